@@ -1,16 +1,16 @@
 """Errors a user can meet, each with its place, its remedy and its exit code.
 
-    BrokerError
-    ├─ SpecError            faults in a spec file                                   1
-    ├─ MarketError          a market that cannot be read, or two offers with one id  1
-    │  └─ StaleMarket       older than a `max_age` that the user set                5
-    ├─ ProviderError        a cloud that did not answer as it should                5
-    │  ├─ UnknownProvider   no such entry point                                     1
-    │  └─ MissingExtra      a package that is not installed                         1
-    ├─ OutputError          a result that could not be written                      1
-    ├─ SolverFailed         the optimizer gave no answer at all                     70
-    ├─ GateFailed           budget, moves or savings gate                           4
-    └─ AuditFailed          a plan that breaks its own rules: a bug of ours         70
+BrokerError
+├─ SpecError            faults in a spec file                                   1
+├─ MarketError          a market that cannot be read, or two offers with one id  1
+│  └─ StaleMarket       older than a `max_age` that the user set                5
+├─ ProviderError        a cloud that did not answer as it should                5
+│  ├─ UnknownProvider   no such entry point                                     1
+│  └─ MissingExtra      a package that is not installed                         1
+├─ OutputError          a result that could not be written                      1
+├─ SolverFailed         the optimizer gave no answer at all                     70
+├─ GateFailed           budget, moves or savings gate                           4
+└─ AuditFailed          a plan that breaks its own rules: a bug of ours         70
 """
 
 from __future__ import annotations

@@ -68,7 +68,9 @@ def decimal_of(text: object) -> Decimal:
 
 
 def _with_suffix(
-    text: object, suffixes: dict[str, int] | dict[str, int | Decimal] | dict[str, Decimal], form: str
+    text: object,
+    suffixes: dict[str, int] | dict[str, int | Decimal] | dict[str, Decimal],
+    form: str,
 ) -> Decimal:
     match = re.fullmatch(rf"\s*{_NUMBER}\s*([A-Za-z]*)\s*", str(text))
     if isinstance(text, bool) or match is None or match[2] not in suffixes:
@@ -81,7 +83,9 @@ def parse_money(text: object) -> Decimal:
     if isinstance(text, int | float | Decimal) and not isinstance(text, bool):
         amount = decimal_of(text)
     else:
-        amount = _with_suffix(str(text).lstrip("$ "), _MONEY_SUFFIX, "an amount of USD such as 12.5, 1.2k, 3M or 38B")
+        amount = _with_suffix(
+            str(text).lstrip("$ "), _MONEY_SUFFIX, "an amount of USD such as 12.5, 1.2k, 3M or 38B"
+        )
     if amount < 0:
         raise ValueError("an amount of at least 0 USD")
     return amount
@@ -106,12 +110,16 @@ def parse_gib(text: object) -> Decimal:
 
 def parse_gb(text: object) -> Decimal:
     """Parse data to decimal GB: ``500 GB``, ``40 TB``, ``1 PB``; a bare number is GB."""
-    return _with_suffix(text, {"": Decimal(1), **_GB_SUFFIX}, "an amount of data such as 500 GB or 40 TB")
+    return _with_suffix(
+        text, {"": Decimal(1), **_GB_SUFFIX}, "an amount of data such as 500 GB or 40 TB"
+    )
 
 
 def parse_milliseconds(text: object) -> Decimal:
     """Parse a round trip to ms: ``60ms``, ``0.2s``; a bare number is ms."""
-    return _with_suffix(text, {"": Decimal(1), "ms": Decimal(1), "s": Decimal(1000)}, "a round trip such as 60ms")
+    return _with_suffix(
+        text, {"": Decimal(1), "ms": Decimal(1), "s": Decimal(1000)}, "a round trip such as 60ms"
+    )
 
 
 def parse_share(text: object) -> Decimal:

@@ -1,0 +1,1 @@
+"""A multi-cloud GPU capacity broker: one provably near-optimal plan for all workloads."""

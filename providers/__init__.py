@@ -1,0 +1,1 @@
+"""Adapters, one per cloud; found by entry point, never imported by the broker."""

@@ -1,0 +1,1 @@
+"""Operations research over arrays: knows no cloud and no money words."""
