@@ -7,6 +7,7 @@ Parsing accepts the forms of the spec language and nothing else; each parser rai
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
 from typing import Final
 
@@ -17,8 +18,8 @@ NANO: Final = Decimal("1e-9")
 PRICE_DIGITS: Final = 9
 
 _NUMBER = r"([0-9][0-9_]*(?:\.[0-9]*)?(?:[eE][+-]?[0-9]{1,2})?|\.[0-9]+)"
-_MONEY_SUFFIX = {"": 1, "k": 10**3, "M": 10**6, "B": 10**9}
-_HOURS_SUFFIX = {
+_MONEY_SUFFIX: Mapping[str, int | Decimal] = {"": 1, "k": 10**3, "M": 10**6, "B": 10**9}
+_HOURS_SUFFIX: Mapping[str, int | Decimal] = {
     "s": Decimal(1) / 3600,
     "m": Decimal(1) / 60,
     "min": Decimal(1) / 60,
@@ -27,8 +28,20 @@ _HOURS_SUFFIX = {
     "w": Decimal(168),
     "y": Decimal(HOURS_PER_YEAR),
 }
-_GIB_SUFFIX = {"GiB": 1, "GB": 1, "G": 1, "TiB": 1024, "TB": 1024, "MiB": Decimal(1) / 1024}
-_GB_SUFFIX = {"MB": Decimal("0.001"), "GB": 1, "TB": 1000, "PB": 10**6}
+_GIB_SUFFIX: Mapping[str, int | Decimal] = {
+    "GiB": 1,
+    "GB": 1,
+    "G": 1,
+    "TiB": 1024,
+    "TB": 1024,
+    "MiB": Decimal(1) / 1024,
+}
+_GB_SUFFIX: Mapping[str, int | Decimal] = {
+    "MB": Decimal("0.001"),
+    "GB": 1,
+    "TB": 1000,
+    "PB": 10**6,
+}
 _LARGEST = Decimal("1e15")
 
 
@@ -67,11 +80,7 @@ def decimal_of(text: object) -> Decimal:
     return number
 
 
-def _with_suffix(
-    text: object,
-    suffixes: dict[str, int] | dict[str, int | Decimal] | dict[str, Decimal],
-    form: str,
-) -> Decimal:
+def _with_suffix(text: object, suffixes: Mapping[str, int | Decimal], form: str) -> Decimal:
     match = re.fullmatch(rf"\s*{_NUMBER}\s*([A-Za-z]*)\s*", str(text))
     if isinstance(text, bool) or match is None or match[2] not in suffixes:
         raise ValueError(form)

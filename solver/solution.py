@@ -1,0 +1,131 @@
+"""What the optimizer answers: an allocation, its routes, and a proof of how good it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class SolverError(Exception):
+    """The engine failed without an answer; never a property of the problem."""
+
+
+class Status(StrEnum):
+    """What is known of the plan's cost at its level of service."""
+
+    OPTIMAL = "optimal"  # gap within the asked relative gap
+    FEASIBLE = "feasible"  # a whole plan, its gap proven but larger than asked
+
+
+class Stop(StrEnum):
+    """Why the search ended."""
+
+    GAP = "gap"
+    WORK = "work"
+    TIME = "time"
+    INTERRUPT = "interrupt"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchLimits:
+    """When to stop.
+
+    Attributes:
+        gap: relative gap between cost and bound that is good enough.
+        seconds: wall seconds; None: no clock, so that the same input gives the same answer.
+        work: rounds of search (deterministic); None: the engine's default.
+        seed: of every random choice.
+    """
+
+    gap: float = 0.001
+    seconds: float | None = None
+    work: int | None = None
+    seed: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Allocation:
+    """Units given to demands, one row per (demand, mode, supply).
+
+    Attributes:
+        demand: int32[N].
+        mode: int32[N], mode number of the problem.
+        supply: int32[N].
+        units: int64[N], whole units held, > 0.
+        unit_hours: float64[N], hours billed in all, spoilage included (batch: may be less than
+            units x hours).
+        share: float64[N], share of the demand's work (gang, batch) or capacity load (service:
+            load its units carry).
+    """
+
+    demand: NDArray[np.int32]
+    mode: NDArray[np.int32]
+    supply: NDArray[np.int32]
+    units: NDArray[np.int64]
+    unit_hours: NDArray[np.float64]
+    share: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Routes:
+    """Loads sent to places, one row per (service, load, place).
+
+    Attributes:
+        service: int32[N], row of `Services`.
+        point: int32[N].
+        place: int32[N].
+        amount: float64[N], > 0.
+    """
+
+    service: NDArray[np.int32]
+    point: NDArray[np.int32]
+    place: NDArray[np.int32]
+    amount: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LevelProof:
+    """Unmet weight of one priority: what the plan leaves and what no plan can beat."""
+
+    priority: int
+    unmet: float
+    bound: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Solution:
+    """An allocation with its proof.
+
+    Attributes:
+        allocation, routes: the decisions.
+        unmet: float64[D], share of each demand that is not served.
+        levels: one per priority, from the highest.
+        cost: cost of the allocation in the problem's floats; the caller re-prices exactly.
+        bound: lower bound on the cost of every plan that serves at least as much at every
+            level; rigorous up to the engine's feasibility tolerance.
+        status, stop: what the gap reached and why the search ended.
+        method: how the plan was found, for the record.
+        limit_price: float64[R], marginal cost of one unit of each limit in the relaxation
+            (an estimate), or None when not computed.
+        supply_price: float64[O], the same for capacities.
+    """
+
+    allocation: Allocation
+    routes: Routes
+    unmet: NDArray[np.float64]
+    levels: tuple[LevelProof, ...]
+    cost: float
+    bound: float
+    status: Status
+    stop: Stop
+    method: str
+    limit_price: NDArray[np.float64] | None = None
+    supply_price: NDArray[np.float64] | None = None
+
+    @property
+    def gap(self) -> float:
+        """Relative gap (cost - bound) / max(cost, 1), never negative."""
+        return max(0.0, (self.cost - self.bound) / max(self.cost, 1.0))
