@@ -1,0 +1,423 @@
+"""What a user asks for: workloads, policy, holdings and assumptions, as the spec states them.
+
+Field names are the names users write in the spec file. Everything here has passed validation
+(`broker.spec`): units are fixed, names are canonical, and nothing is checked twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+
+from broker.offers import PurchaseOption
+
+
+class ScopeLevel(StrEnum):
+    """What a rule on places speaks of, from wide to narrow."""
+
+    PROVIDER = "provider"
+    REGION = "region"
+    ZONE = "zone"
+
+
+class FabricNeed(StrEnum):
+    """The network a shape needs between its nodes."""
+
+    RDMA = "rdma"
+    NVLINK_RACK = "nvlink-rack"
+    ANY = "any"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shape:
+    """One acceptable way to run a workload.
+
+    Attributes:
+        accelerators: canonical names, any of them will do; empty for a CPU-only shape or
+            when only a memory range is asked.
+        accelerator_memory: (least, most) nominal GiB of one accelerator; None: not asked.
+        count: accelerators in all (`per_node` x `nodes`); 0 for a CPU-only shape. Fractions
+            ask for slices.
+        per_node: accelerators that must stand in one instance; None: not asked.
+        nodes: instances of a CPU-only shape, or nodes as written.
+        speed: relative to 1.0, > 0.
+        fabric: None takes the workload kind's default (training on more than one instance:
+            rdma; else any).
+        vcpus: least per instance; None: not asked.
+        memory: least GiB per instance; None: not asked.
+        throughput: of one accelerator (CPU-only: of one instance) at speed 1.0, in the
+            service's own unit; None takes the service's.
+        written: the short form, for messages and plans, e.g. ``H100:64``.
+    """
+
+    accelerators: tuple[str, ...] = ()
+    accelerator_memory: tuple[Decimal, Decimal] | None = None
+    count: Decimal = Decimal(0)
+    per_node: Decimal | None = None
+    nodes: int = 1
+    speed: Decimal = Decimal(1)
+    fabric: FabricNeed | None = None
+    vcpus: int | None = None
+    memory: Decimal | None = None
+    throughput: Decimal | None = None
+    written: str
+
+    @property
+    def is_cpu_only(self) -> bool:
+        """True when the shape asks for no accelerator."""
+        return self.count == 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Where:
+    """Places a workload may use; each field narrows the choice, None leaves it open.
+
+    Attributes:
+        providers: provider names.
+        regions: ``region`` or ``provider/region`` or ``provider/region/zone``, globs allowed;
+            also what names Local Zones, Wavelength, government and China partitions.
+        residency: ISO 3166 alpha-2 countries, groups already resolved.
+    """
+
+    providers: tuple[str, ...] | None = None
+    regions: tuple[str, ...] | None = None
+    residency: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Data:
+    """A data set that must be moved to where the work runs.
+
+    Attributes:
+        place: ``provider/region`` where it lies now (written `in`).
+        gb: decimal GB.
+    """
+
+    place: str
+    gb: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spot:
+    """Leave to use spot.
+
+    Attributes:
+        checkpoint: hours to WRITE one checkpoint (d).
+        restart: hours from the loss to running again (R).
+        max_share: most of the workload that may run on spot, (0, 1].
+    """
+
+    checkpoint: Decimal = Decimal(0)
+    restart: Decimal = Decimal(0)
+    max_share: Decimal = Decimal(1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workload:
+    """What every kind of workload has.
+
+    Attributes:
+        name: unique in the spec.
+        shapes: acceptable ways to run it, at least one; the first sets the default weight.
+        purchase: options it may use besides owned and on-demand (and spot with `spot`);
+            None: none.
+        where: places it may use.
+        spot: leave to use spot; None: none.
+        data: what must be moved; None: nothing.
+        priority: a higher one is served first whatever it costs.
+        weight: what the whole workload counts for when unmet; None: accelerator-hours of its
+            first shape (CPU-only: vCPU-hours / 16).
+        owner, labels: for reports.
+    """
+
+    name: str
+    shapes: tuple[Shape, ...]
+    purchase: tuple[PurchaseOption, ...] | None = None
+    where: Where = field(default_factory=Where)
+    spot: Spot | None = None
+    data: Data | None = None
+    priority: int = 0
+    weight: Decimal | None = None
+    owner: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Training(Workload):
+    """A gang: all nodes are one instance type in one zone, all or nothing.
+
+    Attributes:
+        hours: useful hours every instance works, > 0, at most the period.
+    """
+
+    hours: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Load:
+    """Demand from one origin.
+
+    Attributes:
+        origin: metro id, ``provider/region``, or ``lat,lon`` (written `from`).
+        rate: in the service's own unit, > 0.
+    """
+
+    origin: str
+    rate: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LatencyRule:
+    """How far demand may be routed.
+
+    Attributes:
+        rtt: ms; demand routed beyond it counts as far.
+        share: least share of the stated demand within `rtt`.
+        each_metro: True: each origin by itself instead of all together.
+        rtt_max: ms; nothing goes beyond; None: no limit.
+    """
+
+    rtt: Decimal
+    share: Decimal = Decimal(1)
+    each_metro: bool = False
+    rtt_max: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spread:
+    """Several regions at once.
+
+    Attributes:
+        regions: least number of regions with an instance.
+        max_share: most of the routed demand one region may carry; None: 1 - 1/(2 x regions).
+    """
+
+    regions: int = 1
+    max_share: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service(Workload):
+    """An inference service: whole instances for the whole period, demand routed to them.
+
+    Attributes:
+        demand: loads by origin, at least one.
+        throughput: of one accelerator (CPU-only: of one instance) at speed 1.0; None where
+            every shape states its own.
+        headroom: capacity >= (1 + headroom) x demand routed, in every region.
+        latency: None: anywhere.
+        spread: None: anywhere.
+        survive: the loss of any ONE scope of this level must be survived; None: no.
+        survive_share: of the stated demand still served within latency then.
+    """
+
+    demand: tuple[Load, ...]
+    throughput: Decimal | None = None
+    headroom: Decimal = Decimal(0)
+    latency: LatencyRule | None = None
+    spread: Spread | None = None
+    survive: ScopeLevel | None = None
+    survive_share: Decimal = Decimal(1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch(Workload):
+    """Divisible work with a deadline.
+
+    Attributes:
+        work: hours that ONE unit of a shape (`count` accelerators) of speed 1.0 would run.
+        deadline: hours from the start; None: the period.
+    """
+
+    work: Decimal
+    deadline: Decimal | None = None
+
+
+class Verb(StrEnum):
+    """What a rule of exclusivity says."""
+
+    ONLY = "only"
+    NEVER = "never"
+    APART = "apart"
+    TOGETHER = "together"
+    ALONE = "alone"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exclusivity:
+    """One rule about who may stand where.
+
+    Attributes:
+        verb: what it says.
+        workloads: names it speaks of (globs already resolved).
+        scopes: `only` / `never`: ``provider`` or ``provider/region``.
+        scope: `apart`, `together`, `alone`: the level.
+        tenants: `apart` between tenants: name -> workloads; None: between any two workloads.
+        why: the reason, shown in explanations.
+    """
+
+    verb: Verb
+    workloads: tuple[str, ...] = ()
+    scopes: tuple[str, ...] = ()
+    scope: ScopeLevel | None = None
+    tenants: Mapping[str, tuple[str, ...]] | None = None
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """Rules over the whole plan.
+
+    Attributes:
+        exclusivity: rules about who may stand where.
+        country_groups: the user's own groups: name -> ISO countries.
+    """
+
+    exclusivity: tuple[Exclusivity, ...] = ()
+    country_groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reservation:
+    """Instances that are owned already.
+
+    Attributes:
+        pool: ``provider/region/zone/type``.
+        instances: how many.
+        until: last day it is held; None: no end known.
+        usd_per_hour: its real, sunk rate, shown but never decided on; None: not stated.
+    """
+
+    pool: str
+    instances: int
+    until: date | None = None
+    usd_per_hour: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Commitment:
+    """Spend promised to a provider, paid whether used or not.
+
+    Attributes:
+        provider: who is owed.
+        spend: USD over the whole term.
+        from_, to: first and last day of the term (written `from`, `to`); None: it falls whole
+            into the period.
+    """
+
+    provider: str
+    spend: Decimal
+    from_: date | None = None
+    to: date | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Discount:
+    """A negotiated discount off list prices.
+
+    Attributes:
+        provider: whose list.
+        types: globs over instance types; None: all.
+        on: options it applies to; None: all.
+        off: fraction off, [0, 1).
+    """
+
+    provider: str
+    types: tuple[str, ...] | None = None
+    on: tuple[PurchaseOption, ...] | None = None
+    off: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holdings:
+    """What is owned or promised already."""
+
+    reservations: tuple[Reservation, ...] = ()
+    commitments: tuple[Commitment, ...] = ()
+    discounts: tuple[Discount, ...] = ()
+
+
+class QuotaUnit(StrEnum):
+    """What a quota counts."""
+
+    VCPUS = "vcpus"
+    GPUS = "gpus"
+    INSTANCES = "instances"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuotaLimit:
+    """A limit of the account; exactly one of `family`, `accelerator`, `type` is set.
+
+    Attributes:
+        provider: whose.
+        region: where; globs and None (every region, each by itself) allowed.
+        family: the provider's quota family.
+        accelerator: canonical name.
+        type: instance type, globs allowed.
+        option: purchase option it limits; None: every option but owned together.
+        limit: in `unit`.
+        unit: what is counted.
+    """
+
+    provider: str
+    region: str | None = None
+    family: str | None = None
+    accelerator: str | None = None
+    type: str | None = None
+    option: PurchaseOption | None = None
+    limit: Decimal
+    unit: QuotaUnit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assume:
+    """What stands in for figures the market does not know; listed in every plan.
+
+    Attributes:
+        instances_per_pool: option -> instances, where availability is unknown.
+        interruptions_per_hour: of a spot pool with no known rate.
+    """
+
+    instances_per_pool: Mapping[PurchaseOption, int] = field(default_factory=dict)
+    interruptions_per_hour: Decimal = Decimal("0.05")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spec:
+    """A whole spec.
+
+    Attributes:
+        version: of the spec language, 1.
+        period: hours.
+        start: first day; None: the day the market was taken.
+        market: names of markets, stacked.
+        max_age: hours; oldest price allowed; None: not judged.
+        providers: providers in use; None: all of the market.
+        training, services, batch: the workloads.
+        latency, transfer: paths of the user's own tables; None: the shipped ones alone.
+    """
+
+    version: int = 1
+    period: Decimal = Decimal(730)
+    start: date | None = None
+    market: tuple[str, ...] = ("embedded",)
+    max_age: Decimal | None = None
+    providers: tuple[str, ...] | None = None
+    training: tuple[Training, ...] = ()
+    services: tuple[Service, ...] = ()
+    batch: tuple[Batch, ...] = ()
+    policy: Policy = field(default_factory=Policy)
+    holdings: Holdings = field(default_factory=Holdings)
+    quotas: tuple[QuotaLimit, ...] = ()
+    assume: Assume = field(default_factory=Assume)
+    latency: str | None = None
+    transfer: str | None = None
+
+    @property
+    def workloads(self) -> tuple[Training | Service | Batch, ...]:
+        """Every workload: training, then services, then batch, each as written."""
+        return (*self.training, *self.services, *self.batch)
