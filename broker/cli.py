@@ -21,9 +21,7 @@ from broker.cli_options import CONTEXT, Run, global_options, paint
 from broker.errors import BrokerError
 
 #: Name -> (module:attribute of the click command, one line of help), in the order of `--help`.
-COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
-    "offers": ("broker.cli_offers:offers", "List what can be bought, cheapest first."),
-}
+COMMANDS: Final[Mapping[str, tuple[str, str]]] = {}
 
 OK: Final = 0
 USAGE: Final = 64
@@ -125,7 +123,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokerError as error:
         _say(f"{paint('error:', run, fg='red')} {error}")
         return error.exit_code
-    except Exception as error:  # noqa: BLE001 -- the one place where a bug becomes a message
+    except Exception as error:  # the one place where a bug becomes a message
         _say(_bug_report(error, verbose=run.verbosity > 0))
         return BUG
 

@@ -17,6 +17,7 @@ from typing import Final
 
 import polars as pl
 
+from broker.accelerators import MEMORY_TOLERANCE, UnknownAccelerator, canonical
 from broker.csv_cells import PARSERS, Cell, parse_text
 from broker.errors import Fault, MarketError
 from broker.market import Market, Source
@@ -242,18 +243,21 @@ def _fill_accelerators(values: dict[str, list[Cell]], sheet: _Sheet, faults: lis
 
 
 def _resolve(name: str, memory: Cell) -> tuple[str, float] | str:
-    """Return canonical name and memory (GiB) of an accelerator, or what would be right."""
-    from broker.accelerators import UnknownAccelerator, canonical
-
+    """Return canonical name and nominal memory (GiB), or what would be right instead."""
     try:
         found = canonical(name)
     except UnknownAccelerator as error:
-        return f"a known accelerator, perhaps {', '.join(error.nearest)}"
-    if len(found) > 1 and memory is not None:
-        found = tuple(one for one in found if one.memory_gib == memory)
-    if len(found) != 1:
-        return f"one of {', '.join(one.name for one in canonical(name))}"
-    return found[0].name, float(found[0].memory_gib if memory is None else str(memory))
+        return f"a known accelerator, perhaps {', '.join(error.nearest) or 'H100'}"
+    fitting = [
+        one
+        for one in found
+        if memory is None
+        or abs(float(str(memory)) - one.memory_gib) <= MEMORY_TOLERANCE * one.memory_gib
+    ]
+    if len(fitting) != 1:
+        known = ", ".join(f"{one.name} ({one.memory_gib:g} GiB)" for one in found)
+        return f"one of {known}" if len(found) > 1 else known
+    return fitting[0].name, fitting[0].memory_gib
 
 
 def _accelerator_fault(
