@@ -1,0 +1,205 @@
+"""The only module that imports OR-Tools: models go in as arrays, answers come out as arrays.
+
+Engines (wheel 9.15): HiGHS through MathOpt for mixed-integer models, because it reports a
+valid dual bound when it stops at a gap (the linear_solver route to HiGHS reports the objective
+instead); GLOP for linear relaxations with duals. A failed MathOpt solve raises `AttributeError`
+in place of the mapped error, so both are translated here.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from ortools.math_opt import model_pb2
+from ortools.math_opt.python import mathopt
+
+from solver.model import Model
+from solver.problem import Floats
+from solver.solution import SolverError
+
+_ENGINES: Final = {
+    "highs": mathopt.SolverType.HIGHS,
+    "scip": mathopt.SolverType.GSCIP,
+    "cp-sat": mathopt.SolverType.CP_SAT,
+}
+
+
+class Outcome(StrEnum):
+    """What an engine says of a model."""
+
+    OPTIMAL = "optimal"  # within the asked gap
+    FEASIBLE = "feasible"  # stopped by a limit with a solution
+    INFEASIBLE = "infeasible"
+    NO_SOLUTION = "no-solution"  # stopped by a limit without one
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effort:
+    """How far an engine may go.
+
+    Attributes:
+        gap: relative gap that is good enough.
+        nodes: branch-and-bound nodes; None: no limit. Deterministic.
+        seconds: wall seconds; None: no limit.
+        engine: ``highs``, ``scip`` or ``cp-sat``.
+    """
+
+    gap: float = 1e-4
+    nodes: int | None = None
+    seconds: float | None = None
+    engine: str = "highs"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What an engine found.
+
+    Attributes:
+        outcome: what is known.
+        x: float64[N], the best point; empty when there is none.
+        objective: of `x`; inf when there is none.
+        bound: lower bound on the objective of every point; -inf when none is known.
+    """
+
+    outcome: Outcome
+    x: Floats
+    objective: float
+    bound: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinearAnswer:
+    """The optimum of a linear relaxation: point, objective and row prices.
+
+    Attributes:
+        outcome: `OPTIMAL` or `INFEASIBLE`.
+        x: float64[N]; dual: float64[K], d objective / d row bound.
+    """
+
+    outcome: Outcome
+    x: Floats
+    objective: float
+    dual: Floats
+
+
+def solve_integer(model: Model, effort: Effort) -> Answer:
+    """Solve a mixed-integer model.
+
+    Raises:
+        SolverError: the engine failed.
+    """
+    if len(model.cost) == 0:
+        return _answer_without_columns(model)
+    parameters = mathopt.SolveParameters(
+        relative_gap_tolerance=effort.gap,
+        absolute_gap_tolerance=1e-6,
+        node_limit=effort.nodes,
+        time_limit=None if effort.seconds is None else dt.timedelta(seconds=effort.seconds),
+    )
+    if effort.engine == "highs":
+        # The default of 1e-6 lets a unit be "almost" there; money is re-priced from whole units.
+        parameters.highs.double_options["mip_feasibility_tolerance"] = 1e-7
+        parameters.highs.string_options["parallel"] = "off"
+    result = _run(_math_model(model, relaxed=False), _ENGINES[effort.engine], parameters)
+    return _answer(result, len(model.cost))
+
+
+def solve_linear(model: Model) -> LinearAnswer:
+    """Solve the linear relaxation of `model` with GLOP.
+
+    Raises:
+        SolverError: the engine failed.
+    """
+    if len(model.cost) == 0:
+        plain = _answer_without_columns(model)
+        return LinearAnswer(
+            outcome=plain.outcome, x=plain.x, objective=0.0, dual=np.zeros(len(model.row_low))
+        )
+    result = _run(
+        _math_model(model, relaxed=True), mathopt.SolverType.GLOP, mathopt.SolveParameters()
+    )
+    if _is_infeasible(result):
+        return LinearAnswer(
+            outcome=Outcome.INFEASIBLE, x=np.empty(0), objective=np.inf, dual=np.empty(0)
+        )
+    if not result.has_dual_feasible_solution():
+        raise SolverError(f"linear relaxation ended with {result.termination.reason}")
+    dual = result.dual_values()
+    return LinearAnswer(
+        outcome=Outcome.OPTIMAL,
+        x=_values(result.variable_values(), len(model.cost)),
+        objective=float(result.objective_value()),
+        dual=_values(dual, len(model.row_low)),
+    )
+
+
+def _run(model: Any, engine: Any, parameters: Any) -> Any:
+    try:
+        return mathopt.solve(model, engine, params=parameters)
+    except (AttributeError, ValueError, RuntimeError) as error:
+        raise SolverError(f"the engine {engine} failed: {error}") from error
+
+
+def _math_model(model: Model, *, relaxed: bool) -> Any:
+    proto = model_pb2.ModelProto()
+    columns, rows = len(model.cost), len(model.row_low)
+    proto.variables.ids.extend(range(columns))
+    proto.variables.lower_bounds.extend(model.low)
+    proto.variables.upper_bounds.extend(model.high)
+    integral = np.zeros(columns, np.bool_) if relaxed else model.integral
+    proto.variables.integers.extend(integral.tolist())
+    priced = np.flatnonzero(model.cost)
+    proto.objective.linear_coefficients.ids.extend(priced)
+    proto.objective.linear_coefficients.values.extend(model.cost[priced])
+    proto.linear_constraints.ids.extend(range(rows))
+    proto.linear_constraints.lower_bounds.extend(model.row_low)
+    proto.linear_constraints.upper_bounds.extend(model.row_high)
+    proto.linear_constraint_matrix.row_ids.extend(model.row)
+    proto.linear_constraint_matrix.column_ids.extend(model.column)
+    proto.linear_constraint_matrix.coefficients.extend(model.value)
+    return mathopt.Model.from_model_proto(proto)
+
+
+def _answer(result: Any, columns: int) -> Answer:
+    if _is_infeasible(result):
+        return Answer(outcome=Outcome.INFEASIBLE, x=np.empty(0), objective=np.inf, bound=np.inf)
+    bounds = result.termination.objective_bounds
+    if not result.has_primal_feasible_solution():
+        return Answer(
+            outcome=Outcome.NO_SOLUTION, x=np.empty(0), objective=np.inf, bound=bounds.dual_bound
+        )
+    reason = result.termination.reason
+    outcome = Outcome.OPTIMAL if reason == mathopt.TerminationReason.OPTIMAL else Outcome.FEASIBLE
+    return Answer(
+        outcome=outcome,
+        x=_values(result.variable_values(), columns),
+        objective=float(result.objective_value()),
+        bound=float(bounds.dual_bound),
+    )
+
+
+def _is_infeasible(result: Any) -> bool:
+    reason = result.termination.reason
+    if reason == mathopt.TerminationReason.INFEASIBLE_OR_UNBOUNDED:
+        return True  # every cost is >= 0 and every column bounded below: never unbounded
+    return bool(reason == mathopt.TerminationReason.INFEASIBLE)
+
+
+def _values(by_item: Any, size: int) -> NDArray[np.float64]:
+    values = np.zeros(size)
+    for item, value in by_item.items():
+        values[item.id] = value
+    return values
+
+
+def _answer_without_columns(model: Model) -> Answer:
+    """Judge a model that has rows but nothing to decide."""
+    fits = bool(np.all(model.row_low <= 1e-9) and np.all(model.row_high >= -1e-9))
+    if not fits:
+        return Answer(outcome=Outcome.INFEASIBLE, x=np.empty(0), objective=np.inf, bound=np.inf)
+    return Answer(outcome=Outcome.OPTIMAL, x=np.empty(0), objective=0.0, bound=0.0)

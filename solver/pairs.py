@@ -1,0 +1,137 @@
+"""The admitted (mode, supply) pairs of a problem, spelled out for models small enough."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from solver.problem import NO_ROW, Bools, Family, Floats, Ints, Problem
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pairs:
+    """Admitted pairs, sorted by (demand, mode, supply); P rows.
+
+    Attributes:
+        demand, mode, supply: int32[P].
+        family: int32[P], `Family` of the demand.
+        amount: float64[P]: gang: units; service: load a unit carries there; batch: unit-hours
+            of the whole work there, spoilage included.
+        compute: float64[P], compute cost: gang: of all its units; service: of one unit;
+            batch: of the whole work, unit costs left out.
+        unit_cost: float64[P], batch: cost of holding one unit; else 0 (inside `compute`).
+        move: float64[P], cost of moving the data: gang: whole; service: once per place;
+            batch: of the whole work.
+        risky: bool[P], the supply may be lost.
+    """
+
+    demand: Ints
+    mode: Ints
+    supply: Ints
+    family: Ints
+    amount: Floats
+    compute: Floats
+    unit_cost: Floats
+    move: Floats
+    risky: Bools
+
+    @property
+    def count(self) -> int:
+        """Number of pairs P."""
+        return len(self.demand)
+
+    def keep(self, mask: Bools) -> Pairs:
+        """Return the pairs where `mask` (bool[P]) is True."""
+        return Pairs(**{name: getattr(self, name)[mask] for name in self.__slots__})
+
+    def first_of_demand(self, demands: int) -> NDArray[np.int64]:
+        """Return int64[D+1]: the pairs of demand d are ``first[d]:first[d+1]``."""
+        return np.searchsorted(self.demand, np.arange(demands + 1)).astype(np.int64)
+
+
+def enumerate_pairs(problem: Problem) -> Pairs:
+    """Spell out every admitted pair of `problem` with its coefficients."""
+    demands = problem.demands
+    lists = [problem.supplies_of(mode) for mode in range(len(demands.mode_kind))]
+    sizes = np.fromiter((len(found) for found in lists), np.int64, len(lists))
+    mode = np.repeat(np.arange(len(lists), dtype=np.int32), sizes)
+    supply = np.concatenate(lists).astype(np.int32) if lists else np.empty(0, np.int32)
+    demand_of_mode = np.repeat(
+        np.arange(demands.count, dtype=np.int32), np.diff(demands.mode_start)
+    )
+    pairs = _with_coefficients(problem, demand_of_mode[mode], mode, supply)
+    return pairs.keep(_admitted(problem, pairs))
+
+
+def _with_coefficients(problem: Problem, demand: Ints, mode: Ints, supply: Ints) -> Pairs:
+    stock, demands = problem.supply, problem.demands
+    family = demands.family[demand]
+    risk = stock.risk[supply]
+    spoilage = demands.spoilage[demands.spoilage_row[demand], risk]
+    carry = demands.carry[demands.spoilage_row[demand], risk]
+    is_gang, is_service = family == Family.GANG, family == Family.SERVICE
+    is_batch = family == Family.BATCH
+    factor = np.where(is_service, carry, np.where(is_batch, spoilage, 1.0))
+    amount = demands.mode_amount[mode] * factor
+    hours = np.where(is_gang, demands.hours[demand] * spoilage, demands.hours[demand])
+    per_unit = stock.unit_cost[supply] + hours * stock.hour_cost[supply]
+    with np.errstate(invalid="ignore"):
+        compute = np.where(is_batch, amount * stock.hour_cost[supply], per_unit)
+        compute = np.where(is_gang, amount * per_unit, compute)
+    return Pairs(
+        demand=demand,
+        mode=mode,
+        supply=supply,
+        family=family,
+        amount=amount,
+        compute=compute,
+        unit_cost=np.where(is_batch, stock.unit_cost[supply], 0.0),
+        move=_move_cost(problem, demand, supply),
+        risky=risk > 0,
+    )
+
+
+def _move_cost(problem: Problem, demand: Ints, supply: Ints) -> Floats:
+    demands = problem.demands
+    row = demands.data_row[demand]
+    moves = row != NO_ROW
+    cost = np.zeros(len(demand))
+    place = problem.supply.place[supply[moves]]
+    cost[moves] = demands.data_amount[demand[moves]] * demands.move_cost[row[moves], place]
+    return cost
+
+
+def _admitted(problem: Problem, pairs: Pairs) -> Bools:
+    """Drop pairs whose spoilage, period, capacity or limits alone already rule them out."""
+    demands, stock = problem.demands, problem.supply
+    risk = stock.risk[pairs.supply]
+    row = demands.spoilage_row[pairs.demand]
+    spoilage, carry = demands.spoilage[row, risk], demands.carry[row, risk]
+    is_gang = pairs.family == Family.GANG
+    fits = np.where(
+        is_gang, demands.hours[pairs.demand] * spoilage <= problem.period_h * (1 + 1e-9), True
+    )
+    usable = np.where(pairs.family == Family.SERVICE, carry > 0, np.isfinite(spoilage))
+    possible = ~pairs.risky | (demands.risky_share[pairs.demand] > 0)
+    least = np.where(is_gang & ~_may_mix(problem, pairs), pairs.amount, 1.0)
+    roomy = least <= most_units(problem)[pairs.supply] + 1e-9
+    finite = np.isfinite(pairs.compute) & np.isfinite(pairs.move)
+    return np.asarray(fits & usable & possible & roomy & finite, dtype=np.bool_)
+
+
+def _may_mix(problem: Problem, pairs: Pairs) -> Bools:
+    """bool[P]: the pool of the pair's supply holds an owned supply as well, or is owned."""
+    owned_pools = np.unique(problem.supply.pool[problem.supply.owned])
+    return np.isin(problem.supply.pool[pairs.supply], owned_pools)
+
+
+def most_units(problem: Problem) -> Floats:
+    """Return float64[O]: most units of a supply its capacity and the limits ever allow."""
+    most = problem.supply.capacity.copy()
+    limits = problem.limits
+    row = np.repeat(np.arange(limits.count), np.diff(limits.start))
+    np.minimum.at(most, limits.supply, np.floor(limits.high[row] / limits.weight + 1e-9))
+    quantum = problem.supply.quantum
+    return np.where(np.isfinite(most), np.floor(most / quantum) * quantum, most)
