@@ -19,7 +19,7 @@ from types import TracebackType
 from typing import Final
 
 from broker.last_good import LastGood
-from broker.provider import Call, CallError, Fetched, FaultKind, Row
+from broker.provider import Call, CallError, FaultKind, Fetched, Row
 from broker.token_bucket import TokenBucket
 
 _LOG = logging.getLogger(__name__)
@@ -325,7 +325,7 @@ class _Round:
         self._enqueue(task, resume_at, fault)
 
     def _pause_s(self, task: _Task, fault: CallError) -> float:
-        growing = self._patience.first_wait_s * 2 ** (task.tries - 1)
+        growing = self._patience.first_wait_s * (1 << (task.tries - 1))
         spread = 1 + (task.index % 8) / 16  # so that calls do not all come back at once
         asked = fault.retry_after_s or 0.0
         return min(max(growing * spread, asked), self._patience.longest_wait_s)

@@ -51,7 +51,7 @@ class Reply:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-class Refusal(Exception):  # noqa: N818 - an answer of the service, not a mistake of ours
+class Refusal(Exception):
     """Raised by a site to answer with an error.
 
     Attributes:
@@ -94,9 +94,7 @@ class Site(Protocol):
             Refusal: for a request the service would not understand.
         """
 
-    def answer(
-        self, request: Request, target: Target, parameters: Mapping[str, object]
-    ) -> Reply:
+    def answer(self, request: Request, target: Target, parameters: Mapping[str, object]) -> Reply:
         """Answer `request`.
 
         Raises:
@@ -127,7 +125,7 @@ class Emulator:
         self._lock = threading.Lock()
         handler = type("Handler", (_Handler,), {"emulator": self})
         self._server = _Server(("127.0.0.1", port), handler)
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        self._thread = threading.Thread(target=self.serve, daemon=True)
 
     @property
     def url(self) -> str:
@@ -141,7 +139,7 @@ class Emulator:
 
     def serve(self) -> None:
         """Serve in the calling thread until interrupted."""
-        self._server.serve_forever()
+        self._server.serve_forever(poll_interval=0.02)
 
     def stop(self) -> None:
         """Stop serving and free the port."""
@@ -206,9 +204,7 @@ class Emulator:
             self._answer(request, target, parameters)
         return None
 
-    def _answer(
-        self, request: Request, target: Target, parameters: Mapping[str, object]
-    ) -> Reply:
+    def _answer(self, request: Request, target: Target, parameters: Mapping[str, object]) -> Reply:
         try:
             return self.site.answer(request, target, parameters)
         except Refusal as refusal:
@@ -230,6 +226,7 @@ class _Server(ThreadingHTTPServer):
 
     def handle_error(self, request: object, client_address: object) -> None:
         """Log mistakes of the emulator; say nothing of clients that hang up."""
+        del client_address
         error = sys.exc_info()[1]
         if not isinstance(error, OSError):
             _LOG.error("the emulator failed on %s", request, exc_info=error)
@@ -241,10 +238,11 @@ class _Handler(BaseHTTPRequestHandler):
     wbufsize = -1  # one segment per answer: small unbuffered writes cost 40 ms each
     timeout = 60
 
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the given name
+    def log_message(self, format: str, *args: object) -> None:
         """Keep standard error quiet; the emulator has a log of its own."""
 
-    def _serve(self) -> None:
+    def serve(self) -> None:
+        """Read one request and write its answer."""
         length = int(self.headers.get("Content-Length") or 0)
         parts = urlsplit(self.path)
         reply = self.emulator.handle(
@@ -268,8 +266,6 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(reply.body)
         self.wfile.flush()
 
-    do_GET = _serve
-    do_POST = _serve
-    do_PUT = _serve
-    do_PATCH = _serve
-    do_DELETE = _serve
+
+for _method in ("GET", "POST", "PUT", "PATCH", "DELETE"):
+    setattr(_Handler, f"do_{_method}", _Handler.serve)

@@ -205,7 +205,7 @@ def test_a_bug_in_an_adapter_is_raised() -> None:
         ConcurrentFetcher(patience=QUICK).run([call(bug), call(Flaky())])
 
 
-def fetch(tmp_path: Path, flaky: Flaky, *, at: datetime = NOON) -> ConcurrentFetcher:
+def fetcher_on(tmp_path: Path, *, at: datetime = NOON) -> ConcurrentFetcher:
     return ConcurrentFetcher(
         patience=QUICK, last_good=LastGood(folder=tmp_path / "aws"), now=lambda: at
     )
@@ -213,9 +213,9 @@ def fetch(tmp_path: Path, flaky: Flaky, *, at: datetime = NOON) -> ConcurrentFet
 
 def test_last_good_rows_stand_in(tmp_path: Path) -> None:
     """The rows of noon stand in an hour later, with the fault and their own time."""
-    fetch(tmp_path, Flaky()).run([call(Flaky())])
+    fetcher_on(tmp_path).run([call(Flaky())])
     broken = Flaky(*[CallError(FaultKind.BROKEN, "NotJson")] * 2)
-    (outcome,) = fetch(tmp_path, broken, at=NOON + timedelta(hours=1)).run([call(broken)])
+    (outcome,) = fetcher_on(tmp_path, at=NOON + timedelta(hours=1)).run([call(broken)])
     assert outcome.fault is not None
     assert (outcome.rows, outcome.fetched_at) == ([{"usd": "1.25"}], NOON)
     assert broken.runs == 2
@@ -223,17 +223,17 @@ def test_last_good_rows_stand_in(tmp_path: Path) -> None:
 
 def test_rows_of_a_disabled_region_do_not_stand_in(tmp_path: Path) -> None:
     """A region that was switched off has no rows, whatever it had before."""
-    fetch(tmp_path, Flaky()).run([call(Flaky())])
+    fetcher_on(tmp_path).run([call(Flaky())])
     off = Flaky(CallError(FaultKind.DISABLED, "OptInRequired"))
-    (outcome,) = fetch(tmp_path, off).run([call(off)])
+    (outcome,) = fetcher_on(tmp_path).run([call(off)])
     assert (outcome.rows, outcome.fetched_at) == ((), None)
 
 
 def test_very_old_rows_do_not_stand_in(tmp_path: Path) -> None:
     """Rows older than `keep_for` are not used."""
-    fetch(tmp_path, Flaky()).run([call(Flaky())])
+    fetcher_on(tmp_path).run([call(Flaky())])
     denied = Flaky(CallError(FaultKind.DENIED, "AccessDenied"))
-    (outcome,) = fetch(tmp_path, denied, at=NOON + timedelta(days=31)).run([call(denied)])
+    (outcome,) = fetcher_on(tmp_path, at=NOON + timedelta(days=31)).run([call(denied)])
     assert (outcome.rows, outcome.fetched_at) == ((), None)
 
 

@@ -23,9 +23,7 @@ class Shop:
         region = request.path.removeprefix("/list/")
         return Target(service="shop", operation="List", region=region, page=page), request.query
 
-    def answer(
-        self, request: Request, target: Target, parameters: Mapping[str, object]
-    ) -> Reply:
+    def answer(self, request: Request, target: Target, parameters: Mapping[str, object]) -> Reply:
         del request, parameters
         self.served += 1
         if target.region == "closed":
