@@ -75,7 +75,7 @@ def _with_coefficients(problem: Problem, demand: Ints, mode: Ints, supply: Ints)
     is_batch = family == Family.BATCH
     factor = np.where(is_service, carry, np.where(is_batch, spoilage, 1.0))
     amount = demands.mode_amount[mode] * factor
-    hours = np.where(is_gang, demands.hours[demand] * spoilage, demands.hours[demand])
+    hours = np.where(is_gang, demands.mode_hours[mode] * spoilage, demands.mode_hours[mode])
     per_unit = stock.unit_cost[supply] + hours * stock.hour_cost[supply]
     with np.errstate(invalid="ignore"):
         compute = np.where(is_batch, amount * stock.hour_cost[supply], per_unit)
@@ -111,7 +111,7 @@ def _admitted(problem: Problem, pairs: Pairs) -> Bools:
     spoilage, carry = demands.spoilage[row, risk], demands.carry[row, risk]
     is_gang = pairs.family == Family.GANG
     fits = np.where(
-        is_gang, demands.hours[pairs.demand] * spoilage <= problem.period_h * (1 + 1e-9), True
+        is_gang, demands.mode_hours[pairs.mode] * spoilage <= problem.period_h * (1 + 1e-9), True
     )
     usable = np.where(pairs.family == Family.SERVICE, carry > 0, np.isfinite(spoilage))
     possible = ~pairs.risky | (demands.risky_share[pairs.demand] > 0)
@@ -133,5 +133,4 @@ def most_units(problem: Problem) -> Floats:
     limits = problem.limits
     row = np.repeat(np.arange(limits.count), np.diff(limits.start))
     np.minimum.at(most, limits.supply, np.floor(limits.high[row] / limits.weight + 1e-9))
-    quantum = problem.supply.quantum
-    return np.where(np.isfinite(most), np.floor(most / quantum) * quantum, most)
+    return np.where(np.isfinite(most), np.floor(most + 1e-9), most)

@@ -64,7 +64,6 @@ class Supply:
         pool: int32[O], one id per (kind, zone); rows of one pool may be mixed by a gang.
         risk: int32[O], column of `Demands.spoilage` and `Demands.carry`; 0 is "never lost".
         owned: bool[O], already paid; a gang may mix it with one other row of its pool.
-        quantum: int32[O], units are bought in whole multiples of this; 1 for most.
     """
 
     hour_cost: Floats
@@ -78,7 +77,6 @@ class Supply:
     pool: Ints
     risk: Ints
     owned: Bools
-    quantum: Ints
 
     @property
     def count(self) -> int:
@@ -94,14 +92,14 @@ class Demands:
         family: int32[D], `Family`.
         priority: int32[D]; a higher one is served first, whatever it costs.
         weight: float64[D], what the whole demand counts for when it is not served.
-        hours: float64[D]: gang: hours every unit works; service: hours every unit is held;
-            batch: hours one unit can work at most (its deadline).
         mode_start: int64[D+1]; the modes of demand d are `mode_start[d]:mode_start[d+1]`.
         mode_kind: int32[M], machine kind.
         mode_shape: int32[M], the caller's number of the shape; carried to the allocation.
         mode_signature: int32[M], row of `Problem.eligible_start`.
         mode_amount: float64[M]: gang: whole units it takes; service: load one unit carries;
             batch: unit-hours the whole work takes on a supply that is never lost.
+        mode_hours: float64[M]: gang: hours every unit works; service: hours every unit is held;
+            batch: hours one unit can work at most (its deadline).
         spoilage_row: int32[D], row of `spoilage` and `carry`.
         spoilage: float64[F, K], factor >= 1 on the hours of gangs and batch; inf: not admitted.
         carry: float64[F, K], factor in [0, 1] on the load a service's unit carries; 0: not
@@ -116,12 +114,12 @@ class Demands:
     family: Ints
     priority: Ints
     weight: Floats
-    hours: Floats
     mode_start: NDArray[np.int64]
     mode_kind: Ints
     mode_shape: Ints
     mode_signature: Ints
     mode_amount: Floats
+    mode_hours: Floats
     spoilage_row: Ints
     spoilage: Floats
     carry: Floats
@@ -245,14 +243,14 @@ class Problem:
 
     The pair (mode m of demand d, supply o) exists when `o` is in the signature of `m`,
     `kind[o] == mode_kind[m]`, its spoilage is finite (service: carry > 0), and the spoilt hours
-    fit: gang `hours[d] x spoilage <= period`; batch: any, capacity-hours limit it. Then, with
-    s = spoilage[spoilage_row[d], risk[o]] and c = carry[...]:
+    fit: gang `hours[m] x spoilage <= period`; batch: any, capacity-hours limit it. Then, with
+    s = spoilage[spoilage_row[d], risk[o]] and c = carry[...], hours = mode_hours[m]:
 
     * gang: amount units; cost amount x (unit_cost + hours x s x hour_cost) + data x move_cost.
     * service: a unit carries amount x c and costs unit_cost + hours x hour_cost; each place
       with a unit costs data x move_cost once.
     * batch: a share y of the work takes amount x s x y unit-hours and whole units
-      >= unit-hours / hours[d]; cost unit-hours x hour_cost + units x unit_cost +
+      >= unit-hours / hours[m]; cost unit-hours x hour_cost + units x unit_cost +
       y x data x move_cost.
 
     Levels, in strict order: for each priority from the highest, minimise the sum of

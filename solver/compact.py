@@ -1,0 +1,338 @@
+"""The compact model: every admitted pair a column, every rule a row.
+
+Exact, and small enough for portfolios of a few dozen workloads; the referee of the scalable
+optimizer. Each function adds one family of columns or rows and states its inequality.
+
+Columns, per pair p = (demand d, mode, supply o):
+    gang     x_p in {0, 1}: the whole gang stands on o;  k_p: units of it on the owned supply
+             of the same pool instead
+    service  n_p whole units;  f_{d,c,g} load of point class c routed to place g
+    batch    y_p in [0, 1]: share of the work;  n_p whole units where something counts them
+and per demand u_d in [0, 1], its unmet share.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from solver.model import ModelBuilder
+from solver.pairs import Pairs, enumerate_pairs, most_units
+from solver.problem import Family, Floats, Measure, Problem
+from solver.scopes import scope_of, scopes_touched
+from solver.service_rows import ServiceColumns, add_service
+
+Longs = NDArray[np.int64]
+NONE = -1
+
+
+@dataclass(slots=True)
+class Compact:
+    """The growing compact model and where its columns stand.
+
+    Attributes:
+        problem, pairs: what it is built from.
+        builder: the model so far; its costs are the cost of the plan.
+        main: int64[P], column of x_p, n_p (service) or y_p (batch).
+        units: int64[P], column that counts units held by the pair (`NONE`: nothing counts
+            them); units held = units_factor x column - mixed column.
+        units_factor: float64[P].
+        mixed: int64[P], gang: column k_p; `NONE` where no owned supply can be mixed in.
+        mixed_with: int64[P], supply the mixed units stand on.
+        unmet: int64[D], column of u_d.
+        slack: int64[A], column of an account's slack.
+        services: row of `Services` -> its columns.
+    """
+
+    problem: Problem
+    pairs: Pairs
+    builder: ModelBuilder
+    main: Longs
+    units: Longs
+    units_factor: Floats
+    mixed: Longs
+    mixed_with: Longs
+    unmet: Longs
+    slack: Longs
+    services: dict[int, ServiceColumns] = field(default_factory=dict)
+
+
+def build_compact(problem: Problem, pairs: Pairs | None = None) -> Compact:
+    """Build the compact model of `problem` (over `pairs`, or over every admitted pair)."""
+    pairs = enumerate_pairs(problem) if pairs is None else pairs
+    count = pairs.count
+    compact = Compact(
+        problem=problem,
+        pairs=pairs,
+        builder=ModelBuilder(),
+        main=np.full(count, NONE, np.int64),
+        units=np.full(count, NONE, np.int64),
+        units_factor=np.ones(count),
+        mixed=np.full(count, NONE, np.int64),
+        mixed_with=np.full(count, NONE, np.int64),
+        unmet=np.empty(0, np.int64),
+        slack=np.full(problem.accounts.count, NONE, np.int64),
+    )
+    compact.unmet = compact.builder.add(np.zeros(problem.demands.count), high=1.0, integral=False)
+    _add_gangs(compact)
+    _add_batches(compact)
+    _add_services(compact)
+    _cover_demands(compact)
+    _cap_risky_share(compact)
+    _cap_supplies(compact)
+    _cap_limits(compact)
+    _add_accounts(compact)
+    _add_apart(compact)
+    _add_together(compact)
+    return compact
+
+
+def _add_gangs(compact: Compact) -> None:
+    """Add x_p, and k_p <= amount x_p where the pool holds an owned supply of the same mode."""
+    pairs, stock = compact.pairs, compact.problem.supply
+    gangs = np.flatnonzero(pairs.family == Family.GANG)
+    compact.main[gangs] = compact.builder.add(
+        pairs.compute[gangs] + pairs.move[gangs], high=1.0, integral=True
+    )
+    compact.units[gangs] = compact.main[gangs]
+    compact.units_factor[gangs] = pairs.amount[gangs]
+    owned = gangs[stock.owned[pairs.supply[gangs]]]
+    owned_of = {
+        (int(pairs.mode[p]), int(stock.pool[pairs.supply[p]])): int(pairs.supply[p]) for p in owned
+    }
+    others = gangs[~stock.owned[pairs.supply[gangs]]]
+    keys = zip(pairs.mode[others].tolist(), stock.pool[pairs.supply[others]].tolist(), strict=True)
+    partner = np.array([owned_of.get(key, NONE) for key in keys], np.int64).reshape(-1)
+    mixing = others[partner != NONE]
+    _add_mixed_units(compact, mixing, partner[partner != NONE])
+
+
+def _add_mixed_units(compact: Compact, mixing: Longs, partner: Longs) -> None:
+    pairs, stock = compact.pairs, compact.problem.supply
+    if not len(mixing):
+        return
+    amount = pairs.amount[mixing]
+    saved = pairs.compute[mixing] / amount - stock.unit_cost[partner]
+    most = np.minimum(amount - 1, stock.capacity[partner])
+    columns = compact.builder.add(-saved, high=np.maximum(most, 0.0), integral=True)
+    rows = compact.builder.rows(len(mixing), low=-np.inf, high=0.0)
+    compact.builder.entries(rows, columns, 1.0)
+    compact.builder.entries(rows, compact.main[mixing], -amount)
+    compact.mixed[mixing] = columns
+    compact.mixed_with[mixing] = partner
+
+
+def _add_batches(compact: Compact) -> None:
+    """Add y_p, and n_p with amount y_p <= hours n_p where units are counted or cost money."""
+    pairs, problem = compact.pairs, compact.problem
+    batch = np.flatnonzero(pairs.family == Family.BATCH)
+    compact.main[batch] = compact.builder.add(
+        pairs.compute[batch] + pairs.move[batch], high=1.0, integral=False
+    )
+    counted = np.isfinite(most_units(problem))
+    counted[problem.limits.supply] = True
+    need = batch[counted[pairs.supply[batch]] | (pairs.unit_cost[batch] > 0)]
+    hours = problem.demands.mode_hours[pairs.mode[need]]
+    most = np.ceil(pairs.amount[need] / hours - 1e-9)
+    most = np.minimum(most, most_units(problem)[pairs.supply[need]])
+    columns = compact.builder.add(pairs.unit_cost[need], high=most, integral=True)
+    rows = compact.builder.rows(len(need), low=-np.inf, high=0.0)
+    compact.builder.entries(rows, compact.main[need], pairs.amount[need])
+    compact.builder.entries(rows, columns, -hours)
+    compact.units[need] = columns
+
+
+def _add_services(compact: Compact) -> None:
+    services, pairs = compact.problem.services, compact.pairs
+    first = pairs.first_of_demand(compact.problem.demands.count)
+    for service in range(services.count):
+        demand = int(services.demand[service])
+        rows = np.arange(first[demand], first[demand + 1])
+        columns = add_service(compact.builder, compact.problem, pairs, service=service, rows=rows)
+        compact.services[service] = columns
+        compact.main[rows] = compact.units[rows] = columns.units
+        compact.builder.entries(columns.cover_row, int(compact.unmet[demand]), columns.load)
+
+
+def _cover_demands(compact: Compact) -> None:
+    """Gangs and batch: sum of shares + u_d = 1 (services: in their own rows)."""
+    problem, pairs, builder = compact.problem, compact.pairs, compact.builder
+    plain = np.flatnonzero(problem.demands.family != Family.SERVICE)
+    row_of = np.full(problem.demands.count, NONE, np.int64)
+    row_of[plain] = builder.rows(len(plain), low=1.0, high=1.0)
+    builder.entries(row_of[plain], compact.unmet[plain], 1.0)
+    shared = np.flatnonzero(pairs.family != Family.SERVICE)
+    builder.entries(row_of[pairs.demand[shared]], compact.main[shared], 1.0)
+
+
+def _cap_risky_share(compact: Compact) -> None:
+    """Risky part <= risky_share of the whole (gang: units; service: load; batch: work)."""
+    problem, pairs, builder = compact.problem, compact.pairs, compact.builder
+    share = problem.demands.risky_share[pairs.demand]
+    gangs = np.flatnonzero((pairs.family == Family.GANG) & pairs.risky & (share < 1))
+    rows = builder.rows(len(gangs), low=-np.inf, high=0.0)
+    builder.entries(rows, compact.main[gangs], pairs.amount[gangs] * (1 - share[gangs]))
+    mixing = compact.mixed[gangs] != NONE
+    builder.entries(rows[mixing], compact.mixed[gangs][mixing], -1.0)
+    others = np.flatnonzero((pairs.family != Family.GANG) & (share < 1))
+    bound = np.unique(pairs.demand[others[pairs.risky[others]]])
+    row_of = np.full(problem.demands.count, NONE, np.int64)
+    row_of[bound] = builder.rows(len(bound), low=-np.inf, high=0.0)
+    members = others[row_of[pairs.demand[others]] != NONE]
+    weight = np.where(pairs.family[members] == Family.SERVICE, pairs.amount[members], 1.0)
+    signed = weight * (pairs.risky[members] - share[members])
+    builder.entries(row_of[pairs.demand[members]], compact.main[members], signed)
+
+
+def _units_entries(compact: Compact) -> tuple[Longs, Longs, Floats]:
+    """Return (supply, column, factor) triples whose sum is the units held of each supply."""
+    pairs = compact.pairs
+    counted = np.flatnonzero(compact.units != NONE)
+    mixing = np.flatnonzero(compact.mixed != NONE)
+    supply: list[Longs] = [
+        pairs.supply[counted].astype(np.int64),
+        pairs.supply[mixing].astype(np.int64),
+        compact.mixed_with[mixing],
+    ]
+    column = [compact.units[counted], compact.mixed[mixing], compact.mixed[mixing]]
+    factor = [compact.units_factor[counted], np.full(len(mixing), -1.0), np.ones(len(mixing))]
+    return np.concatenate(supply), np.concatenate(column), np.concatenate(factor)
+
+
+def _cap_supplies(compact: Compact) -> None:
+    """Units held of o <= capacity[o], for finite capacities."""
+    stock, builder = compact.problem.supply, compact.builder
+    supply, column, factor = _units_entries(compact)
+    used = np.unique(supply)
+    tight = used[np.isfinite(stock.capacity[used])]
+    row_of = np.full(stock.count, NONE, np.int64)
+    row_of[tight] = builder.rows(len(tight), low=-np.inf, high=stock.capacity[tight])
+    member = row_of[supply] != NONE
+    builder.entries(row_of[supply[member]], column[member], factor[member])
+
+
+def _cap_limits(compact: Compact) -> None:
+    """Sum of weight x units <= high, for every limit."""
+    limits, builder = compact.problem.limits, compact.builder
+    supply, column, factor = _units_entries(compact)
+    order = np.argsort(supply, kind="stable")
+    supply, column, factor = supply[order], column[order], factor[order]
+    rows = builder.rows(limits.count, low=-np.inf, high=limits.high)
+    row = np.repeat(rows, np.diff(limits.start))
+    first = np.searchsorted(supply, limits.supply, side="left")
+    size = np.searchsorted(supply, limits.supply, side="right") - first
+    where = np.repeat(first - np.cumsum(size) + size, size) + np.arange(size.sum())
+    builder.entries(
+        np.repeat(row, size), column[where], factor[where] * np.repeat(limits.weight, size)
+    )
+
+
+def measured(compact: Compact, measure: Measure) -> tuple[Longs, Longs, Floats]:
+    """Return (supply, column, amount) triples whose sum over a supply is its measure."""
+    problem, pairs = compact.problem, compact.pairs
+    stock, demands = problem.supply, problem.demands
+    spoilage = demands.spoilage[demands.spoilage_row[pairs.demand], stock.risk[pairs.supply]]
+    is_gang, is_batch = pairs.family == Family.GANG, pairs.family == Family.BATCH
+    hours = demands.mode_hours[pairs.mode] * np.where(is_gang, spoilage, 1.0)
+    hours = np.where(is_batch, pairs.amount, hours * np.where(is_gang, pairs.amount, 1.0))
+    if measure is Measure.COST:
+        amount = pairs.compute
+    elif measure is Measure.VALUE:
+        amount = hours * stock.hour_value[pairs.supply]
+    else:
+        amount = hours * stock.size[pairs.supply]
+    supply: list[Longs] = [pairs.supply.astype(np.int64)]
+    column, value = [compact.main], [amount]
+    if measure is Measure.COST:
+        held = np.flatnonzero((compact.units != NONE) & (pairs.unit_cost > 0))
+        supply.append(pairs.supply[held].astype(np.int64))
+        column.append(compact.units[held])
+        value.append(pairs.unit_cost[held])
+    mixing = np.flatnonzero(compact.mixed != NONE)
+    partner = compact.mixed_with[mixing]
+    supply += [pairs.supply[mixing].astype(np.int64), partner]
+    column += [compact.mixed[mixing]] * 2
+    value += [-amount[mixing] / pairs.amount[mixing], _of_partner(compact, mixing, measure)]
+    return np.concatenate(supply), np.concatenate(column), np.concatenate(value)
+
+
+def _of_partner(compact: Compact, mixing: Longs, measure: Measure) -> Floats:
+    """Measure of one mixed unit on the owned supply it stands on."""
+    problem, partner = compact.problem, compact.mixed_with[mixing]
+    hours = problem.demands.mode_hours[compact.pairs.mode[mixing]]
+    if measure is Measure.COST:
+        return problem.supply.unit_cost[partner] + hours * problem.supply.hour_cost[partner]
+    per_hour = problem.supply.hour_value if measure is Measure.VALUE else problem.supply.size
+    return np.asarray(hours * per_hour[partner], np.float64)
+
+
+def _add_accounts(compact: Compact) -> None:
+    """Low <= sum of factor x measure + slack, and sum of factor x measure <= high."""
+    accounts, builder = compact.problem.accounts, compact.builder
+    for account in range(accounts.count):
+        supply, column, value = measured(compact, Measure(accounts.measure[account]))
+        signed = accounts.factor[account][supply] * value
+        if np.isfinite(accounts.low[account]):
+            row = builder.rows(1, low=accounts.low[account], high=np.inf)
+            builder.entries(row[0], column, signed)
+            if np.isfinite(accounts.slack_cost[account]):
+                slack = builder.add(
+                    accounts.slack_cost[account : account + 1], high=np.inf, integral=False
+                )
+                builder.entries(row[0], int(slack[0]), 1.0)
+                compact.slack[account] = slack[0]
+        if np.isfinite(accounts.high[account]):
+            row = builder.rows(1, low=-np.inf, high=accounts.high[account])
+            builder.entries(row[0], column, signed)
+
+
+def _occupancy(compact: Compact, demands: tuple[int, ...]) -> tuple[Longs, Longs, Floats]:
+    """Return (pair, column, reciprocal of the column's largest value) of `demands`."""
+    member = np.flatnonzero(np.isin(compact.pairs.demand, demands))
+    high = np.ones(len(member))
+    service = compact.pairs.family[member] == Family.SERVICE
+    columns = compact.main[member]
+    for found in compact.services.values():
+        where = np.isin(columns, found.units)
+        high[where & service] = found.most_units
+    return member, columns, 1.0 / high
+
+
+def _add_apart(compact: Compact) -> None:
+    """A scope's units belong to one group: column / most <= a_{scope,group}, sum_group a <= 1."""
+    builder = compact.builder
+    for rule in compact.problem.apart:
+        switches: dict[int, list[int]] = {}
+        for group in rule.groups:
+            member, column, scale = _occupancy(compact, group)
+            index, scope = scopes_touched(
+                compact.problem, compact.pairs.supply[member], rule.level
+            )
+            names, where = np.unique(scope, return_inverse=True)
+            switch = builder.add(np.zeros(len(names)), high=1.0, integral=True)
+            rows = builder.rows(len(index), low=-np.inf, high=0.0)
+            builder.entries(rows, column[index], scale[index])
+            builder.entries(rows, switch[where], -1.0)
+            for name, one in zip(names.tolist(), switch.tolist(), strict=True):
+                switches.setdefault(name, []).append(one)
+        contested = [columns for columns in switches.values() if len(columns) > 1]
+        rows = builder.rows(len(contested), low=-np.inf, high=1.0)
+        for row, columns in zip(rows, contested, strict=True):
+            builder.entries(int(row), np.array(columns), 1.0)
+
+
+def _add_together(compact: Compact) -> None:
+    """All units in one scope: column / most <= t_scope, sum_scope t <= 1."""
+    builder = compact.builder
+    for rule in compact.problem.together:
+        member, column, scale = _occupancy(compact, rule.demands)
+        scope = scope_of(compact.problem, compact.pairs.supply[member], rule.level)
+        names, where = np.unique(scope, return_inverse=True)
+        switch = builder.add(np.zeros(len(names)), high=1.0, integral=True)
+        rows = builder.rows(len(member), low=-np.inf, high=0.0)
+        builder.entries(rows, column, scale)
+        builder.entries(rows, switch[where], -1.0)
+        one = builder.rows(1, low=-np.inf, high=1.0)
+        builder.entries(int(one[0]), switch, 1.0)

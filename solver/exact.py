@@ -1,0 +1,155 @@
+"""Solve the compact model: priority by priority, then cost, with a proof for each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from solver.backend import Answer, Effort, Outcome, solve_integer
+from solver.compact import Compact, build_compact
+from solver.decode import decode
+from solver.model import Model
+from solver.problem import Floats, Problem
+from solver.solution import LevelProof, SearchLimits, Solution, SolverError, Status, Stop
+
+#: Branch-and-bound nodes of one solve when the caller names no work limit.
+DEFAULT_NODES = 20_000
+#: Nodes spent on the guess that everything can be served.
+FIRST_NODES = 500
+
+Engine = Callable[[Model, Effort], Answer]
+Progress = Callable[[str, float, float], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Stage:
+    """Outcome of the service levels: the model they leave, their proofs, a plan if known."""
+
+    model: Model
+    levels: tuple[LevelProof, ...]
+    answer: Answer | None
+
+
+def solve_exact(
+    problem: Problem,
+    limits: SearchLimits,
+    *,
+    engine: Engine = solve_integer,
+    progress: Progress | None = None,
+) -> Solution:
+    """Solve `problem` through its compact model.
+
+    Args:
+        problem: what is asked.
+        limits: when to stop; `work` counts branch-and-bound nodes of the cost stage.
+        engine: runs one model (the default in this process).
+        progress: called with (phase, best, bound) as stages end.
+
+    Raises:
+        SolverError: the engine failed without any plan.
+    """
+    report = progress or (lambda _phase, _best, _bound: None)
+    compact = build_compact(problem)
+    model = compact.builder.build()
+    forced = _without_pairs(compact)
+    effort = Effort(gap=limits.gap, nodes=limits.work or DEFAULT_NODES, seconds=limits.seconds)
+    stage = _serve_everything(compact, model, forced, effort, engine)
+    if stage.answer is None:
+        stage = _serve_by_priority(compact, model, effort, engine, report)
+    answer = stage.answer or engine(stage.model, effort)
+    report("cost", answer.objective, answer.bound)
+    if not len(answer.x) and len(model.cost):
+        raise SolverError("the engine found no plan within its limits")
+    return _solution(compact, answer, stage.levels, limits)
+
+
+def _without_pairs(compact: Compact) -> Floats:
+    """float64[D]: 1 where a demand has no pair at all and cannot be served, else 0."""
+    served = np.zeros(compact.problem.demands.count, np.bool_)
+    served[compact.pairs.demand] = True
+    return np.where(served, 0.0, 1.0)
+
+
+def _serve_everything(
+    compact: Compact, model: Model, forced: Floats, effort: Effort, engine: Engine
+) -> _Stage:
+    """Try the usual case first: everything that has a pair is served in full."""
+    high = model.high.copy()
+    high[compact.unmet] = forced
+    whole = replace(model, high=high)
+    answer = engine(whole, replace(effort, nodes=min(effort.nodes or FIRST_NODES, FIRST_NODES)))
+    if answer.outcome is Outcome.FEASIBLE:
+        answer = engine(whole, effort)
+    if answer.outcome in {Outcome.INFEASIBLE, Outcome.NO_SOLUTION}:
+        return _Stage(model=model, levels=(), answer=None)
+    levels = tuple(
+        LevelProof(priority=priority, unmet=value, bound=value)
+        for priority, value in _level_values(compact.problem, forced)
+    )
+    return _Stage(model=whole, levels=levels, answer=answer)
+
+
+def _level_values(problem: Problem, unmet: Floats) -> list[tuple[int, float]]:
+    demands = problem.demands
+    return [
+        (int(priority), float((demands.weight * unmet)[demands.priority == priority].sum()))
+        for priority in np.unique(demands.priority)[::-1]
+    ]
+
+
+def _serve_by_priority(
+    compact: Compact, model: Model, effort: Effort, engine: Engine, report: Progress
+) -> _Stage:
+    """Minimise unmet weight priority by priority, fixing each before the next."""
+    demands = compact.problem.demands
+    levels: list[LevelProof] = []
+    for priority in np.unique(demands.priority)[::-1]:
+        member = np.flatnonzero(demands.priority == priority)
+        weight = demands.weight[member]
+        cost = np.zeros(len(model.cost))
+        cost[compact.unmet[member]] = weight
+        answer = engine(replace(model, cost=cost), replace(effort, gap=0.0))
+        if not len(answer.x):
+            raise SolverError(f"no plan found at priority {priority}")
+        value = max(0.0, answer.objective)
+        report(f"priority {priority}", value, answer.bound)
+        bound = min(max(0.0, answer.bound), value)
+        levels.append(LevelProof(priority=int(priority), unmet=value, bound=bound))
+        slack = 1e-9 * value + 1e-7 * float(weight.max(initial=0.0))
+        model = _with_row(model, compact.unmet[member], weight, high=value + slack)
+    return _Stage(model=model, levels=tuple(levels), answer=None)
+
+
+def _with_row(model: Model, column: np.ndarray, value: Floats, *, high: float) -> Model:
+    row = np.full(len(column), len(model.row_low), np.int64)
+    return replace(
+        model,
+        row=np.concatenate([model.row, row]),
+        column=np.concatenate([model.column, column]),
+        value=np.concatenate([model.value, value]),
+        row_low=np.append(model.row_low, -np.inf),
+        row_high=np.append(model.row_high, high),
+    )
+
+
+def _solution(
+    compact: Compact, answer: Answer, levels: tuple[LevelProof, ...], limits: SearchLimits
+) -> Solution:
+    allocation, routes, unmet = decode(compact, answer.x)
+    bound = min(max(answer.bound, 0.0), answer.objective)
+    gap = max(0.0, (answer.objective - bound) / max(answer.objective, 1.0))
+    reached = gap <= limits.gap * (1 + 1e-9) + 1e-12
+    stop = Stop.GAP if reached else (Stop.TIME if limits.seconds is not None else Stop.WORK)
+    return Solution(
+        allocation=allocation,
+        routes=routes,
+        unmet=unmet,
+        levels=levels,
+        cost=answer.objective,
+        bound=bound,
+        status=Status.OPTIMAL if reached else Status.FEASIBLE,
+        stop=stop,
+        method="compact",
+    )

@@ -1,0 +1,260 @@
+"""Columns and rows of one service in the compact model.
+
+Loads that see the same places as near and as allowed are one *point class* c; a class is
+routed as a whole and split among its loads afterwards in proportion, which loses nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from solver.model import ModelBuilder
+from solver.pairs import Pairs, most_units
+from solver.problem import NO_ROW, Bools, Floats, Ints, Level, Problem
+from solver.scopes import scopes_touched
+
+Longs = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadClasses:
+    """Loads of one service, merged by what they can see; C classes over H places.
+
+    Attributes:
+        places: int32[H], places with a pair.
+        members: per class, rows of `Services.load`.
+        load: float64[C].
+        near, allowed: bool[C, H].
+    """
+
+    places: Ints
+    members: tuple[Longs, ...]
+    load: Floats
+    near: Bools
+    allowed: Bools
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceColumns:
+    """Where a service's columns stand in the model.
+
+    Attributes:
+        rows: int64[Q], its pairs.
+        units: int64[Q], columns n_p; most_units: float64[Q], their upper bounds.
+        flow: int64[C, H], columns f; -1 where not allowed.
+        classes: what C and H mean.
+        load: its stated load in all.
+        cover_row: row of "routed + load x unmet = load".
+        placed: column of "has a unit at all"; -1 when nothing asks for it.
+    """
+
+    rows: Longs
+    units: Longs
+    most_units: Floats
+    flow: Longs
+    classes: LoadClasses
+    load: float
+    cover_row: int
+    placed: int
+
+
+def load_classes(problem: Problem, service: int, places: Ints) -> LoadClasses:
+    """Merge the loads of `service` that see `places` alike (each by itself if so ruled)."""
+    services = problem.services
+    rows = np.arange(services.load_start[service], services.load_start[service + 1])
+    distance = services.distance[np.ix_(services.load_point[rows], places)]
+    allowed = distance <= services.farthest[service]
+    near = (distance <= services.near[service]) & allowed
+    if services.each_point[service]:
+        group = np.arange(len(rows))
+    else:
+        signature = np.concatenate([near, allowed], axis=1)
+        _, group = np.unique(signature, axis=0, return_inverse=True)
+    first = np.unique(group, return_index=True)[1]
+    members = tuple(rows[group == group[one]] for one in first)
+    return LoadClasses(
+        places=places,
+        members=members,
+        load=np.array([services.load[member].sum() for member in members]),
+        near=near[first],
+        allowed=allowed[first],
+    )
+
+
+def add_service(
+    builder: ModelBuilder, problem: Problem, pairs: Pairs, *, service: int, rows: Longs
+) -> ServiceColumns:
+    """Add everything about one service but its unmet column.
+
+    Args:
+        builder: the model to grow.
+        problem: where the service stands in.
+        pairs: admitted pairs.
+        service: row of `Services`.
+        rows: int64[Q], the pairs of the service.
+    """
+    places, at = np.unique(problem.supply.place[pairs.supply[rows]], return_inverse=True)
+    classes = load_classes(problem, service, places)
+    load = float(classes.load.sum())
+    most = np.ceil(load / pairs.amount[rows] - 1e-9)
+    most = np.minimum(most, most_units(problem)[pairs.supply[rows]])
+    units = builder.add(pairs.compute[rows], high=most, integral=True)
+    flow = _add_flow(builder, classes)
+    cover = builder.rows(1, low=load, high=load)
+    builder.entries(int(cover[0]), flow[flow >= 0], 1.0)
+    held = _Held(units=units, most=most, amount=pairs.amount[rows], at=at, move=pairs.move[rows])
+    _carry_loads(builder, classes, flow, held)
+    _keep_near(builder, problem, classes, flow, service=service)
+    _cap_place_share(builder, flow, float(problem.services.most_share[service]))
+    placed = _add_presence(builder, problem, classes, flow, held, service)
+    columns = ServiceColumns(
+        rows=rows,
+        units=units,
+        most_units=np.maximum(most, 1.0),
+        flow=flow,
+        classes=classes,
+        load=load,
+        cover_row=int(cover[0]),
+        placed=placed,
+    )
+    if problem.services.survive_level[service] != NO_ROW:
+        _survive(builder, problem, pairs, columns, service=service)
+    return columns
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Held:
+    """Units of a service: columns, bounds, load each carries, place index, data cost."""
+
+    units: Longs
+    most: Floats
+    amount: Floats
+    at: Longs
+    move: Floats
+
+
+def _add_flow(builder: ModelBuilder, classes: LoadClasses) -> Longs:
+    """Add f_{c,g} <= load of c where allowed, and sum_g f_{c,g} <= load of c."""
+    flow = np.full(classes.allowed.shape, -1, np.int64)
+    which, place = np.nonzero(classes.allowed)
+    flow[which, place] = builder.add(
+        np.zeros(len(which)), high=classes.load[which], integral=False
+    )
+    rows = builder.rows(len(classes.load), low=-np.inf, high=classes.load)
+    builder.entries(rows[which], flow[which, place], 1.0)
+    return flow
+
+
+def _carry_loads(builder: ModelBuilder, classes: LoadClasses, flow: Longs, held: _Held) -> None:
+    """Sum of f into a place <= load its units carry."""
+    rows = builder.rows(len(classes.places), low=-np.inf, high=0.0)
+    which, place = np.nonzero(flow >= 0)
+    builder.entries(rows[place], flow[which, place], 1.0)
+    builder.entries(rows[held.at], held.units, -held.amount)
+
+
+def _keep_near(
+    builder: ModelBuilder, problem: Problem, classes: LoadClasses, flow: Longs, *, service: int
+) -> None:
+    """Far load <= far_share x stated load, of each load or of all together."""
+    services = problem.services
+    share = float(services.far_share[service])
+    far = (flow >= 0) & ~classes.near
+    if share >= 1 or not far.any():
+        return
+    which, place = np.nonzero(far)
+    if services.each_point[service]:
+        rows = builder.rows(len(classes.load), low=-np.inf, high=share * classes.load)
+        builder.entries(rows[which], flow[which, place], 1.0)
+    else:
+        row = builder.rows(1, low=-np.inf, high=share * classes.load.sum())
+        builder.entries(int(row[0]), flow[which, place], 1.0)
+
+
+def _cap_place_share(builder: ModelBuilder, flow: Longs, share: float) -> None:
+    """Load routed to a place <= share x load routed in all."""
+    if share >= 1:
+        return
+    every = flow[flow >= 0]
+    rows = builder.rows(flow.shape[1], low=-np.inf, high=0.0)
+    for place in range(flow.shape[1]):
+        own = flow[:, place]
+        builder.entries(int(rows[place]), own[own >= 0], 1.0)
+        builder.entries(int(rows[place]), every, -share)
+
+
+def _add_presence(
+    builder: ModelBuilder,
+    problem: Problem,
+    classes: LoadClasses,
+    flow: Longs,
+    held: _Held,
+    service: int,
+) -> int:
+    """Add z_g "has a unit in g" and "placed", where some rule or cost needs them.
+
+    n_p <= most z_g; z_g <= sum_p n_p; z_g <= placed; sum_g z_g >= k placed;
+    routed <= load placed.
+    """
+    services = problem.services
+    least = int(services.least_places[service])
+    survives = services.survive_level[service] != NO_ROW
+    if least <= 1 and not survives and not held.move.any():
+        return -1
+    size = len(classes.places)
+    cost = np.zeros(size)
+    cost[held.at] = held.move
+    present = builder.add(cost, high=1.0, integral=True)
+    rows = builder.rows(len(held.units), low=-np.inf, high=0.0)
+    builder.entries(rows, held.units, 1.0)
+    builder.entries(rows, present[held.at], -held.most)
+    rows = builder.rows(size, low=0.0, high=np.inf)
+    builder.entries(rows[held.at], held.units, 1.0)
+    builder.entries(rows, present, -1.0)
+    placed = int(builder.add(np.zeros(1), high=1.0, integral=True)[0])
+    rows = builder.rows(size, low=-np.inf, high=0.0)
+    builder.entries(rows, present, 1.0)
+    builder.entries(rows, placed, -1.0)
+    row = builder.rows(1, low=0.0, high=np.inf)
+    builder.entries(int(row[0]), present, 1.0)
+    builder.entries(int(row[0]), placed, -float(max(least, 1)))
+    row = builder.rows(1, low=-np.inf, high=0.0)
+    builder.entries(int(row[0]), flow[flow >= 0], 1.0)
+    builder.entries(int(row[0]), placed, -float(classes.load.sum()))
+    return placed
+
+
+def _survive(
+    builder: ModelBuilder,
+    problem: Problem,
+    pairs: Pairs,
+    columns: ServiceColumns,
+    *,
+    service: int,
+) -> None:
+    """For each scope s lost: near load routable over what is left >= share x load x placed.
+
+    g_{c,h} >= 0; sum_h g_{c,h} <= load of c; sum_c g_{c,h} <= load that units outside s carry.
+    """
+    level = Level(problem.services.survive_level[service])
+    needed = float(problem.services.survive_share[service]) * columns.load
+    supply = pairs.supply[columns.rows]
+    index, scope = scopes_touched(problem, supply, level)
+    classes = columns.classes
+    at = np.searchsorted(classes.places, problem.supply.place[supply])
+    which, place = np.nonzero(classes.near)
+    for lost in np.unique(scope):
+        left = np.ones(len(supply), np.bool_)
+        left[index[scope == lost]] = False
+        flow = builder.add(np.zeros(len(which)), high=classes.load[which], integral=False)
+        rows = builder.rows(len(classes.load), low=-np.inf, high=classes.load)
+        builder.entries(rows[which], flow, 1.0)
+        rows = builder.rows(len(classes.places), low=-np.inf, high=0.0)
+        builder.entries(rows[place], flow, 1.0)
+        builder.entries(rows[at[left]], columns.units[left], -pairs.amount[columns.rows][left])
+        row = builder.rows(1, low=0.0, high=np.inf)
+        builder.entries(int(row[0]), flow, 1.0)
+        builder.entries(int(row[0]), columns.placed, -needed)
