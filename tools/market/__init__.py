@@ -1,0 +1,1 @@
+"""Build the embedded market from collected price lists; see docs/market.md."""
