@@ -1,18 +1,42 @@
 """What a user asks for: workloads, policy, holdings and assumptions, as the spec states them.
 
-Field names are the names users write in the spec file. Everything here has passed validation
-(`broker.spec`): units are fixed, names are canonical, and nothing is checked twice.
+Field names are the names users write in the spec file; where a field must be called otherwise
+(`from_`), its class says so. Everything here has passed validation (`broker.spec`): units are
+fixed, names are canonical, and nothing is checked twice. A new field is added here alone: reader,
+JSON Schema and documentation follow the annotation and the docstring.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
 from decimal import Decimal
 from enum import StrEnum
+from typing import ClassVar
 
+from broker.fields import (
+    Amount,
+    Count,
+    Day,
+    Flag,
+    Gb,
+    Gib,
+    Headroom,
+    Hours,
+    HoursOrNone,
+    Integer,
+    Milliseconds,
+    Name,
+    Off,
+    Positive,
+    Share,
+    Text,
+    Usd,
+    written_names,
+)
 from broker.offers import PurchaseOption
+
+_AS_NAMED = written_names({})
 
 
 class ScopeLevel(StrEnum):
@@ -53,17 +77,19 @@ class Shape:
         written: the short form, for messages and plans, e.g. ``H100:64``.
     """
 
-    accelerators: tuple[str, ...] = ()
-    accelerator_memory: tuple[Decimal, Decimal] | None = None
-    count: Decimal = Decimal(0)
-    per_node: Decimal | None = None
-    nodes: int = 1
-    speed: Decimal = Decimal(1)
+    __pydantic_config__: ClassVar = written_names({"accelerator_memory": "gpu"})
+
+    accelerators: tuple[Text, ...] = ()
+    accelerator_memory: tuple[Gib, Gib] | None = None
+    count: Amount = Decimal(0)
+    per_node: Positive | None = None
+    nodes: Count = 1
+    speed: Positive = Decimal(1)
     fabric: FabricNeed | None = None
-    vcpus: int | None = None
-    memory: Decimal | None = None
-    throughput: Decimal | None = None
-    written: str
+    vcpus: Count | None = None
+    memory: Gib | None = None
+    throughput: Positive | None = None
+    written: Text
 
     @property
     def is_cpu_only(self) -> bool:
@@ -82,9 +108,11 @@ class Where:
         residency: ISO 3166 alpha-2 countries, groups already resolved.
     """
 
-    providers: tuple[str, ...] | None = None
-    regions: tuple[str, ...] | None = None
-    residency: tuple[str, ...] | None = None
+    __pydantic_config__: ClassVar = _AS_NAMED
+
+    providers: tuple[Text, ...] | None = None
+    regions: tuple[Text, ...] | None = None
+    residency: tuple[Text, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,8 +124,10 @@ class Data:
         gb: decimal GB.
     """
 
-    place: str
-    gb: Decimal
+    __pydantic_config__: ClassVar = written_names({"place": "in"})
+
+    place: Text
+    gb: Gb
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,9 +140,11 @@ class Spot:
         max_share: most of the workload that may run on spot, (0, 1].
     """
 
-    checkpoint: Decimal = Decimal(0)
-    restart: Decimal = Decimal(0)
-    max_share: Decimal = Decimal(1)
+    __pydantic_config__: ClassVar = _AS_NAMED
+
+    checkpoint: HoursOrNone = Decimal(0)
+    restart: HoursOrNone = Decimal(0)
+    max_share: Share = Decimal(1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,16 +165,18 @@ class Workload:
         owner, labels: for reports.
     """
 
-    name: str
+    __pydantic_config__: ClassVar = _AS_NAMED
+
+    name: Name
     shapes: tuple[Shape, ...]
     purchase: tuple[PurchaseOption, ...] | None = None
     where: Where = field(default_factory=Where)
     spot: Spot | None = None
     data: Data | None = None
-    priority: int = 0
-    weight: Decimal | None = None
-    owner: str = ""
-    labels: Mapping[str, str] = field(default_factory=dict)
+    priority: Integer = 0
+    weight: Positive | None = None
+    owner: Text = ""
+    labels: Mapping[Text, Text] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,7 +187,7 @@ class Training(Workload):
         hours: useful hours every instance works, > 0, at most the period.
     """
 
-    hours: Decimal
+    hours: Hours
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,8 +199,10 @@ class Load:
         rate: in the service's own unit, > 0.
     """
 
-    origin: str
-    rate: Decimal
+    __pydantic_config__: ClassVar = written_names({"origin": "from"})
+
+    origin: Text
+    rate: Positive
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,10 +216,12 @@ class LatencyRule:
         rtt_max: ms; nothing goes beyond; None: no limit.
     """
 
-    rtt: Decimal
-    share: Decimal = Decimal(1)
-    each_metro: bool = False
-    rtt_max: Decimal | None = None
+    __pydantic_config__: ClassVar = _AS_NAMED
+
+    rtt: Milliseconds
+    share: Share = Decimal(1)
+    each_metro: Flag = False
+    rtt_max: Milliseconds | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,8 +233,10 @@ class Spread:
         max_share: most of the routed demand one region may carry; None: 1 - 1/(2 x regions).
     """
 
-    regions: int = 1
-    max_share: Decimal | None = None
+    __pydantic_config__: ClassVar = _AS_NAMED
+
+    regions: Count = 1
+    max_share: Share | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -215,12 +255,12 @@ class Service(Workload):
     """
 
     demand: tuple[Load, ...]
-    throughput: Decimal | None = None
-    headroom: Decimal = Decimal(0)
+    throughput: Positive | None = None
+    headroom: Headroom = Decimal(0)
     latency: LatencyRule | None = None
     spread: Spread | None = None
     survive: ScopeLevel | None = None
-    survive_share: Decimal = Decimal(1)
+    survive_share: Share = Decimal(1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -232,8 +272,8 @@ class Batch(Workload):
         deadline: hours from the start; None: the period.
     """
 
-    work: Decimal
-    deadline: Decimal | None = None
+    work: Hours
+    deadline: Hours | None = None
 
 
 class Verb(StrEnum):
@@ -259,12 +299,14 @@ class Exclusivity:
         why: the reason, shown in explanations.
     """
 
+    __pydantic_config__: ClassVar = _AS_NAMED
+
     verb: Verb
-    workloads: tuple[str, ...] = ()
-    scopes: tuple[str, ...] = ()
+    workloads: tuple[Text, ...] = ()
+    scopes: tuple[Text, ...] = ()
     scope: ScopeLevel | None = None
-    tenants: Mapping[str, tuple[str, ...]] | None = None
-    why: str = ""
+    tenants: Mapping[Text, tuple[Text, ...]] | None = None
+    why: Text = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -276,8 +318,10 @@ class Policy:
         country_groups: the user's own groups: name -> ISO countries.
     """
 
+    __pydantic_config__: ClassVar = _AS_NAMED
+
     exclusivity: tuple[Exclusivity, ...] = ()
-    country_groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    country_groups: Mapping[Text, tuple[Text, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -291,10 +335,12 @@ class Reservation:
         usd_per_hour: its real, sunk rate, shown but never decided on; None: not stated.
     """
 
-    pool: str
-    instances: int
-    until: date | None = None
-    usd_per_hour: Decimal | None = None
+    __pydantic_config__: ClassVar = _AS_NAMED
+
+    pool: Text
+    instances: Count
+    until: Day | None = None
+    usd_per_hour: Usd | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -308,10 +354,12 @@ class Commitment:
             into the period.
     """
 
-    provider: str
-    spend: Decimal
-    from_: date | None = None
-    to: date | None = None
+    __pydantic_config__: ClassVar = written_names({"from_": "from"})
+
+    provider: Text
+    spend: Usd
+    from_: Day | None = None
+    to: Day | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -325,15 +373,19 @@ class Discount:
         off: fraction off, [0, 1).
     """
 
-    provider: str
-    types: tuple[str, ...] | None = None
+    __pydantic_config__: ClassVar = _AS_NAMED
+
+    provider: Text
+    types: tuple[Text, ...] | None = None
     on: tuple[PurchaseOption, ...] | None = None
-    off: Decimal
+    off: Off
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Holdings:
     """What is owned or promised already."""
+
+    __pydantic_config__: ClassVar = _AS_NAMED
 
     reservations: tuple[Reservation, ...] = ()
     commitments: tuple[Commitment, ...] = ()
@@ -363,13 +415,15 @@ class QuotaLimit:
         unit: what is counted.
     """
 
-    provider: str
-    region: str | None = None
-    family: str | None = None
-    accelerator: str | None = None
-    type: str | None = None
+    __pydantic_config__: ClassVar = _AS_NAMED
+
+    provider: Text
+    region: Text | None = None
+    family: Text | None = None
+    accelerator: Text | None = None
+    type: Text | None = None
     option: PurchaseOption | None = None
-    limit: Decimal
+    limit: Amount
     unit: QuotaUnit
 
 
@@ -382,8 +436,10 @@ class Assume:
         interruptions_per_hour: of a spot pool with no known rate.
     """
 
-    instances_per_pool: Mapping[PurchaseOption, int] = field(default_factory=dict)
-    interruptions_per_hour: Decimal = Decimal("0.05")
+    __pydantic_config__: ClassVar = _AS_NAMED
+
+    instances_per_pool: Mapping[PurchaseOption, Count] = field(default_factory=dict)
+    interruptions_per_hour: Amount = Decimal("0.05")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -401,12 +457,14 @@ class Spec:
         latency, transfer: paths of the user's own tables; None: the shipped ones alone.
     """
 
-    version: int = 1
-    period: Decimal = Decimal(730)
-    start: date | None = None
-    market: tuple[str, ...] = ("embedded",)
-    max_age: Decimal | None = None
-    providers: tuple[str, ...] | None = None
+    __pydantic_config__: ClassVar = _AS_NAMED
+
+    version: Integer = 1
+    period: Hours = Decimal(730)
+    start: Day | None = None
+    market: tuple[Text, ...] = ("embedded",)
+    max_age: Hours | None = None
+    providers: tuple[Text, ...] | None = None
     training: tuple[Training, ...] = ()
     services: tuple[Service, ...] = ()
     batch: tuple[Batch, ...] = ()
@@ -414,8 +472,8 @@ class Spec:
     holdings: Holdings = field(default_factory=Holdings)
     quotas: tuple[QuotaLimit, ...] = ()
     assume: Assume = field(default_factory=Assume)
-    latency: str | None = None
-    transfer: str | None = None
+    latency: Text | None = None
+    transfer: Text | None = None
 
     @property
     def workloads(self) -> tuple[Training | Service | Batch, ...]:

@@ -1,0 +1,67 @@
+"""A spec as plain data: what plans embed, and what the reader of specs reads back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import is_dataclass
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+
+from broker.spec_types import facts_of
+from broker.units import plain
+from broker.workloads import Exclusivity, Shape, Spec
+
+_ALWAYS = frozenset({"version", "period", "market"})
+
+
+def spec_to_data(spec: Spec) -> dict[str, object]:
+    """Return a spec as JSON-able data in the spec language; decimals are strings.
+
+    Fields that have their default are left out, except version, period and market.
+    `broker.spec.spec_from_data` gives the same spec back.
+    """
+    always = {key: _plain(getattr(spec, key)) for key in sorted(_ALWAYS)}
+    return always | _fields(spec)
+
+
+def _fields(value: object) -> dict[str, object]:
+    """Return the fields of a dataclass that differ from their defaults."""
+    facts = facts_of(type(value))
+    return {
+        key: _plain(getattr(value, fact.name))
+        for key, fact in facts.items()
+        if getattr(value, fact.name) != fact.default
+    }
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Decimal):
+        return plain(value)
+    if isinstance(value, StrEnum | date):
+        return str(value)
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in sorted(value.items())}
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, Exclusivity):
+        return _rule(value)
+    if isinstance(value, Shape):
+        return _shape(value)
+    return _fields(value) if is_dataclass(value) else value
+
+
+def _rule(rule: Exclusivity) -> dict[str, object]:
+    """Return a rule with its verb as the key, as people write it."""
+    fields = _fields(rule)
+    verb = str(fields.pop("verb"))
+    said = fields.pop("scopes", None) or fields.pop("scope", None)
+    return {verb: said, **fields}
+
+
+def _shape(shape: Shape) -> dict[str, object]:
+    """Return a shape with its memory range as people write it."""
+    fields = _fields(shape)
+    if shape.accelerator_memory is not None:
+        fields["gpu"] = "GB..".join(map(plain, shape.accelerator_memory)) + "GB"
+    return fields
