@@ -15,10 +15,11 @@ from broker.market import Market
 from broker.spec_checks import check
 from broker.spec_data import spec_to_data
 from broker.spec_faults import FaultList, words
+from broker.spec_file import read_document
 from broker.spec_market import check_against
 from broker.spec_shorthand import expand
 from broker.spec_validation import validated
-from broker.spec_yaml import Document, read_document
+from broker.spec_yaml import Document
 from broker.workloads import Spec
 
 __all__ = ["SpecReading", "load_spec", "read_spec", "spec_from_data", "spec_to_data"]

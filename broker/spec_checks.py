@@ -147,7 +147,7 @@ def _narrow(
         before, text = allowed.get(name, (scopes, ""))
         both = {one for one in before | scopes if _within(one, before) and _within(one, scopes)}
         if not both:
-            found = words(f"only {listed(rule.scopes)} for {name}, which is only {text} elsewhere")
+            found = words(f"only {listed(rule.scopes)} for {name}, elsewhere only {text}")
             faults.add(place, found, "rules that leave it a place", "change one of the two rules")
         allowed[name] = (both, listed(sorted(both)))
 
@@ -182,7 +182,7 @@ def _check_holdings(spec: Spec, faults: FaultList) -> None:
         if (start is None) != (end is None):
             key = "to" if end is None else "from"
             remedy = f"add `{key}:`, or leave both out"
-            faults.add((*place, key), words(f"no `{key}`"), "both from and to, or neither", remedy)
+            faults.add((*place, key), words(f"no `{key}`"), "both or neither", remedy)
         elif start is not None and end is not None and end < start:
             faults.add((*place, "to"), words(str(end)), f"a day not before {start}")
 

@@ -7,10 +7,14 @@ from dataclasses import is_dataclass
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from broker.spec_types import facts_of
 from broker.units import plain
 from broker.workloads import Exclusivity, Shape, Spec
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 _ALWAYS = frozenset({"version", "period", "market"})
 
@@ -25,7 +29,7 @@ def spec_to_data(spec: Spec) -> dict[str, object]:
     return always | _fields(spec)
 
 
-def _fields(value: object) -> dict[str, object]:
+def _fields(value: DataclassInstance) -> dict[str, object]:
     """Return the fields of a dataclass that differ from their defaults."""
     facts = facts_of(type(value))
     return {
@@ -44,11 +48,13 @@ def _plain(value: object) -> object:
         return {str(key): _plain(item) for key, item in sorted(value.items())}
     if isinstance(value, tuple):
         return [_plain(item) for item in value]
+    return _record(value) if is_dataclass(value) and not isinstance(value, type) else value
+
+
+def _record(value: DataclassInstance) -> dict[str, object]:
     if isinstance(value, Exclusivity):
         return _rule(value)
-    if isinstance(value, Shape):
-        return _shape(value)
-    return _fields(value) if is_dataclass(value) else value
+    return _shape(value) if isinstance(value, Shape) else _fields(value)
 
 
 def _rule(rule: Exclusivity) -> dict[str, object]:

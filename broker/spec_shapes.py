@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
-from broker.fields import parse_amount
+from broker.accelerators import UnknownAccelerator, canonical
+from broker.fields import parse_amount, parse_count
 from broker.spec_faults import FaultList, listed, shown, words
-from broker.spec_known import Accelerator, UnknownAccelerator, canonical
 from broker.spec_yaml import Place
 from broker.units import parse_gib, plain
 
@@ -37,7 +37,6 @@ NO_UPPER_END_GIB: Final = Decimal(1_000_000)
 
 _NAME_FORM: Final = "an accelerator and a count such as H100:64 or A100:80GB:8"
 _RANGE_FORM: Final = "a range of accelerator memory such as 24GB..80GB, 24GB.. or 24GB..80GB:2"
-_MEMORY: Final = re.compile(r"[0-9.]+ *[GT]i?B", re.IGNORECASE)
 
 Raw = dict[str, object]
 
@@ -141,52 +140,34 @@ def _chosen_accelerators(value: object, place: Place, faults: FaultList) -> _Cho
 
 
 def _chosen_by_text(text: str, place: Place, faults: FaultList) -> _Chosen | None:
-    name, *suffixes = (part.strip() for part in text.split(":"))
-    memory_gib, count = None, None
+    """Return what ``MODEL[:MEMORY][:COUNT]`` says; note what is wrong with it."""
+    model, colon, last = text.rpartition(":")
+    count = _number(last.strip()) if colon else None
+    if count is None:
+        model = text
     try:
-        if suffixes and _MEMORY.fullmatch(suffixes[0]):
-            memory_gib = parse_gib(suffixes.pop(0))
-        if suffixes:
-            count = _positive_count(suffixes.pop(0))
-    except ValueError:
-        suffixes = ["?"]
-    if suffixes or not name:
-        faults.add(place, text, _NAME_FORM)
-        return None
-    try:
-        known = canonical(name)
+        known = canonical(model)
     except UnknownAccelerator as error:
-        faults.add(place, text, "a known accelerator", _accelerator_remedy(name, error))
+        faults.add(place, text, *_accelerator_advice(model, error))
         return None
-    names = _with_memory(known, memory_gib)
-    if not names:
-        sizes = listed(f"{one.name} ({one.memory_gib:g} GB)" for one in known)
-        faults.add(place, text, f"a memory that {name} has: {sizes}")
-        return None
+    names = tuple(one.name for one in known)
     return _Chosen(names=names, count=count, written=re.sub(r"\s+", "", text))
 
 
-def _with_memory(known: tuple[Accelerator, ...], memory_gib: Decimal | None) -> tuple[str, ...]:
-    return tuple(
-        one.name
-        for one in known
-        if memory_gib is None or Decimal(str(one.memory_gib)) == memory_gib
-    )
-
-
-def _accelerator_remedy(name: str, error: UnknownAccelerator) -> str:
-    if error.nearest:
-        return f"did you mean {' or '.join(error.nearest)}?"
+def _accelerator_advice(model: str, error: UnknownAccelerator) -> tuple[str, str]:
+    """Return what was expected instead of `model`, and the remedy."""
+    name, colon, _ = model.partition(":")
+    if colon:
+        try:
+            sizes = listed(f"{one.name} ({one.memory_gib:g} GB)" for one in canonical(name))
+        except UnknownAccelerator as unknown:
+            error = unknown
+        else:
+            return _NAME_FORM, f"the count is a number above 0; {name} is {sizes}"
     if name[:1].isdigit():
-        return "for a range of memory write `gpu: 24GB..80GB`"
-    return "`broker offers` lists the accelerators of the market"
-
-
-def _positive_count(text: str) -> Decimal:
-    count = parse_amount(text)
-    if count <= 0:
-        raise ValueError("a count above 0")
-    return count
+        return _NAME_FORM, "for a range of memory write `gpu: 24GB..80GB`"
+    remedy = f"did you mean {' or '.join(error.nearest)}?" if error.nearest else ""
+    return "a known accelerator", remedy or "`broker offers` lists the accelerators on sale"
 
 
 def _chosen_range(value: object, place: Place, faults: FaultList) -> _Chosen | None:
@@ -194,11 +175,9 @@ def _chosen_range(value: object, place: Place, faults: FaultList) -> _Chosen | N
     low_text, dots, rest = text.partition("..")
     high_text, colon, count_text = (rest if dots else low_text).partition(":")
     try:
-        if isinstance(value, bool) or not (low_text or high_text):
-            raise ValueError(_RANGE_FORM)
-        low = parse_gib(low_text.partition(":")[0]) if low_text else Decimal(0)
+        low = parse_gib(low_text.partition(":")[0] or ("1" if high_text else ""))
         high = parse_gib(high_text) if dots and high_text else NO_UPPER_END_GIB
-        count = _positive_count(count_text) if colon else None
+        count = parse_count(count_text) if colon else None
     except ValueError:
         remedy = "to ask for a model, write `accelerators:`" if text[:1].isalpha() else ""
         faults.add(place, value, _RANGE_FORM, remedy)
@@ -206,9 +185,9 @@ def _chosen_range(value: object, place: Place, faults: FaultList) -> _Chosen | N
     if low > high:
         faults.add(place, value, "a range whose first end is the smaller one")
         return None
-    if low == 0:
-        low = min(Decimal(1), high)
-    return _Chosen(range_gib=(low, high), count=count, written=text)
+    return _Chosen(
+        range_gib=(low, high), count=None if count is None else Decimal(count), written=text
+    )
 
 
 def _counted(
@@ -227,7 +206,7 @@ def _counted(
             faults.add((*place, "count"), shape["count"], "a count above 0")
             return shape
         total = (per_node or Decimal(1)) * (nodes or Decimal(1))
-    if (stated is None and count is None) or (count is None and not _ends_with_count(shape["written"])):
+    if count is None and (stated is None or not _ends_with_count(shape["written"])):
         shape["written"] = f"{shape['written']}:{plain(total)}"
     if per_node is None and "per_node" not in shape and (nodes or whole):
         per_node = total / (nodes or Decimal(1))

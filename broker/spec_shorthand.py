@@ -116,19 +116,17 @@ def _groups(data: Raw, faults: FaultList) -> Mapping[str, frozenset[str]]:
 
 def _countries(
     members: list[object], place: Place, groups: Mapping[str, frozenset[str]], faults: FaultList
-) -> list[object]:
+) -> list[str]:
     """Return the countries that codes and names of groups stand for, sorted."""
     countries: set[str] = set()
     for index, member in enumerate(members):
-        if not isinstance(member, str):
-            return members
         if member in COUNTRIES:
-            countries.add(member)
-        elif member in groups:
+            countries.add(str(member))
+        elif isinstance(member, str) and member in groups:
             countries |= groups[member]
         else:
             expected = f"an ISO 3166 country code such as DE, or a group: {listed(groups)}"
-            faults.add((*place, index), member, expected, _country_remedy(member, groups))
+            faults.add((*place, index), member, expected, _country_remedy(str(member), groups))
     return sorted(countries)
 
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import MISSING, dataclass
 from enum import StrEnum
 from functools import cache
-from typing import Annotated, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
 from broker.fields import Kind
 from broker.spec_yaml import Place
@@ -45,7 +45,7 @@ class FieldFact:
 
 
 @cache
-def facts_of(kind: type) -> Mapping[str, FieldFact]:
+def facts_of(kind: type[Any]) -> Mapping[str, FieldFact]:
     """Return the fields of a dataclass by the key that users write."""
     hints = get_type_hints(kind, include_extras=True)
     texts = _texts(kind)

@@ -8,22 +8,18 @@ refused, each with its line; nothing in a file can run code or grow beyond its s
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from pathlib import Path
 from typing import Final
 
 import yaml
 
-from broker.errors import BrokerError, Fault, SpecError
+from broker.errors import Fault, SpecError
 
 #: Place of a value inside a file: keys and list indices from the root.
 Place = tuple[str | int, ...]
 
-STANDARD_INPUT: Final = "standard input"
-MOST_BYTES: Final = 20_000_000
 MOST_DEPTH: Final = 40
 MOST_ALIASED_VALUES: Final = 10_000
 
@@ -62,17 +58,6 @@ def dotted(place: Place) -> str:
     return text
 
 
-def read_document(source: str | Path) -> Document:
-    """Return what the file `source` holds; ``-`` is standard input.
-
-    Raises:
-        BrokerError: when there is no such file, or it cannot be read.
-        SpecError: when it is too large, not UTF-8, or not one YAML or JSON document.
-    """
-    name = STANDARD_INPUT if str(source) == "-" else str(source)
-    return parse_document(_text(_content(source, name), name), source=name)
-
-
 def parse_document(text: str, *, source: str) -> Document:
     """Return what `text` holds; `source` names it in messages.
 
@@ -80,58 +65,10 @@ def parse_document(text: str, *, source: str) -> Document:
         SpecError: when it is not one YAML or JSON document.
     """
     if text.lstrip().startswith("{"):
-        text = text.replace("\t", " ")  # JSON indents with tabs; inside its texts they are escaped
+        text = text.replace("\t", " ")  # JSON may indent with tabs; in its texts they are escaped
     composer = _Composer(source=source, events=_events(text, source))
     data = composer.document()
     return Document(source=source, data=data, lines=composer.lines, faults=composer.faults)
-
-
-def _content(source: str | Path, name: str) -> bytes:
-    try:
-        if str(source) == "-":
-            content = sys.stdin.buffer.read(MOST_BYTES + 1)
-        else:
-            with Path(source).open("rb") as file:
-                content = file.read(MOST_BYTES + 1)
-    except FileNotFoundError:
-        raise BrokerError(
-            f"reading the spec: found no file {name}",
-            remedy="give the path of a spec, or '-' for standard input; "
-            "`broker init` writes a starter",
-        ) from None
-    except IsADirectoryError:
-        raise BrokerError(
-            f"reading the spec: found a folder at {name}; expected a file",
-            remedy="give the spec file inside it",
-        ) from None
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
-        raise BrokerError(
-            f"reading the spec: {name} cannot be read: {reason}",
-            remedy="check the path and its permissions",
-        ) from None
-    if len(content) > MOST_BYTES:
-        raise _refused(
-            name,
-            found=f"more than {MOST_BYTES // 10**6} MB",
-            expected=f"a spec of at most {MOST_BYTES // 10**6} MB",
-            remedy="check that this is the spec; group like workloads into one",
-        )
-    return content
-
-
-def _text(content: bytes, name: str) -> str:
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise _refused(
-            name,
-            found=f"byte 0x{content[error.start]:02x}, which is not UTF-8",
-            expected="a text file in UTF-8",
-            remedy="save the file as UTF-8",
-            line=line,
-        ) from None
 
 
 def _events(text: str, source: str) -> Iterator[yaml.Event]:
@@ -141,7 +78,7 @@ def _events(text: str, source: str) -> Iterator[yaml.Event]:
         raise _syntax_fault(error, text, source) from None
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
-        raise _refused(
+        raise refused(
             source,
             found=f"the control character U+{_code_point(error.character):04X}",
             expected="text",
@@ -166,10 +103,11 @@ def _syntax_fault(error: yaml.MarkedYAMLError, text: str, source: str) -> SpecEr
         found = f"`{written.strip()[:60]}` ({error.problem})" if written else str(error.problem)
         expected = "valid YAML"
         remedy = "check indentation, colons, quotes and brackets at and above this line"
-    return _refused(source, found=found, expected=expected, remedy=remedy, line=line)
+    return refused(source, found=found, expected=expected, remedy=remedy, line=line)
 
 
-def _refused(source: str, *, found: str, expected: str, remedy: str, line: int = 0) -> SpecError:
+def refused(source: str, *, found: str, expected: str, remedy: str, line: int = 0) -> SpecError:
+    """Return the error of a file that holds nothing to go on with."""
     fault = Fault(path="", found=found, expected=expected, remedy=remedy, line=line)
     return SpecError(source, [fault])
 
@@ -205,7 +143,7 @@ class _Composer:
         data = self.value(event, ())
         for event in self.events:
             if isinstance(event, yaml.DocumentStartEvent):
-                raise _refused(
+                raise refused(
                     self.source,
                     found="a second document (`---`)",
                     expected="one document in a file",
@@ -218,24 +156,26 @@ class _Composer:
         """Return the value that starts with `event`."""
         if isinstance(event, yaml.AliasEvent):
             return self.alias(event)
+        if not isinstance(event, yaml.ScalarEvent | yaml.CollectionStartEvent):
+            raise TypeError(f"a parser event that starts no value: {event}")
         self.check(event, place)
         before, self.values = self.values, self.values + 1
         if isinstance(event, yaml.MappingStartEvent):
             data: object = self.mapping(place)
-        elif isinstance(event, yaml.SequenceStartEvent):
-            data = self.sequence(place)
-        else:
+        elif isinstance(event, yaml.ScalarEvent):
             data = self.scalar(event, place)
+        else:
+            data = self.sequence(place)
         if event.anchor:
             self.anchors[event.anchor] = (data, self.values - before)
         return data
 
-    def check(self, event: yaml.Event, place: Place) -> None:
+    def check(self, event: yaml.ScalarEvent | yaml.CollectionStartEvent, place: Place) -> None:
         """Refuse tags and deep nesting."""
         if event.tag not in (None, "!"):
             self.fault(place, f"the tag {event.tag}", "plain values", event, "remove the tag")
         if len(place) > MOST_DEPTH:
-            raise _refused(
+            raise refused(
                 self.source,
                 found=f"more than {MOST_DEPTH} levels",
                 expected=f"at most {MOST_DEPTH} levels of lists and mappings",
@@ -246,7 +186,7 @@ class _Composer:
     def alias(self, event: yaml.AliasEvent) -> object:
         """Return the value of an anchor seen before."""
         if event.anchor not in self.anchors:
-            raise _refused(
+            raise refused(
                 self.source,
                 found=f"*{event.anchor}",
                 expected="an alias of an anchor that ended above it",
@@ -257,7 +197,7 @@ class _Composer:
         self.values += size
         self.aliased += size
         if self.aliased > MOST_ALIASED_VALUES:
-            raise _refused(
+            raise refused(
                 self.source,
                 found=f"aliases that repeat more than {MOST_ALIASED_VALUES} values",
                 expected="fewer",
@@ -295,7 +235,7 @@ class _Composer:
         """Return a key as written; anything but a scalar is refused."""
         if isinstance(event, yaml.ScalarEvent):
             return str(event.value)
-        raise _refused(
+        raise refused(
             self.source,
             found="a list, a mapping or an alias as a key"
             + (f" in {dotted(place)}" if place else ""),
@@ -366,4 +306,5 @@ class _Composer:
 
 
 def _line(event: yaml.Event) -> int:
-    return int(event.start_mark.line) + 1
+    mark = event.start_mark
+    return mark.line + 1 if mark else 0

@@ -27,24 +27,51 @@ from broker.fields import (
     Integer,
     Milliseconds,
     Name,
-    Off,
     Positive,
     Share,
     Text,
-    Usd,
     written_names,
 )
+from broker.holdings import (
+    Assume,
+    Commitment,
+    Discount,
+    Holdings,
+    QuotaLimit,
+    QuotaUnit,
+    Reservation,
+)
 from broker.offers import PurchaseOption
+from broker.policy import Exclusivity, Policy, ScopeLevel, Verb
+
+__all__ = [
+    "Assume",
+    "Batch",
+    "Commitment",
+    "Data",
+    "Discount",
+    "Exclusivity",
+    "FabricNeed",
+    "Holdings",
+    "LatencyRule",
+    "Load",
+    "Policy",
+    "QuotaLimit",
+    "QuotaUnit",
+    "Reservation",
+    "ScopeLevel",
+    "Service",
+    "Shape",
+    "Spec",
+    "Spot",
+    "Spread",
+    "Training",
+    "Verb",
+    "Where",
+    "Workload",
+]
 
 _AS_NAMED = written_names({})
-
-
-class ScopeLevel(StrEnum):
-    """What a rule on places speaks of, from wide to narrow."""
-
-    PROVIDER = "provider"
-    REGION = "region"
-    ZONE = "zone"
 
 
 class FabricNeed(StrEnum):
@@ -274,172 +301,6 @@ class Batch(Workload):
 
     work: Hours
     deadline: Hours | None = None
-
-
-class Verb(StrEnum):
-    """What a rule of exclusivity says."""
-
-    ONLY = "only"
-    NEVER = "never"
-    APART = "apart"
-    TOGETHER = "together"
-    ALONE = "alone"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Exclusivity:
-    """One rule about who may stand where.
-
-    Attributes:
-        verb: what it says.
-        workloads: names it speaks of (globs already resolved).
-        scopes: `only` / `never`: ``provider`` or ``provider/region``.
-        scope: `apart`, `together`, `alone`: the level.
-        tenants: `apart` between tenants: name -> workloads; None: between any two workloads.
-        why: the reason, shown in explanations.
-    """
-
-    __pydantic_config__: ClassVar = _AS_NAMED
-
-    verb: Verb
-    workloads: tuple[Text, ...] = ()
-    scopes: tuple[Text, ...] = ()
-    scope: ScopeLevel | None = None
-    tenants: Mapping[Text, tuple[Text, ...]] | None = None
-    why: Text = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Policy:
-    """Rules over the whole plan.
-
-    Attributes:
-        exclusivity: rules about who may stand where.
-        country_groups: the user's own groups: name -> ISO countries.
-    """
-
-    __pydantic_config__: ClassVar = _AS_NAMED
-
-    exclusivity: tuple[Exclusivity, ...] = ()
-    country_groups: Mapping[Text, tuple[Text, ...]] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reservation:
-    """Instances that are owned already.
-
-    Attributes:
-        pool: ``provider/region/zone/type``.
-        instances: how many.
-        until: last day it is held; None: no end known.
-        usd_per_hour: its real, sunk rate, shown but never decided on; None: not stated.
-    """
-
-    __pydantic_config__: ClassVar = _AS_NAMED
-
-    pool: Text
-    instances: Count
-    until: Day | None = None
-    usd_per_hour: Usd | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Commitment:
-    """Spend promised to a provider, paid whether used or not.
-
-    Attributes:
-        provider: who is owed.
-        spend: USD over the whole term.
-        from_, to: first and last day of the term (written `from`, `to`); None: it falls whole
-            into the period.
-    """
-
-    __pydantic_config__: ClassVar = written_names({"from_": "from"})
-
-    provider: Text
-    spend: Usd
-    from_: Day | None = None
-    to: Day | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Discount:
-    """A negotiated discount off list prices.
-
-    Attributes:
-        provider: whose list.
-        types: globs over instance types; None: all.
-        on: options it applies to; None: all.
-        off: fraction off, [0, 1).
-    """
-
-    __pydantic_config__: ClassVar = _AS_NAMED
-
-    provider: Text
-    types: tuple[Text, ...] | None = None
-    on: tuple[PurchaseOption, ...] | None = None
-    off: Off
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Holdings:
-    """What is owned or promised already."""
-
-    __pydantic_config__: ClassVar = _AS_NAMED
-
-    reservations: tuple[Reservation, ...] = ()
-    commitments: tuple[Commitment, ...] = ()
-    discounts: tuple[Discount, ...] = ()
-
-
-class QuotaUnit(StrEnum):
-    """What a quota counts."""
-
-    VCPUS = "vcpus"
-    GPUS = "gpus"
-    INSTANCES = "instances"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class QuotaLimit:
-    """A limit of the account; exactly one of `family`, `accelerator`, `type` is set.
-
-    Attributes:
-        provider: whose.
-        region: where; globs and None (every region, each by itself) allowed.
-        family: the provider's quota family.
-        accelerator: canonical name.
-        type: instance type, globs allowed.
-        option: purchase option it limits; None: every option but owned together.
-        limit: in `unit`.
-        unit: what is counted.
-    """
-
-    __pydantic_config__: ClassVar = _AS_NAMED
-
-    provider: Text
-    region: Text | None = None
-    family: Text | None = None
-    accelerator: Text | None = None
-    type: Text | None = None
-    option: PurchaseOption | None = None
-    limit: Amount
-    unit: QuotaUnit
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Assume:
-    """What stands in for figures the market does not know; listed in every plan.
-
-    Attributes:
-        instances_per_pool: option -> instances, where availability is unknown.
-        interruptions_per_hour: of a spot pool with no known rate.
-    """
-
-    __pydantic_config__: ClassVar = _AS_NAMED
-
-    instances_per_pool: Mapping[PurchaseOption, Count] = field(default_factory=dict)
-    interruptions_per_hour: Amount = Decimal("0.05")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,130 @@
+"""What is owned or promised already, what the account allows, and what is assumed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import StrEnum
+from typing import ClassVar
+
+from broker.fields import Amount, Count, Day, Off, Text, Usd, written_names
+from broker.offers import PurchaseOption
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reservation:
+    """Instances that are owned already.
+
+    Attributes:
+        pool: ``provider/region/zone/type``.
+        instances: how many.
+        until: last day it is held; None: no end known.
+        usd_per_hour: its real, sunk rate, shown but never decided on; None: not stated.
+    """
+
+    __pydantic_config__: ClassVar = written_names({})
+
+    pool: Text
+    instances: Count
+    until: Day | None = None
+    usd_per_hour: Usd | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Commitment:
+    """Spend promised to a provider, paid whether used or not.
+
+    Attributes:
+        provider: who is owed.
+        spend: USD over the whole term.
+        from_, to: first and last day of the term (written `from`, `to`); None: it falls whole
+            into the period.
+    """
+
+    __pydantic_config__: ClassVar = written_names({"from_": "from"})
+
+    provider: Text
+    spend: Usd
+    from_: Day | None = None
+    to: Day | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Discount:
+    """A negotiated discount off list prices.
+
+    Attributes:
+        provider: whose list.
+        types: globs over instance types; None: all.
+        on: options it applies to; None: all.
+        off: fraction off, [0, 1).
+    """
+
+    __pydantic_config__: ClassVar = written_names({})
+
+    provider: Text
+    types: tuple[Text, ...] | None = None
+    on: tuple[PurchaseOption, ...] | None = None
+    off: Off
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holdings:
+    """What is owned or promised already."""
+
+    __pydantic_config__: ClassVar = written_names({})
+
+    reservations: tuple[Reservation, ...] = ()
+    commitments: tuple[Commitment, ...] = ()
+    discounts: tuple[Discount, ...] = ()
+
+
+class QuotaUnit(StrEnum):
+    """What a quota counts."""
+
+    VCPUS = "vcpus"
+    GPUS = "gpus"
+    INSTANCES = "instances"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuotaLimit:
+    """A limit of the account; exactly one of `family`, `accelerator`, `type` is set.
+
+    Attributes:
+        provider: whose.
+        region: where; globs and None (every region, each by itself) allowed.
+        family: the provider's quota family.
+        accelerator: canonical name.
+        type: instance type, globs allowed.
+        option: purchase option it limits; None: every option but owned together.
+        limit: in `unit`.
+        unit: what is counted.
+    """
+
+    __pydantic_config__: ClassVar = written_names({})
+
+    provider: Text
+    region: Text | None = None
+    family: Text | None = None
+    accelerator: Text | None = None
+    type: Text | None = None
+    option: PurchaseOption | None = None
+    limit: Amount
+    unit: QuotaUnit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assume:
+    """What stands in for figures the market does not know; listed in every plan.
+
+    Attributes:
+        instances_per_pool: option -> instances, where availability is unknown.
+        interruptions_per_hour: of a spot pool with no known rate.
+    """
+
+    __pydantic_config__: ClassVar = written_names({})
+
+    instances_per_pool: Mapping[PurchaseOption, Count] = field(default_factory=dict)
+    interruptions_per_hour: Amount = Decimal("0.05")
