@@ -1,0 +1,191 @@
+"""How a shape fits a machine: how many instances, what they carry, how long they run.
+
+A *machine* here is an instance type of one provider with its facts, without place or price.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from broker.stock import Stock
+from broker.workloads import Batch, FabricNeed, Service, Shape, Training
+
+_FACTS = (
+    "accelerator",
+    "accelerators",
+    "accelerator_memory_gib",
+    "vcpus",
+    "memory_gib",
+    "fabric",
+)
+#: A stated least is met by what the provider rounds to just under it (117.9 for 118 GiB).
+_SLACK = 1 - 1e-6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Machines:
+    """The distinct machines of a stock; K of them.
+
+    Attributes:
+        of_row: int32[S], machine of each stock row.
+        name: (provider, instance type) per machine.
+        accelerator: str[K], "" for CPU machines.
+        accelerators, accelerator_memory_gib, vcpus, memory_gib: float64[K], NaN unknown.
+        fabric: str[K], "" unknown.
+    """
+
+    of_row: NDArray[np.int32]
+    name: tuple[tuple[str, str], ...]
+    accelerator: NDArray[np.str_]
+    accelerators: NDArray[np.float64]
+    accelerator_memory_gib: NDArray[np.float64]
+    vcpus: NDArray[np.float64]
+    memory_gib: NDArray[np.float64]
+    fabric: NDArray[np.str_]
+
+
+def machines_of(stock: Stock) -> Machines:
+    """Collect the machines of `stock`, sorted by provider and instance type."""
+    keys = stock.frame.select("provider", "instance_type")
+    distinct = (
+        stock.frame.select("provider", "instance_type", *_FACTS)
+        .unique(["provider", "instance_type"], keep="first", maintain_order=True)
+        .sort("provider", "instance_type")
+        .with_row_index("machine")
+    )
+    code = keys.join(
+        distinct.select("provider", "instance_type", "machine"),
+        on=["provider", "instance_type"],
+        how="left",
+        maintain_order="left",
+    )["machine"]
+
+    def numbers(column: str) -> NDArray[np.float64]:
+        values = distinct[column].cast(pl.Float64).fill_null(np.nan)
+        return values.to_numpy().astype(np.float64)
+
+    def texts(column: str) -> NDArray[np.str_]:
+        return np.asarray(distinct[column].fill_null("").to_list(), dtype=np.str_)
+
+    return Machines(
+        of_row=code.cast(pl.Int32).to_numpy().astype(np.int32),
+        name=tuple(distinct.select("provider", "instance_type").iter_rows()),
+        accelerator=texts("accelerator"),
+        accelerators=numbers("accelerators"),
+        accelerator_memory_gib=numbers("accelerator_memory_gib"),
+        vcpus=numbers("vcpus"),
+        memory_gib=numbers("memory_gib"),
+        fabric=texts("fabric"),
+    )
+
+
+def fits(
+    shape: Shape, workload: Training | Service | Batch, machines: Machines
+) -> NDArray[np.bool_]:
+    """Return bool[K]: the machines that can run `shape` at all, fabric included."""
+    found = _has_accelerators(shape, machines)
+    if shape.vcpus is not None:
+        found &= machines.vcpus >= shape.vcpus
+    if shape.memory is not None:
+        found &= machines.memory_gib >= float(shape.memory) * _SLACK
+    return np.asarray(found & _has_fabric(shape, workload, machines), dtype=np.bool_)
+
+
+def _has_accelerators(shape: Shape, machines: Machines) -> NDArray[np.bool_]:
+    if shape.is_cpu_only:
+        return np.asarray(machines.accelerators == 0, dtype=np.bool_)
+    found = machines.accelerators > 0
+    if shape.accelerators:
+        found &= np.isin(machines.accelerator, shape.accelerators)
+    if shape.accelerator_memory is not None:
+        least, most = (float(bound) for bound in shape.accelerator_memory)
+        memory = machines.accelerator_memory_gib
+        found &= (memory >= least) & (memory <= most)
+    together = shape.per_node if shape.per_node is not None else min(shape.count, Decimal(1))
+    return np.asarray(found & (machines.accelerators >= float(together) * _SLACK), dtype=np.bool_)
+
+
+def _has_fabric(
+    shape: Shape, workload: Training | Service | Batch, machines: Machines
+) -> NDArray[np.bool_]:
+    """Training on more than one instance needs RDMA unless it says otherwise."""
+    every = np.ones(len(machines.name), np.bool_)
+    joined = np.isin(machines.fabric, ("rdma", "nvlink-rack"))
+    if shape.fabric is FabricNeed.ANY:
+        return every
+    if shape.fabric is FabricNeed.NVLINK_RACK:
+        return np.asarray(machines.fabric == "nvlink-rack", dtype=np.bool_)
+    if shape.fabric is FabricNeed.RDMA:
+        return joined
+    if not isinstance(workload, Training):
+        return every
+    several = np.array(
+        [instances(shape, Decimal(repr(float(held)))) > 1 for held in machines.accelerators]
+    )
+    return np.asarray(joined | ~several, dtype=np.bool_)
+
+
+def instances(shape: Shape, accelerators: Decimal) -> int:
+    """Return the whole instances with `accelerators` each that hold one `shape`.
+
+    Without `per_node`: ceil(count / accelerators). With it, an instance holds
+    floor(accelerators / per_node) nodes, and `nodes` of them are needed.
+    """
+    if shape.is_cpu_only:
+        return shape.nodes
+    if accelerators <= 0:
+        return 0
+    packed = int((shape.count / accelerators).to_integral_value(ROUND_CEILING))
+    if shape.per_node is None:
+        return packed
+    nodes_each = int((accelerators / shape.per_node).to_integral_value(ROUND_FLOOR))
+    nodes = (shape.count / shape.per_node).to_integral_value(ROUND_CEILING)
+    return max(packed, int((nodes / max(nodes_each, 1)).to_integral_value(ROUND_CEILING)))
+
+
+def load_carried(service: Service, shape: Shape, accelerators: Decimal) -> Decimal:
+    """Return the load one instance carries, in the service's own unit, headroom not taken off.
+
+    floor(accelerators / per_node) replicas of per_node x throughput x speed each; a CPU-only
+    instance carries throughput x speed.
+    """
+    throughput = shape.throughput if shape.throughput is not None else service.throughput
+    rate = (throughput or Decimal(0)) * shape.speed
+    if shape.is_cpu_only:
+        return rate
+    per_node = shape.per_node if shape.per_node is not None else shape.count
+    return (accelerators / per_node).to_integral_value(ROUND_FLOOR) * per_node * rate
+
+
+def useful_hours(workload: Training, shape: Shape) -> Decimal:
+    """Return the hours every instance of a gang works: `hours` are those of speed 1.0."""
+    return workload.hours / shape.speed
+
+
+def work_hours(batch: Batch, shape: Shape, accelerators: Decimal) -> Decimal:
+    """Return the instance-hours the whole work takes when nothing is ever lost."""
+    return batch.work / shape.speed * instances(shape, accelerators)
+
+
+def weight(workload: Training | Service | Batch, period_h: Decimal) -> Decimal:
+    """Return what the whole workload counts for when unmet.
+
+    Accelerator-hours of its first shape (CPU-only: vCPU-hours / 16) unless it states a weight.
+    A service takes the accelerators that carry its demand with headroom, for the period.
+    """
+    if workload.weight is not None:
+        return workload.weight
+    shape = workload.shapes[0]
+    size = Decimal((shape.vcpus or 1) * shape.nodes) / 16 if shape.is_cpu_only else shape.count
+    if isinstance(workload, Training):
+        return size * useful_hours(workload, shape)
+    if isinstance(workload, Batch):
+        return size * workload.work / shape.speed
+    unit = load_carried(workload, shape, shape.per_node or shape.count)
+    stated = sum((load.rate for load in workload.demand), Decimal(0))
+    return size * stated * (1 + workload.headroom) / unit * period_h

@@ -1,0 +1,85 @@
+"""Who may stand where: only, never, apart, together, alone, tenants.
+
+`only` and `never` admit rows. The others hold over the plan, for every scope s of their level
+(provider, region or zone) and with uses(w, s) = 1 when workload w has an instance in s:
+
+    apart     uses(v, s) + uses(w, s) <= 1 for every two workloads (of different tenants)
+    together  sum over s of uses(the set, s) <= 1
+    alone     uses(the set, s) + uses(anybody else, s) <= 1
+
+An instance whose zone is unknown counts for every zone of its region.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from broker.rules.rule import Admission, AnyWorkload, Bools, Scene
+from broker.workloads import Exclusivity, ScopeLevel, Verb
+from solver.problem import Apart, Level, Together
+
+_LEVELS = {
+    ScopeLevel.PROVIDER: Level.OWNER,
+    ScopeLevel.REGION: Level.PLACE,
+    ScopeLevel.ZONE: Level.ZONE,
+}
+
+
+def _only(workload: AnyWorkload, scene: Scene) -> Bools | None:
+    rules = _rules_of(workload, scene, Verb.ONLY)
+    if not rules:
+        return None
+    masks = [_within(rule.scopes, scene) for rule in rules]
+    return np.logical_and.reduce(masks)
+
+
+def _never(workload: AnyWorkload, scene: Scene) -> Bools | None:
+    rules = _rules_of(workload, scene, Verb.NEVER)
+    if not rules:
+        return None
+    masks = [~_within(rule.scopes, scene) for rule in rules]
+    return np.logical_and.reduce(masks)
+
+
+def _rules_of(workload: AnyWorkload, scene: Scene, verb: Verb) -> list[Exclusivity]:
+    rules = scene.spec.policy.exclusivity
+    return [rule for rule in rules if rule.verb is verb and workload.name in rule.workloads]
+
+
+def _within(scopes: Iterable[str], scene: Scene) -> Bools:
+    named = set(scopes)
+    inside = [place in named or place.split("/", maxsplit=1)[0] in named for place in scene.places]
+    return np.array(inside, np.bool_)[scene.place_of_row]
+
+
+ADMISSIONS = (
+    Admission(key="only", why_not="outside an `only` of policy.exclusivity", admits=_only),
+    Admission(key="never", why_not="inside a `never` of policy.exclusivity", admits=_never),
+)
+
+
+def terms(
+    rules: Sequence[Exclusivity], workloads: Sequence[AnyWorkload]
+) -> tuple[tuple[Apart, ...], tuple[Together, ...]]:
+    """Return the rules over the whole plan, workloads by their position."""
+    row = {workload.name: index for index, workload in enumerate(workloads)}
+    apart: list[Apart] = []
+    together: list[Together] = []
+    for rule in rules:
+        members = tuple(row[name] for name in rule.workloads)
+        if rule.scope is None:
+            continue
+        level = _LEVELS[rule.scope]
+        if rule.verb is Verb.TOGETHER:
+            together.append(Together(level=level, demands=members))
+        elif rule.verb is Verb.ALONE:
+            others = tuple(index for index in row.values() if index not in members)
+            apart.append(Apart(level=level, groups=(members, others)))
+        elif rule.tenants is not None:
+            groups = tuple(tuple(row[n] for n in names) for names in rule.tenants.values())
+            apart.append(Apart(level=level, groups=groups))
+        else:
+            apart.append(Apart(level=level, groups=tuple((member,) for member in members)))
+    return tuple(apart), tuple(together)

@@ -1,0 +1,76 @@
+"""What the faces of a rule are given and what they give back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from broker.machines import Machines
+from broker.stock import Stock
+from broker.transfer import TransferTable
+from broker.workloads import Batch, Service, Spec, Training
+
+Bools = NDArray[np.bool_]
+AnyWorkload = Training | Service | Batch
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """Everything a rule may look at before anything is placed.
+
+    Attributes:
+        spec: what is asked.
+        stock: what can be held; S rows.
+        machines: its machines.
+        transfer: prices of moving data.
+        places: ``provider/region`` of every place, sorted; G of them.
+        place_of_row: int32[S].
+        round_trip_ms: float64[P, G], origins as in `origins`.
+        half_band_ms: float64[P, G].
+        estimated: bool[P, G].
+        origins: origin text -> row of the three tables above.
+    """
+
+    spec: Spec
+    stock: Stock
+    machines: Machines
+    transfer: TransferTable
+    places: tuple[str, ...]
+    place_of_row: NDArray[np.int32]
+    round_trip_ms: NDArray[np.float64]
+    half_band_ms: NDArray[np.float64]
+    estimated: Bools
+    origins: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Admission:
+    """The first face of a rule.
+
+    Attributes:
+        key: name of the rule in explanations.
+        why_not: what a row that falls is told, one phrase.
+        admits: bool[S] for a workload; None: the rule has nothing to say.
+    """
+
+    key: str
+    why_not: str
+    admits: Callable[[AnyWorkload, Scene], Bools | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Violation:
+    """One way in which a finished plan breaks a rule.
+
+    Attributes:
+        rule: key of the rule.
+        subject: workload, pool or quota.
+        text: what was found against what is allowed.
+    """
+
+    rule: str
+    subject: str
+    text: str
