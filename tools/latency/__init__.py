@@ -1,0 +1,1 @@
+"""Off-line builder of the shipped latency tables."""
