@@ -5,10 +5,11 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from broker.snapshot import write_market
+from tools.market.assembly import embedded_market
 from tools.market.aws import aws_rows
 from tools.market.azure import azure_rows
 from tools.market.gcp import gcp_rows
-from tools.market.writing import offer_frame, write_market
 
 
 def main(arguments: list[str]) -> int:
@@ -17,9 +18,9 @@ def main(arguments: list[str]) -> int:
         print("usage: python -m tools.market DATA_FOLDER OUTPUT_FOLDER", file=sys.stderr)
         return 64
     data, output = map(Path, arguments)
-    frame = offer_frame([*aws_rows(data), *azure_rows(data), *gcp_rows(data)])
-    write_market(frame, output)
-    print(f"{frame.height} offers written to {output}")
+    market = embedded_market([*aws_rows(data), *azure_rows(data), *gcp_rows(data)])
+    write_market(market, output, private=False)
+    print(f"{market.offers.height} offers written to {output}")
     return 0
 
 
