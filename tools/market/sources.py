@@ -72,10 +72,18 @@ _TABLE: Final = (
         "Apache-2.0",
     ),
     (
-        "azure-spot",
-        "Azure Linux spot prices (and one on-demand price), anycloud-sh/catalog 62ff0a9",
+        "azure-catalog",
+        "Azure Linux spot prices, and on-demand where the other list has none or a Windows price,"
+        " anycloud-sh/catalog 62ff0a9",
         "2026-05-20",
         _FACTS,
+    ),
+    (
+        "azure-meters",
+        "Azure Retail Prices meters of five European regions, Linux alone,"
+        " andy-diericks/azure-pricing-radar cf741f2",
+        "2026-08-22",
+        "MIT",
     ),
     (
         "azure-reservations",
