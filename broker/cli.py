@@ -21,7 +21,9 @@ from broker.cli_options import CONTEXT, Run, global_options, paint
 from broker.errors import BrokerError
 
 #: Name -> (module:attribute of the click command, one line of help), in the order of `--help`.
-COMMANDS: Final[Mapping[str, tuple[str, str]]] = {}
+COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
+    "offers": ("broker.cli_offers:offers", "List what can be bought, cheapest first."),
+}
 
 OK: Final = 0
 USAGE: Final = 64

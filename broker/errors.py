@@ -2,6 +2,7 @@
 
 BrokerError
 ├─ SpecError            faults in a spec file                                   1
+├─ QueryError           a question about a market that names nothing in it       1
 ├─ MarketError          a market that cannot be read, or two offers with one id  1
 │  └─ StaleMarket       older than a `max_age` that the user set                5
 ├─ ProviderError        a cloud that did not answer as it should                5
@@ -73,6 +74,10 @@ class SpecError(BrokerError):
         self.source = source
         self.faults = tuple(faults)
         super().__init__("\n".join(fault.render(source) for fault in self.faults))
+
+
+class QueryError(BrokerError):
+    """A question about a market that names nothing in it, or nothing anybody knows."""
 
 
 class MarketError(BrokerError):

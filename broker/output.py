@@ -50,14 +50,14 @@ def write_atomic(path: str | Path, text: str, *, mode: int = PRIVATE_MODE) -> No
         OutputError: where that cannot be done; nothing is left behind.
     """
     target = Path(path)
-    if target.is_dir():
-        raise OutputError(f"writing {target}: found a folder", remedy="name a file in it")
-    if target.exists() and not target.is_file():  # a device or a pipe cannot be renamed onto
-        _write_through(target, text)
-        return
     temporary: Path | None = None
     try:
-        handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+        if target.is_dir():
+            raise IsADirectoryError(None, "it is a folder")
+        if target.exists() and not target.is_file():  # a device cannot be renamed onto
+            target.write_text(text, encoding="utf-8", newline="")
+            return
+        handle, name = tempfile.mkstemp(prefix=".", dir=target.parent)
         temporary = Path(name)
         with os.fdopen(handle, "w", encoding="utf-8", newline="") as stream:
             os.fchmod(stream.fileno(), mode)
@@ -69,23 +69,11 @@ def write_atomic(path: str | Path, text: str, *, mode: int = PRIVATE_MODE) -> No
         if temporary is not None:
             with contextlib.suppress(OSError):
                 temporary.unlink()
-        raise _unwritable(target, error) from error
-
-
-def _write_through(target: Path, text: str) -> None:
-    try:
-        with target.open("w", encoding="utf-8", newline="") as stream:
-            stream.write(text)
-    except OSError as error:
-        raise _unwritable(target, error) from error
-
-
-def _unwritable(target: Path, error: Exception) -> OutputError:
-    reason = getattr(error, "strerror", None) or str(error)
-    return OutputError(
-        f"writing {target}: {reason}",
-        remedy="name a file in a folder that exists, can be written and has room",
-    )
+        reason = getattr(error, "strerror", None) or str(error)
+        raise OutputError(
+            f"writing {target}: {reason}",
+            remedy="name a file in a folder that exists, can be written and has room",
+        ) from error
 
 
 def _mute_standard_output() -> None:

@@ -93,10 +93,8 @@ def _read(name: str | Path) -> Market:
     if name == "-":
         return read_offers_csv(sys.stdin.buffer.read(), name="standard input")
     path = Path(name)
-    if path.is_dir():
-        return read_folder(path, name=path.resolve().name)
     try:
-        content = path.read_bytes()
+        content = None if path.is_dir() else path.read_bytes()
     except FileNotFoundError as error:
         raise _missing(path) from error
     except (OSError, ValueError) as error:  # ValueError: a null character in the name
@@ -104,6 +102,8 @@ def _read(name: str | Path) -> Market:
             f"reading the market {path}: {getattr(error, 'strerror', None) or error}",
             remedy=f"name a file that can be read, or `{EMBEDDED}`",
         ) from error
+    if content is None:
+        return read_folder(path, name=path.resolve().name)
     return read_offers_csv(content, name=path.name)
 
 

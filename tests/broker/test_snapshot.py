@@ -117,6 +117,7 @@ def test_folder_and_file_are_told_apart(tmp_path: Path) -> None:
         ("prices.cvs", "did you mean 'prices.csv'?"),
         ("nothing/like/it.csv", "name `embedded`"),
         ("nul\0l", "null"),
+        ("x" * 300, "too long"),
     ],
 )
 def test_missing_market_is_refused_with_the_nearest_name(
