@@ -250,9 +250,8 @@ def _width() -> int:
 
 
 def _counts(market: Market, form: str) -> str:
-    from broker.report import market_counts as report
+    from broker.report.counts import counts_csv, counts_json, counts_table
+    from broker.report.market_counts import market_counts
 
-    counts = report.market_counts(market.offers)
-    if form == "json":
-        return report.counts_json(counts)
-    return report.counts_csv(counts) if form == "csv" else report.counts_table(counts)
+    text = {"json": counts_json, "csv": counts_csv, "table": counts_table}[form]
+    return text(market_counts(market.offers))

@@ -217,7 +217,7 @@ def _parsed(
 
 
 def _fill_accelerators(values: dict[str, list[Cell]], sheet: _Sheet, faults: list[Fault]) -> None:
-    """Put canonical names, counts and card memory in place; append the rows that contradict."""
+    """Put canonical names and card memory in place; append the rows that contradict."""
     rows = len(sheet.lines)
     names = values.get("accelerator", [None] * rows)
     counts = values.get("accelerators", [None] * rows)
@@ -226,7 +226,7 @@ def _fill_accelerators(values: dict[str, list[Cell]], sheet: _Sheet, faults: lis
     for index in range(rows):
         name, count, memory = names[index], counts[index], memories[index]
         if not name:
-            counts[index] = count or 0.0
+            counts[index] = 0.0
             if count:
                 _accelerator_fault(sheet, index, "no name", "the accelerator's name", faults)
             continue
@@ -235,8 +235,8 @@ def _fill_accelerators(values: dict[str, list[Cell]], sheet: _Sheet, faults: lis
         found = resolved[name, memory]
         if isinstance(found, str):
             _accelerator_fault(sheet, index, _quoted(str(name)), found, faults)
-        elif not count:
-            _accelerator_fault(sheet, index, f"{name} without a count", "accelerators", faults)
+        elif count == 0:
+            _accelerator_fault(sheet, index, f"{name} with a count of 0", "more", faults)
         else:
             names[index], memories[index] = found
     values.update(accelerator=names, accelerators=counts, accelerator_memory_gib=memories)

@@ -1,1 +1,1 @@
-"""What plans and markets look like: text for people, JSON and CSV for programs."""
+"""Plans and markets as tables and text for people."""

@@ -1,77 +1,91 @@
-"""What a market holds: regions, zones, types and offers of each provider, counted."""
+"""How much of each cloud a market covers: counts by provider, by region and by accelerator."""
 
 from __future__ import annotations
 
-import json
+from typing import Final
 
 import polars as pl
 
-from broker.offers import UNKNOWN_ZONE, PurchaseOption
-from broker.report.table import text_table
+from broker.offers import UNKNOWN_ZONE, LocationKind, PurchaseOption
 
-_TOTAL = "total"
-#: Column -> heading of the table, before one column for each purchase option.
-_HEADINGS = {
-    "provider": "provider",
-    "regions": "regions",
-    "zones": "zones",
-    "instance_types": "types",
-    "accelerated_types": "accelerated",
-    "accelerators": "chips",
-    "offers": "offers",
-    "priced": "priced",
-}
+#: Name of the last row of `market_counts`, which counts over all providers.
+ALL: Final = "all"
+
+_IS_REGION: Final = (pl.col("location_kind") == LocationKind.REGION.value) & (
+    pl.col("region") != UNKNOWN_ZONE
+)
+_IS_ACCELERATED: Final = pl.col("accelerator").is_not_null()
 
 
 def market_counts(offers: pl.DataFrame) -> pl.DataFrame:
-    """Return one row for each provider, by name, and one for all of them.
+    """Return one row per provider, by name, and a last row `ALL`.
+
+    Args:
+        offers: a frame with the columns of `OFFER_SCHEMA`.
 
     Returns:
-        provider, regions, zones (known ones), instance_types, accelerated_types (of these, with
-        accelerators), accelerators (different models), offers, priced (of these, with a known
-        price), and the number of offers under each purchase option that occurs.
+        Columns provider; regions; other_locations (Local Zones, Wavelength, government, China);
+        zones (named ones); types; accelerated_types; accelerators (models); offers;
+        priced; then the offers of each purchase option. Places and types that two providers
+        name alike count once for each.
     """
-    present = set(offers["option"].unique())
-    options = [option.value for option in PurchaseOption if option.value in present]
-    region = pl.struct("provider", "region")
-    figures = [
-        region.n_unique().alias("regions"),
-        pl.struct("provider", "region", "zone")
-        .filter(pl.col("zone") != UNKNOWN_ZONE)
+    parts = offers.partition_by("provider", maintain_order=True)
+    named = {part.item(0, "provider"): part for part in parts}
+    rows = [_counted(named[name], provider=name) for name in sorted(named)]
+    return pl.concat([*rows, _counted(offers, provider=ALL)])
+
+
+def region_counts(offers: pl.DataFrame) -> pl.DataFrame:
+    """Return provider, region, zones, types, accelerated_types, offers, priced by region."""
+    return (
+        offers.group_by("provider", "region")
+        .agg(
+            _distinct("zone", pl.col("zone") != UNKNOWN_ZONE).alias("zones"),
+            pl.col("instance_type").n_unique().alias("types"),
+            _distinct("instance_type", _IS_ACCELERATED).alias("accelerated_types"),
+            pl.len().alias("offers"),
+            pl.col("usd_per_hour").count().alias("priced"),
+        )
+        .sort("provider", "region")
+    )
+
+
+def accelerator_counts(offers: pl.DataFrame) -> pl.DataFrame:
+    """Return accelerator, provider, regions, types, offers, priced by accelerator."""
+    return (
+        offers.filter(_IS_ACCELERATED)
+        .group_by("accelerator", "provider")
+        .agg(
+            _distinct("region", _IS_REGION).alias("regions"),
+            pl.col("instance_type").n_unique().alias("types"),
+            pl.len().alias("offers"),
+            pl.col("usd_per_hour").count().alias("priced"),
+        )
+        .sort("accelerator", "provider")
+    )
+
+
+def _counted(offers: pl.DataFrame, *, provider: str) -> pl.DataFrame:
+    place, kind = pl.struct("provider", "region"), pl.struct("provider", "instance_type")
+    zone = pl.struct("provider", "region", "zone")
+    return offers.select(
+        pl.lit(provider).alias("provider"),
+        place.filter(_IS_REGION).n_unique().alias("regions"),
+        place.filter(pl.col("location_kind") != LocationKind.REGION.value)
         .n_unique()
-        .alias("zones"),
-        _types().n_unique().alias("instance_types"),
-        _types().filter(pl.col("accelerators") > 0).n_unique().alias("accelerated_types"),
-        pl.col("accelerator").drop_nulls().n_unique().alias("accelerators"),
+        .alias("other_locations"),
+        zone.filter(pl.col("zone") != UNKNOWN_ZONE).n_unique().alias("zones"),
+        kind.n_unique().alias("types"),
+        kind.filter(_IS_ACCELERATED).n_unique().alias("accelerated_types"),
+        _distinct("accelerator", _IS_ACCELERATED).alias("accelerators"),
         pl.len().alias("offers"),
         pl.col("usd_per_hour").count().alias("priced"),
-        *((pl.col("option") == option).sum().alias(option) for option in options),
-    ]
-    each = offers.group_by("provider").agg(figures).sort("provider")
-    whole = offers.select(pl.lit(_TOTAL).alias("provider"), *figures)
-    return pl.concat([each, whole])
+        *(
+            (pl.col("option") == option.value).sum().alias(option.value)
+            for option in PurchaseOption
+        ),
+    )
 
 
-def counts_table(counts: pl.DataFrame) -> str:
-    """Return the counts as text that fits 80 columns: one line a figure, one column a provider."""
-    header = ["", *counts["provider"]]
-    rows = [
-        [_HEADINGS.get(column, f"  {column}"), *(f"{count:,}" for count in counts[column])]
-        for column in counts.columns
-        if column != "provider"
-    ]
-    return text_table(header, rows, right="l" + "r" * counts.height)
-
-
-def counts_json(counts: pl.DataFrame) -> str:
-    """Return the counts as JSON: a list with one object a provider, the total last."""
-    return f"{json.dumps({'format': 1, 'counts': counts.to_dicts()}, indent=1)}\n"
-
-
-def counts_csv(counts: pl.DataFrame) -> str:
-    """Return the counts as CSV."""
-    return counts.write_csv()
-
-
-def _types() -> pl.Expr:
-    return pl.struct("provider", "instance_type")
+def _distinct(column: str, kept: pl.Expr) -> pl.Expr:
+    return pl.col(column).filter(kept).n_unique()

@@ -132,7 +132,8 @@ def usd_per_month(row: Row) -> Decimal | None:
 def accelerators_text(row: Row) -> str:
     """Return ``8 x H100``, or vCPUs and memory for CPU types."""
     if row["accelerator"]:
-        return f"{row['accelerators'] or 0:g} x {row['accelerator']}"
+        count = "?" if row["accelerators"] is None else f"{row['accelerators']:g}"
+        return f"{count} x {row['accelerator']}"
     vcpus = "?" if row["vcpus"] is None else row["vcpus"]
     memory = "?" if row["memory_gib"] is None else f"{row['memory_gib']:g}"
     return f"{vcpus} vCPU {memory} GiB"

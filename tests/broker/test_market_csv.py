@@ -139,7 +139,7 @@ def test_written_offers_read_back_the_same() -> None:
         ("available", "-3", "whole number"),
         ("vcpus", "99999999999", "whole number"),
         ("accelerators", "eight", "a number of at least 0"),
-        ("accelerators", "", "accelerators"),
+        ("accelerators", "0", "with a count of 0"),
         ("accelerator", "", "the accelerator's name"),
         ("accelerator", "H1000", "perhaps"),
         ("accelerator", "A100", "one of"),

@@ -32,18 +32,19 @@ def row(**changes: object) -> dict[str, object]:
     } | changes
 
 
-def test_narrow_table_takes_two_lines_an_offer() -> None:
-    """At 80 columns nothing is cut: place, date and source go to a second line."""
+def test_narrow_table_puts_the_place_below() -> None:
+    """At 80 columns nothing is cut: place, date and source go to lines of their own."""
     lines = offers_table(SELECTED, total=8, width=80).splitlines()
     assert max(map(len, lines)) <= 80
-    assert len(lines) == 1 + 2 * 8 + 1
-    assert lines[-2].startswith("    gcp/us-central1/us-central1-b/a4x-highgpu-4g/on-demand")
+    place = "gcp/us-central1/us-central1-b/g2-standard-4/on-demand"
+    assert f"    {place}, seen 2026-08-03" in lines
+    assert sum(line.startswith("    aws/") for line in lines) == 4
 
 
 def test_wide_table_takes_one_line_an_offer() -> None:
     """With room each offer is one line, with place, type, date, source and note."""
     lines = offers_table(SELECTED, total=8, width=200).splitlines()
-    assert len(lines) == 1 + 8 + 1
+    assert len(lines) == 1 + 8 + 2
     assert lines[0].split() == [
         *("$/h", "$/GPU-h", "$/month", "instance", "option"),
         *("where", "type", "seen", "source", "note"),
@@ -53,7 +54,7 @@ def test_wide_table_takes_one_line_an_offer() -> None:
 
 def test_unknown_figures_are_never_zero() -> None:
     """An offer without price shows a dash in every money column."""
-    last = offers_table(SELECTED, total=8, width=200).splitlines()[-2]
+    last = offers_table(SELECTED, total=8, width=200).splitlines()[-3]
     assert last.split()[:3] == ["-", "-", "-"]
 
 
@@ -88,5 +89,6 @@ def test_figures_of_a_row() -> None:
 
 def test_what_an_instance_has() -> None:
     """Accelerated types show their cards, others vCPUs and memory."""
+    assert accelerators_text(row(accelerators=None)) == "? x H100"
     assert accelerators_text(row(accelerators=0.5)) == "0.5 x H100"
     assert accelerators_text(row(accelerator=None, vcpus=2)) == "2 vCPU ? GiB"
