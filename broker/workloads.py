@@ -265,6 +265,12 @@ class Spread:
     regions: Count = 1
     max_share: Share | None = None
 
+    def most(self) -> Decimal:
+        """Return the largest share one region may carry; 1 where one region is enough."""
+        if self.max_share is not None:
+            return self.max_share
+        return Decimal(1) if self.regions <= 1 else 1 - Decimal(1) / (2 * self.regions)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Service(Workload):

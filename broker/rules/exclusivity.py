@@ -32,7 +32,7 @@ def _only(workload: AnyWorkload, scene: Scene) -> Bools | None:
     if not rules:
         return None
     masks = [_within(rule.scopes, scene) for rule in rules]
-    return np.logical_and.reduce(masks)
+    return np.asarray(np.logical_and.reduce(masks), dtype=np.bool_)
 
 
 def _never(workload: AnyWorkload, scene: Scene) -> Bools | None:
@@ -40,7 +40,7 @@ def _never(workload: AnyWorkload, scene: Scene) -> Bools | None:
     if not rules:
         return None
     masks = [~_within(rule.scopes, scene) for rule in rules]
-    return np.logical_and.reduce(masks)
+    return np.asarray(np.logical_and.reduce(masks), dtype=np.bool_)
 
 
 def _rules_of(workload: AnyWorkload, scene: Scene, verb: Verb) -> list[Exclusivity]:

@@ -12,7 +12,7 @@ from fnmatch import fnmatchcase
 import numpy as np
 
 from broker.reference import regions
-from broker.rules.rule import Admission, AnyWorkload, Bools, Scene
+from broker.rules.rule import Admission, AnyWorkload, Bools, Scene, place_parts
 
 
 def _providers(workload: AnyWorkload, scene: Scene) -> Bools | None:
@@ -22,14 +22,12 @@ def _providers(workload: AnyWorkload, scene: Scene) -> Bools | None:
 
 
 def _regions(workload: AnyWorkload, scene: Scene) -> Bools | None:
-    frame = scene.stock.frame
     if workload.where.regions is None:
         ordinary = scene.stock.text("location_kind") == "region"
         return np.asarray(ordinary, dtype=np.bool_)
     globs = workload.where.regions
-    keys = list(frame.select("provider", "region", "zone").iter_rows())
-    known = {key: _matches(key, globs) for key in set(keys)}
-    return np.array([known[key] for key in keys], np.bool_)
+    matching = np.array([_matches(zone, globs) for zone in scene.zones], np.bool_)
+    return matching[scene.zone_of_row]
 
 
 def _matches(key: tuple[str, str, str], globs: tuple[str, ...]) -> bool:
@@ -43,16 +41,11 @@ def _residency(workload: AnyWorkload, scene: Scene) -> Bools | None:
     if workload.where.residency is None:
         return None
     known = regions()
-    allowed = np.array(
-        [_country(place, known) in workload.where.residency for place in scene.places], np.bool_
-    )
-    return allowed[scene.place_of_row]
-
-
-def _country(place: str, known: object) -> str:
-    provider, region = place.split("/", maxsplit=1)
-    found = known.get((provider, region)) if isinstance(known, dict) else None
-    return found.country if found is not None else ""
+    countries = [
+        known[key].country if key in known else ""
+        for key in (place_parts(place) for place in scene.places)
+    ]
+    return np.isin(countries, workload.where.residency)[scene.place_of_row]
 
 
 def _data_can_move(workload: AnyWorkload, scene: Scene) -> Bools | None:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from broker.machines import Machines
+from broker.quotas import QuotaRow
 from broker.stock import Stock
 from broker.transfer import TransferTable
 from broker.workloads import Batch, Service, Spec, Training
@@ -28,10 +29,13 @@ class Scene:
         transfer: prices of moving data.
         places: ``provider/region`` of every place, sorted; G of them.
         place_of_row: int32[S].
+        zones: (provider, region, zone) of every zone, sorted.
+        zone_of_row: int32[S].
         round_trip_ms: float64[P, G], origins as in `origins`.
         half_band_ms: float64[P, G].
         estimated: bool[P, G].
         origins: origin text -> row of the three tables above.
+        quotas: the quotas in force, by region.
     """
 
     spec: Spec
@@ -40,10 +44,13 @@ class Scene:
     transfer: TransferTable
     places: tuple[str, ...]
     place_of_row: NDArray[np.int32]
+    zones: tuple[tuple[str, str, str], ...]
+    zone_of_row: NDArray[np.int32]
     round_trip_ms: NDArray[np.float64]
     half_band_ms: NDArray[np.float64]
     estimated: Bools
     origins: dict[str, int]
+    quotas: tuple[QuotaRow, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,3 +81,9 @@ class Violation:
     rule: str
     subject: str
     text: str
+
+
+def place_parts(place: str) -> tuple[str, str]:
+    """Split ``provider/region``."""
+    provider, region = place.split("/", maxsplit=1)
+    return provider, region

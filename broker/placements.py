@@ -1,0 +1,254 @@
+"""From the optimizer's allocation to placements with exact hours, shares and money."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from broker.costing import Rate, placement_cost, rate_of
+from broker.machines import load_carried, useful_hours, work_hours
+from broker.offers import PurchaseOption
+from broker.plans import ZERO, Placement
+from broker.rules.rule import AnyWorkload, Scene
+from broker.spot import carried_share, rework_factor
+from broker.units import plain, round_nano
+from broker.workloads import Batch, Service, Shape, Training
+from solver.problem import Problem
+from solver.solution import Solution
+
+_KINDS = {Training: "training", Service: "service", Batch: "batch"}
+_SHARE = Decimal("1e-12")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Share:
+    """One row of the allocation, in exact numbers.
+
+    Attributes:
+        row: stock row.
+        shape: the shape it runs.
+        instances: whole instances.
+        useful, billed: instance-hours.
+        served: see `Placement.served`.
+        moved_gb: data moved for it.
+    """
+
+    row: int
+    shape: Shape
+    instances: int
+    useful: Decimal
+    billed: Decimal
+    served: Decimal
+    moved_gb: Decimal
+
+
+def placements(scene: Scene, problem: Problem, solution: Solution) -> tuple[Placement, ...]:
+    """Return the placements of `solution`, by workload in spec order, then by offer."""
+    found: list[Placement] = []
+    allocation = solution.allocation
+    for demand, workload in enumerate(scene.spec.workloads):
+        rows = [int(i) for i in (allocation.demand == demand).nonzero()[0]]
+        shares = _shares(scene, problem, solution, workload, rows)
+        placed = [_placement(scene, workload, share) for share in shares]
+        found += sorted(placed, key=lambda one: (one.offer, one.shape))
+    return tuple(found)
+
+
+def _shares(
+    scene: Scene,
+    problem: Problem,
+    solution: Solution,
+    workload: AnyWorkload,
+    rows: Sequence[int],
+) -> Iterator[_Share]:
+    allocation = solution.allocation
+    shapes = [
+        workload.shapes[int(problem.demands.mode_shape[allocation.mode[row]])] for row in rows
+    ]
+    stock_rows = [int(allocation.supply[row]) for row in rows]
+    units = [int(allocation.units[row]) for row in rows]
+    moves = _once_per_place(scene, workload, stock_rows)
+    if isinstance(workload, Batch):
+        unmet = float(solution.unmet[scene.spec.workloads.index(workload)])
+        parts = [float(allocation.share[row]) for row in rows]
+        return _batch_shares(scene, workload, (stock_rows, shapes, units), (parts, unmet))
+    whole = [
+        _whole_share(scene, workload, shape, row=row, instances=count, moved=moved, of=sum(units))
+        for row, shape, count, moved in zip(stock_rows, shapes, units, moves, strict=True)
+    ]
+    return iter(whole)
+
+
+def _once_per_place(
+    scene: Scene, workload: AnyWorkload, stock_rows: Sequence[int]
+) -> list[Decimal]:
+    """All data goes to every place once: charge it to the place's first row."""
+    seen: set[int] = set()
+    moved: list[Decimal] = []
+    for row in stock_rows:
+        place = int(scene.place_of_row[row])
+        first = workload.data is not None and place not in seen
+        seen.add(place)
+        moved.append(workload.data.gb if first and workload.data is not None else Decimal(0))
+    return moved
+
+
+def _whole_share(
+    scene: Scene,
+    workload: Training | Service,
+    shape: Shape,
+    *,
+    row: int,
+    instances: int,
+    moved: Decimal,
+    of: int,
+) -> _Share:
+    rate = _interruptions(scene, row)
+    if isinstance(workload, Training):
+        hours = useful_hours(workload, shape)
+        factor = Decimal(1) if workload.spot is None else rework_factor(workload.spot, rate)
+        served = (Decimal(instances) / of).quantize(_SHARE)
+    else:
+        hours, factor = scene.spec.period, Decimal(1)
+        carried = load_carried(workload, shape, _accelerators(scene, row))
+        kept = Decimal(1) if workload.spot is None else carried_share(workload.spot, rate)
+        served = round_nano(instances * carried * kept / (1 + workload.headroom))
+    return _Share(
+        row=row,
+        shape=shape,
+        instances=instances,
+        useful=round_nano(hours * instances),
+        billed=round_nano(hours * factor) * instances,
+        served=served,
+        moved_gb=moved,
+    )
+
+
+def _batch_shares(
+    scene: Scene,
+    batch: Batch,
+    where: tuple[Sequence[int], Sequence[Shape], Sequence[int]],
+    shared: tuple[Sequence[float], float],
+) -> Iterator[_Share]:
+    """Make shares exact: they sum to what is served, and fit the hours of their instances."""
+    deadline = scene.spec.period if batch.deadline is None else batch.deadline
+    stock_rows, shapes, units = where
+    parts, unmet = shared
+    whole = [
+        work_hours(batch, shape, _accelerators(scene, row))
+        for row, shape in zip(stock_rows, shapes, strict=True)
+    ]
+    factors = [
+        Decimal(1) if batch.spot is None else rework_factor(batch.spot, _interruptions(scene, row))
+        for row in stock_rows
+    ]
+    most = [
+        deadline * count / (hours * factor)
+        for count, hours, factor in zip(units, whole, factors, strict=True)
+    ]
+    exact = _summing_to(parts, most, Decimal(1) if unmet == 0 else None)
+    for row, shape, count, hours, factor, share in zip(
+        stock_rows, shapes, units, whole, factors, exact, strict=True
+    ):
+        billed = min(round_nano(hours * share * factor), deadline * count)
+        yield _Share(
+            row=row,
+            shape=shape,
+            instances=count,
+            useful=round_nano(billed / factor),
+            billed=billed,
+            served=share,
+            moved_gb=Decimal(0) if batch.data is None else batch.data.gb * share,
+        )
+
+
+def _summing_to(
+    parts: Sequence[float], most: Sequence[Decimal], total: Decimal | None
+) -> list[Decimal]:
+    """Round parts to twelve decimals within `most`; give what is left to the roomiest part."""
+    exact = [
+        min(Decimal(repr(part)).quantize(_SHARE), limit.quantize(_SHARE))
+        for part, limit in zip(parts, most, strict=True)
+    ]
+    if total is not None and exact:
+        room = [limit - part for part, limit in zip(exact, most, strict=True)]
+        roomiest = max(range(len(exact)), key=lambda index: room[index])
+        exact[roomiest] += total - sum(exact, Decimal(0))
+    return exact
+
+
+def _accelerators(scene: Scene, row: int) -> Decimal:
+    machine = int(scene.machines.of_row[row])
+    return Decimal(repr(float(scene.machines.accelerators[machine])))
+
+
+def _interruptions(scene: Scene, row: int) -> Decimal:
+    return Decimal(repr(float(scene.stock.frame["interruptions"][row])))
+
+
+def _placement(scene: Scene, workload: AnyWorkload, share: _Share) -> Placement:
+    offer = scene.stock.frame.row(share.row, named=True)
+    option = PurchaseOption(offer["option"])
+    rate = _rate(offer)
+    moved = ZERO
+    if workload.data is not None and share.moved_gb:
+        target = f"{offer['provider']}/{offer['region']}"
+        price = scene.transfer.usd_per_gb(workload.data.place, target) or Decimal(0)
+        moved = share.moved_gb * price
+    return Placement(
+        workload=workload.name,
+        kind=_KINDS[type(workload)],
+        shape=share.shape.written,
+        offer=offer["id"],
+        provider=offer["provider"],
+        region=offer["region"],
+        zone=offer["zone"],
+        instance_type=offer["instance_type"],
+        option=option.value,
+        variant=offer["variant"],
+        accelerator=offer["accelerator"] or "",
+        accelerators=plain(Decimal(repr(float(offer["accelerators"])))),
+        instances=share.instances,
+        hours=round_nano(share.billed / share.instances),
+        instance_hours=share.billed,
+        useful_hours=share.useful,
+        owned=offer["owned"],
+        served=share.served,
+        list_usd_per_hour=rate.list_usd_per_hour,
+        contracted_usd_per_hour=rate.contracted_usd_per_hour,
+        price_source=offer["price_source"] or "",
+        price_observed_at=_day(offer["price_observed_at"]),
+        capacity=_capacity(offer),
+        cost=placement_cost(
+            rate,
+            instances=share.instances,
+            useful_hours=share.useful,
+            instance_hours=share.billed,
+            period_h=scene.spec.period,
+            transfer_usd=moved,
+        ),
+    )
+
+
+def _rate(offer: dict[str, object]) -> Rate:
+    if offer["owned"]:
+        return rate_of(Decimal(0), Decimal(0), Decimal(0), PurchaseOption.OWNED)
+    price, upfront = offer["usd_per_hour"], offer["upfront_usd"]
+    return rate_of(
+        price if isinstance(price, Decimal) else Decimal(0),
+        upfront if isinstance(upfront, Decimal) else Decimal(0),
+        Decimal(str(offer["off"])),
+        PurchaseOption(str(offer["option"])),
+    )
+
+
+def _day(moment: datetime | None) -> str:
+    return moment.date().isoformat() if moment is not None else ""
+
+
+def _capacity(offer: dict[str, object]) -> str:
+    if offer["owned"] or offer["available"] is not None:
+        return "known"
+    return "assumed" if offer["capacity_assumed"] else "unknown"

@@ -1,0 +1,299 @@
+"""A plan: what to run where, bought how, at what cost, with its proof.
+
+Money is exact `Decimal` USD, in lines of whole cents; totals are sums of lines.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Final
+
+#: Version of the plan file's layout.
+PLAN_FORMAT: Final = 1
+ZERO: Final = Decimal("0.00")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cost:
+    """Cost of the period by what it is for, USD.
+
+    Attributes:
+        compute: useful hours (and reserved or block instances, used or not).
+        rework: hours lost to interruptions and done again.
+        transfer: moving data.
+        moves: moving workloads from where they run now.
+        shortfall: committed spend that is not used and is paid all the same.
+        carbon: priced emissions.
+    """
+
+    compute: Decimal = ZERO
+    rework: Decimal = ZERO
+    transfer: Decimal = ZERO
+    moves: Decimal = ZERO
+    shortfall: Decimal = ZERO
+    carbon: Decimal = ZERO
+
+    @property
+    def total(self) -> Decimal:
+        """Sum of all lines."""
+        return (
+            self.compute + self.rework + self.transfer + self.moves + self.shortfall + self.carbon
+        )
+
+    def plus(self, other: Cost) -> Cost:
+        """Return the sum of two costs, line by line."""
+        return Cost(
+            **{name: getattr(self, name) + getattr(other, name) for name in Cost.__slots__}
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placement:
+    """Instances of one offer given to one workload.
+
+    Attributes:
+        workload: name.
+        kind: training, service or batch.
+        shape: the shape as written.
+        offer: id of the offer; ``.../owned`` for owned instances.
+        provider, region, zone, instance_type, option, variant: of the offer.
+        accelerator: canonical name; "" for CPU machines.
+        accelerators: per instance, as decimal text without trailing zeros.
+        instances: whole instances held.
+        hours: billed hours of one instance; for batch the mean over its instances.
+        instance_hours: billed instance-hours in all, nine decimals.
+        useful_hours: the same without rework.
+        owned: paid already; costs nothing at the margin.
+        served: training and batch: share of the work; service: load its instances carry, in
+            the service's own unit, headroom taken off.
+        list_usd_per_hour, contracted_usd_per_hour: price per instance-hour (reserved: with the
+            upfront fee spread over the term).
+        price_source, price_observed_at: where the price comes from, and when it was seen.
+        capacity: known, assumed or unknown.
+        cost: lines of this placement.
+    """
+
+    workload: str
+    kind: str
+    shape: str
+    offer: str
+    provider: str
+    region: str
+    zone: str
+    instance_type: str
+    option: str
+    variant: str
+    accelerator: str
+    accelerators: str
+    instances: int
+    hours: Decimal
+    instance_hours: Decimal
+    useful_hours: Decimal
+    owned: bool
+    served: Decimal
+    list_usd_per_hour: Decimal
+    contracted_usd_per_hour: Decimal
+    price_source: str
+    price_observed_at: str
+    capacity: str
+    cost: Cost
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """Demand of one origin sent to one region.
+
+    Attributes:
+        workload, metro, region: who, from where (as written), to where (provider/region).
+        rate: in the service's own unit.
+        rtt_ms, half_band_ms: round trip and half of its error band.
+        estimated: True when the round trip was not measured.
+        near: within the service's `rtt`.
+        straddles: the band reaches over the limit that decides.
+    """
+
+    workload: str
+    metro: str
+    region: str
+    rate: Decimal
+    rtt_ms: Decimal
+    half_band_ms: Decimal
+    estimated: bool
+    near: bool
+    straddles: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Purchase:
+    """A commitment the plan says to buy.
+
+    Attributes:
+        workload, offer: for whom, what.
+        instances: how many.
+        usd_per_hour: contracted rate of one, upfront spread over the term.
+        upfront_usd: contracted upfront fee of all, paid at once.
+        obligation_usd: everything that will be paid over the term for all of them.
+        ends_on: last day of the term, ISO.
+    """
+
+    workload: str
+    offer: str
+    instances: int
+    usd_per_hour: Decimal
+    upfront_usd: Decimal
+    obligation_usd: Decimal
+    ends_on: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unmet:
+    """Demand that is not served, and why.
+
+    Attributes:
+        workload: name.
+        priority: its priority.
+        amount: weight that is unmet (accelerator-hours unless the spec states weights).
+        fraction: share of the workload that is unmet.
+        reasons: sentences, the decisive one first.
+    """
+
+    workload: str
+    priority: int
+    amount: Decimal
+    fraction: Decimal
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Level:
+    """Unmet weight of one priority, and the least any plan can leave."""
+
+    priority: int
+    unmet: Decimal
+    bound: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """How good the plan is.
+
+    Attributes:
+        levels: from the highest priority.
+        cost_bound: no plan that serves as much at every level costs less, USD.
+        gap: (total - cost_bound) / max(total, 1).
+        method: how the plan was found.
+        offers_seen: offers of the market.
+        offers_dropped: reason -> offers no plan may use.
+    """
+
+    levels: tuple[Level, ...]
+    cost_bound: Decimal
+    gap: Decimal
+    method: str
+    offers_seen: int
+    offers_dropped: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnedIdle:
+    """Owned instances that no workload uses, and why.
+
+    Attributes:
+        pool: where.
+        instances: how many are idle.
+        usd_per_hour: sunk rate of one; None when not stated.
+        reason: why.
+    """
+
+    pool: str
+    instances: int
+    usd_per_hour: Decimal | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Binding:
+    """A shared limit that is used up.
+
+    Attributes:
+        what: pool, quota or commitment.
+        used, limit: in the limit's own unit, as text.
+    """
+
+    what: str
+    used: str
+    limit: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Digests:
+    """SHA-256 (hex) of what went in, and the program's version."""
+
+    spec: str
+    market: str
+    latency: str
+    program: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PriceAge:
+    """Days of the oldest and the newest price the plan rests on, ISO; "" when none."""
+
+    oldest: str
+    newest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Baseline:
+    """Cheapest-first at the same limits: each workload in turn takes the cheapest that is left.
+
+    Attributes:
+        total_usd: its cost; None when it serves less than the plan does.
+        unmet: workloads it leaves unserved in whole or part.
+    """
+
+    total_usd: Decimal | None
+    unmet: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """Decisions, cost and proof; everything later reads this and the market.
+
+    Attributes:
+        spec: the normalised spec (JSON values).
+        digests: of the inputs.
+        status: ``optimal`` (gap within the asked) or ``feasible``.
+        stop: what ended the search.
+        start, period_h: the period.
+        proof, cost, placements, routes, purchases, unmet, owned_idle, binding: see there.
+        baseline: cheapest-first beside it; None when it was not asked for.
+        prices: age of what it rests on.
+        unknown_capacity_usd: compute cost that rests on capacity nobody stated.
+        assumptions: sentences.
+    """
+
+    spec: dict[str, object]
+    digests: Digests
+    status: str
+    stop: str
+    start: str
+    period_h: Decimal
+    proof: Proof
+    cost: Cost
+    placements: tuple[Placement, ...]
+    routes: tuple[Route, ...] = ()
+    purchases: tuple[Purchase, ...] = ()
+    unmet: tuple[Unmet, ...] = ()
+    owned_idle: tuple[OwnedIdle, ...] = ()
+    binding: tuple[Binding, ...] = ()
+    baseline: Baseline | None = None
+    prices: PriceAge = field(default_factory=lambda: PriceAge(oldest="", newest=""))
+    unknown_capacity_usd: Decimal = ZERO
+    assumptions: tuple[str, ...] = ()
+
+    @property
+    def is_whole(self) -> bool:
+        """True when nothing is unmet."""
+        return not self.unmet

@@ -1,0 +1,72 @@
+"""Why demand is unmet, in sentences, the decisive one first."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import numpy as np
+
+from broker.candidates import Candidates
+from broker.machines import instances
+from broker.rules.rule import Scene
+from broker.workloads import Training
+
+
+def unmet_reasons(scene: Scene, candidates: Candidates) -> tuple[str, ...]:
+    """Return why some or all of one workload is not served."""
+    workload = candidates.workload
+    if candidates.runnable == 0:
+        shapes = ", ".join(shape.written for shape in workload.shapes)
+        return (f"no machine in the market can run {shapes}",)
+    refused = tuple(
+        f"{one.rule}: {one.why} ({one.offers} offers, such as {one.example})"
+        for one in candidates.exclusions
+    )
+    if not candidates.admitted.any():
+        return ("every offer that could run it is ruled out", *refused)
+    if isinstance(workload, Training):
+        short = _too_small(scene, candidates, workload)
+        if short:
+            return (short, *refused)
+    return (
+        "capacity or quota that admits it goes to demand of the same or higher priority",
+        *refused,
+    )
+
+
+def _too_small(scene: Scene, candidates: Candidates, workload: Training) -> str:
+    """A sentence when no pool holds the gang whole, else ""."""
+    frame = scene.stock.frame
+    rows = np.flatnonzero(candidates.admitted)
+    capacity = frame["capacity"].cast(float).fill_null(np.inf).to_numpy()
+    owned = frame["owned"].to_numpy()
+    pool, _ = scene.stock.codes("pool")
+    extra = np.zeros(int(pool.max()) + 1)
+    mine = rows[owned[rows]]
+    extra[pool[mine]] = capacity[mine]
+    best: tuple[float, int, int] | None = None
+    for row in rows.tolist():
+        room = capacity[row] + (0.0 if owned[row] else extra[pool[row]])
+        need = _least_instances(scene, candidates, workload, row)
+        if room >= need:
+            return ""
+        if best is None or room - need > best[0]:
+            best = (room - need, row, need)
+    if best is None:
+        return ""
+    row, need = best[1], best[2]
+    room = int(capacity[row] + (0.0 if owned[row] else extra[pool[row]]))
+    return (
+        f"needs {need} instances in one zone under one option, "
+        f"the most any pool has is {room} ({frame['pool'][row]})"
+    )
+
+
+def _least_instances(scene: Scene, candidates: Candidates, workload: Training, row: int) -> int:
+    machine = int(scene.machines.of_row[row])
+    held = Decimal(repr(float(scene.machines.accelerators[machine])))
+    return min(
+        instances(shape, held)
+        for shape, fit in zip(workload.shapes, candidates.shape_fits, strict=True)
+        if fit[machine]
+    )

@@ -1,0 +1,48 @@
+"""Lay out everything the rules look at: stock, machines, places, round trips, quotas."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from broker.latency import LatencyTable
+from broker.machines import machines_of
+from broker.market import Market
+from broker.quotas import quota_rows
+from broker.rules.rule import Scene, place_parts
+from broker.stock import build_stock
+from broker.transfer import TransferTable
+from broker.workloads import Spec
+
+
+def build_scene(spec: Spec, market: Market) -> Scene:
+    """Return the scene of `spec` on `market`; reads the user's own tables when named.
+
+    Raises:
+        SpecError: a latency or transfer table with faults.
+    """
+    stock = build_stock(spec, market)
+    place_of_row, places = stock.codes("place")
+    zones = list(stock.frame.select("provider", "region", "zone").iter_rows())
+    distinct = sorted(set(zones))
+    row_of_zone = {zone: row for row, zone in enumerate(distinct)}
+    origins = sorted({load.origin for service in spec.services for load in service.demand})
+    table = LatencyTable.load(Path(spec.latency) if spec.latency else None)
+    regions = [place_parts(place) for place in places]
+    rtt, band, estimated = table.matrix(origins, regions)
+    return Scene(
+        spec=spec,
+        stock=stock,
+        machines=machines_of(stock),
+        transfer=TransferTable.load(Path(spec.transfer) if spec.transfer else None),
+        places=tuple(places),
+        place_of_row=place_of_row,
+        zones=tuple(distinct),
+        zone_of_row=np.array([row_of_zone[zone] for zone in zones], np.int32),
+        round_trip_ms=rtt,
+        half_band_ms=band,
+        estimated=estimated,
+        origins={origin: row for row, origin in enumerate(origins)},
+        quotas=quota_rows(spec, market, stock),
+    )
