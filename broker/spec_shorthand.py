@@ -11,9 +11,10 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Final
 
+from broker.accelerators import UnknownAccelerator, canonical
 from broker.countries import COUNTRIES
+from broker.reference import country_groups, metro_ids, regions_named
 from broker.spec_faults import VERBS, FaultList, listed, nearest, words
-from broker.spec_known import country_groups
 from broker.spec_shapes import expand_shapes
 from broker.spec_yaml import Place
 from broker.units import decimal_of, plain
@@ -46,7 +47,32 @@ def expand(data: Raw, faults: FaultList) -> Raw:
     policy = data.get("policy")
     if isinstance(policy, dict):
         expanded["policy"] = _policy(policy, _names(data), groups, faults)
+    quotas = data.get("quotas")
+    if isinstance(quotas, list):
+        expanded["quotas"] = [
+            {**quota, "accelerator": _model(quota["accelerator"], index, faults)}
+            if isinstance(quota, dict) and "accelerator" in quota
+            else quota
+            for index, quota in enumerate(quotas)
+        ]
     return expanded
+
+
+def _model(name: object, index: int, faults: FaultList) -> object:
+    """Return the canonical name of the one accelerator model a quota limits."""
+    if not isinstance(name, str):
+        return name
+    place = ("quotas", index, "accelerator")
+    try:
+        known = canonical(name)
+    except UnknownAccelerator as error:
+        remedy = f"did you mean {' or '.join(error.nearest)}?" if error.nearest else ""
+        faults.add(place, name, "a known accelerator", remedy)
+        return name
+    if len(known) > 1:
+        expected = f"one model: {' or '.join(one.name for one in known)}"
+        faults.add(place, name, expected, "state a quota for each")
+    return known[0].name
 
 
 def note_empty(value: object, place: Place, faults: FaultList) -> None:
@@ -74,18 +100,36 @@ def _workload(
         inside = (*place, "where", "residency")
         countries = _countries(where["residency"], inside, groups, faults)
         expanded["where"] = {**where, "residency": countries}
+    data = expanded.get("data")
+    if isinstance(data, dict) and "in" in data:
+        expanded["data"] = {**data, "in": _region(data["in"])}
     demand = expanded.get("demand")
     if isinstance(demand, list):
         expanded["demand"] = [
             {**load, "from": _origin(load["from"], (*place, "demand", index, "from"), faults)}
-            if isinstance(load, dict) and isinstance(load.get("from"), dict)
+            if isinstance(load, dict) and "from" in load
             else load
             for index, load in enumerate(demand)
         ]
     return expanded
 
 
-def _origin(point: Raw, place: Place, faults: FaultList) -> str:
+def _region(name: object) -> object:
+    """Return ``provider/region`` of a region whose bare name only one cloud has."""
+    found = regions_named().get(name, ()) if isinstance(name, str) else ()
+    return f"{found[0].provider}/{found[0].region}" if len(found) == 1 else name
+
+
+def _origin(origin: object, place: Place, faults: FaultList) -> object:
+    """Return a metro's id, a region or ``lat,lon``, whichever way it was written."""
+    if isinstance(origin, dict):
+        return _point(origin, place, faults)
+    if isinstance(origin, str) and origin in metro_ids():
+        return metro_ids()[origin]
+    return _region(origin)
+
+
+def _point(point: Raw, place: Place, faults: FaultList) -> str:
     """Return ``lat,lon`` of a point given as a mapping."""
     form = "{lat: -90..90, lon: -180..180}, in degrees"
     try:

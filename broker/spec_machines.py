@@ -1,0 +1,115 @@
+"""Whether any machine of the market could hold a shape: accelerator, size, fabric."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final
+
+from broker.market import Market
+from broker.offers import Fabric
+from broker.spec_faults import FaultList, listed, shown, words
+from broker.spec_yaml import Place
+from broker.units import plain
+from broker.workloads import Batch, FabricNeed, Service, Shape, Training
+
+_COLUMNS: Final = (
+    "accelerator",
+    "accelerators",
+    "accelerator_memory_gib",
+    "vcpus",
+    "memory_gib",
+    "fabric",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """What decides whether a shape fits; None is unknown, which never speaks against a fit."""
+
+    accelerator: str | None
+    accelerators: float
+    accelerator_memory_gib: float | None
+    vcpus: int | None
+    memory_gib: float | None
+    fabric: str | None
+
+
+class Machines:
+    """The different machines of a market, asked whether one of them holds a shape."""
+
+    def __init__(self, market: Market) -> None:
+        rows = market.offers.select(_COLUMNS).unique().iter_rows()
+        self._machines = [Machine(*row) for row in rows]
+        self._answers: dict[tuple[Shape, bool], tuple[str, str, str, str] | None] = {}
+
+    def check(self, workload: Training | Service | Batch, place: Place, faults: FaultList) -> None:
+        """Note each shape of `workload` that no machine of the market could hold."""
+        is_gang = isinstance(workload, Training)
+        for index, shape in enumerate(workload.shapes):
+            key = (shape, is_gang)
+            if key not in self._answers:
+                self._answers[key] = self._missing(shape, is_gang=is_gang)
+            answer = self._answers[key]
+            if answer is not None:
+                field, found, expected, remedy = answer
+                inside = (*place, "shapes", index, field)
+                faults.add(inside, words(found), expected, remedy)
+
+    def _missing(self, shape: Shape, *, is_gang: bool) -> tuple[str, str, str, str] | None:
+        """Return field, found, expected and remedy of the first need that nothing meets."""
+        field = "gpu" if shape.accelerator_memory else "accelerators"
+        left = [one for one in self._machines if _has_accelerator(one, shape)]
+        if not left:
+            found = f"{shape.written}, which the market does not have"
+            names = sorted({one.accelerator for one in self._machines if one.accelerator})
+            expected = f"one of {listed(names, most=40)}"
+            return (field, found, expected, "`broker offers --all` lists what there is")
+        if shape.per_node is not None:
+            most = max(one.accelerators for one in left)
+            left = [one for one in left if one.accelerators >= shape.per_node]
+            if not left:
+                found = f"{plain(shape.per_node)} of {shape.written} in one instance"
+                remedy = f"set `per_node: {most:g}` or less"
+                return ("per_node", found, f"at most {most:g}, the largest there is", remedy)
+        for field in ("vcpus", "memory"):
+            need = getattr(shape, field)
+            left = [one for one in left if need is None or _offers(one, field) >= need]
+            if not left:
+                found = f"{shown(need)} in one instance"
+                return (field, found, "a size that some machine has", "ask for less")
+        return _missing_fabric(left, shape, is_gang=is_gang)
+
+
+def _missing_fabric(
+    machines: list[Machine], shape: Shape, *, is_gang: bool
+) -> tuple[str, str, str, str] | None:
+    need = shape.fabric or (FabricNeed.RDMA if is_gang else FabricNeed.ANY)
+    if need is FabricNeed.ANY or any(_has_fabric(one, shape, need) for one in machines):
+        return None
+    found = f"`{need}`" + ("" if shape.fabric else ", which training on several nodes needs")
+    expected = f"a network that a machine with {shape.written.partition(':')[0]} has"
+    return ("fabric", found, expected, "write `fabric: any`, or take another accelerator")
+
+
+def _has_accelerator(machine: Machine, shape: Shape) -> bool:
+    if shape.is_cpu_only:
+        return machine.accelerator is None
+    if shape.accelerator_memory is not None:
+        low, high = shape.accelerator_memory
+        memory = machine.accelerator_memory_gib
+        return memory is not None and low <= Decimal(str(memory)) <= high
+    return machine.accelerator in shape.accelerators
+
+
+def _offers(machine: Machine, field: str) -> float:
+    amount = machine.vcpus if field == "vcpus" else machine.memory_gib
+    return float("inf") if amount is None else amount
+
+
+def _has_fabric(machine: Machine, shape: Shape, need: FabricNeed) -> bool:
+    """Return whether a shape's nodes are joined as needed; one node alone needs no RDMA."""
+    if machine.fabric is None or machine.fabric == Fabric.NVLINK_RACK:
+        return True
+    is_alone = shape.nodes == 1 and machine.accelerators >= shape.count
+    return need is FabricNeed.RDMA and (is_alone or machine.fabric == Fabric.RDMA)
