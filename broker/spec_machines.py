@@ -8,7 +8,7 @@ from typing import Final
 
 from broker.market import Market
 from broker.offers import Fabric
-from broker.spec_faults import FaultList, listed, shown, words
+from broker.spec_faults import FaultList, listed, words
 from broker.spec_yaml import Place
 from broker.units import plain
 from broker.workloads import Batch, FabricNeed, Service, Shape, Training
@@ -28,7 +28,7 @@ class Machine:
     """What decides whether a shape fits; None is unknown, which never speaks against a fit."""
 
     accelerator: str | None
-    accelerators: float
+    accelerators: float | None
     accelerator_memory_gib: float | None
     vcpus: int | None
     memory_gib: float | None
@@ -66,30 +66,33 @@ class Machines:
             expected = f"one of {listed(names, most=40)}"
             return (field, found, expected, "`broker offers --all` lists what there is")
         if shape.per_node is not None:
-            most = max(one.accelerators for one in left)
-            left = [one for one in left if one.accelerators >= shape.per_node]
+            most = max(_size(one) for one in left)
+            left = [one for one in left if _size(one) >= shape.per_node]
             if not left:
                 found = f"{plain(shape.per_node)} of {shape.written} in one instance"
                 remedy = f"set `per_node: {most:g}` or less"
                 return ("per_node", found, f"at most {most:g}, the largest there is", remedy)
-        for field in ("vcpus", "memory"):
-            need = getattr(shape, field)
-            left = [one for one in left if need is None or _offers(one, field) >= need]
+        for size in ("vcpus", "memory"):
+            need = getattr(shape, size)
+            left = [one for one in left if need is None or _offers(one, size) >= need]
             if not left:
-                found = f"{shown(need)} in one instance"
-                return (field, found, "a size that some machine has", "ask for less")
-        return _missing_fabric(left, shape, is_gang=is_gang)
+                found = f"{need} in one instance"
+                return (size, found, "a size that some machine has", "ask for less")
+        return _missing_fabric(left, shape, field, is_gang=is_gang)
 
 
 def _missing_fabric(
-    machines: list[Machine], shape: Shape, *, is_gang: bool
+    machines: list[Machine], shape: Shape, field: str, *, is_gang: bool
 ) -> tuple[str, str, str, str] | None:
     need = shape.fabric or (FabricNeed.RDMA if is_gang else FabricNeed.ANY)
     if need is FabricNeed.ANY or any(_has_fabric(one, shape, need) for one in machines):
         return None
-    found = f"`{need}`" + ("" if shape.fabric else ", which training on several nodes needs")
-    expected = f"a network that a machine with {shape.written.partition(':')[0]} has"
-    return ("fabric", found, expected, "write `fabric: any`, or take another accelerator")
+    model = shape.written.partition(":")[0]
+    if shape.fabric is None:
+        found = f"{shape.written} as a gang of several nodes"
+        remedy = "write `fabric: any` if slow links will do, or take another accelerator"
+        return (field, found, f"machines with {need}, which no {model} has", remedy)
+    return ("fabric", f"{need} with {model}", "a network that such machines have", "loosen it")
 
 
 def _has_accelerator(machine: Machine, shape: Shape) -> bool:
@@ -102,6 +105,10 @@ def _has_accelerator(machine: Machine, shape: Shape) -> bool:
     return machine.accelerator in shape.accelerators
 
 
+def _size(machine: Machine) -> float:
+    return float("inf") if machine.accelerators is None else machine.accelerators
+
+
 def _offers(machine: Machine, field: str) -> float:
     amount = machine.vcpus if field == "vcpus" else machine.memory_gib
     return float("inf") if amount is None else amount
@@ -111,5 +118,5 @@ def _has_fabric(machine: Machine, shape: Shape, need: FabricNeed) -> bool:
     """Return whether a shape's nodes are joined as needed; one node alone needs no RDMA."""
     if machine.fabric is None or machine.fabric == Fabric.NVLINK_RACK:
         return True
-    is_alone = shape.nodes == 1 and machine.accelerators >= shape.count
+    is_alone = shape.nodes == 1 and _size(machine) >= shape.count
     return need is FabricNeed.RDMA and (is_alone or machine.fabric == Fabric.RDMA)

@@ -92,16 +92,14 @@ def _expanded(shape: Raw, place: Place, faults: FaultList, *, whole: bool) -> Ra
         faults: takes what is wrong.
         whole: True: without `per_node`, all accelerators stand in one instance.
     """
-    chosen = _chosen(shape, place, faults)
-    if chosen is None:
-        return shape
+    chosen = _chosen(shape, place, faults) or _Chosen(written="?")
     rest: Raw = {k: v for k, v in shape.items() if k not in {"accelerators", "gpu", "written"}}
     if isinstance(shape.get("written"), str):
         rest["written"] = shape["written"]
     else:
         rest["written"] = chosen.written
     if not chosen.names and chosen.range_gib is None:
-        return _cpu_only(rest, place, faults)
+        return rest if faults.has(place) else _cpu_only(rest, place, faults)
     if chosen.names:
         rest["accelerators"] = list(chosen.names)
     if chosen.range_gib is not None:

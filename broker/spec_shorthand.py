@@ -209,7 +209,7 @@ def _policy(
     own = policy.get("country_groups")
     if isinstance(own, dict):
         expanded["country_groups"] = {
-            name: sorted(groups[name]) if isinstance(members, list) else members
+            name: sorted(groups.get(name, ())) if isinstance(members, list) else members
             for name, members in own.items()
         }
     return expanded
@@ -222,9 +222,10 @@ def _rule(rule: Raw, place: Place, names: list[str], faults: FaultList) -> Raw:
             remedy = nearest(key, _RULE_KEYS)
             faults.add((*place, key), words(f"the unknown key `{key}`"), _known(), remedy)
     verbs = [verb for verb in VERBS if verb in rule]
-    if len(verbs) != 1:
+    if len(verbs) != 1 and not (faults.has(place) and not verbs):
         found = words(f"{' and '.join(verbs)}" if verbs else "no verb")
         faults.add((*place, verbs[1]) if verbs else place, found, _EXPECTED_VERB)
+    if len(verbs) != 1:
         return {"verb": "only"}
     verb = verbs[0]
     expanded: Raw = {"verb": verb}

@@ -30,6 +30,7 @@ _FALSE: Final = frozenset({"false", "False", "FALSE"})
 _INTEGER: Final = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
 _FLOAT: Final = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _NOT_FINITE: Final = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
+_SURROGATES: Final = re.compile(r"\\u(d[89ab][0-9a-f]{2})\\u(d[c-f][0-9a-f]{2})", re.IGNORECASE)
 _TAB_REMEDY: Final = "indent with spaces; YAML allows no tab there"
 
 
@@ -65,10 +66,21 @@ def parse_document(text: str, *, source: str) -> Document:
         SpecError: when it is not one YAML or JSON document.
     """
     if text.lstrip().startswith("{"):
-        text = text.replace("\t", " ")  # JSON may indent with tabs; in its texts they are escaped
+        text = _as_yaml(text)
     composer = _Composer(source=source, events=_events(text, source))
     data = composer.document()
     return Document(source=source, data=data, lines=composer.lines, faults=composer.faults)
+
+
+def _as_yaml(json_text: str) -> str:
+    """Return JSON as the YAML parser takes it: no tabs, no characters in two halves."""
+    spaced = json_text.replace("\t", " ")  # JSON may indent with tabs; in texts they are escaped
+
+    def joined(match: re.Match[str]) -> str:
+        high, low = int(match[1], 16), int(match[2], 16)
+        return chr(0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00))
+
+    return _SURROGATES.sub(joined, spaced)
 
 
 def _events(text: str, source: str) -> Iterator[yaml.Event]:
@@ -259,7 +271,7 @@ class _Composer:
         """Return the value of a scalar: quoted ones are texts, plain ones by their look."""
         text = event.value
         if not event.implicit[0]:
-            return self.text(event, place)
+            return str(text)
         if text in _NULL:
             return None
         if text in _TRUE or text in _FALSE:
@@ -269,7 +281,7 @@ class _Composer:
         if _NOT_FINITE.fullmatch(text):
             self.fault(place, text, "a finite number", event)
             return 1
-        return self.text(event, place)
+        return str(text)
 
     def number(self, event: yaml.ScalarEvent, place: Place) -> int | Decimal:
         """Return a number exactly as written; one beyond every use is a fault."""
@@ -280,17 +292,6 @@ class _Composer:
             self.fault(place, text[:40], "a finite number below 1e15", event)
             return 1
         return int(text) if _INTEGER.fullmatch(text) else Decimal(text)
-
-    def text(self, event: yaml.ScalarEvent, place: Place) -> str:
-        """Return a text; JSON's pairs of surrogates are joined."""
-        text = str(event.value)
-        if text.isascii():
-            return text
-        try:
-            return text.encode("utf-16", "surrogatepass").decode("utf-16")
-        except UnicodeDecodeError:
-            self.fault(place, "half of a surrogate pair", "whole characters", event)
-            return "?"
 
     def fault(
         self, place: Place, found: str, expected: str, event: yaml.Event, remedy: str = ""

@@ -1,0 +1,78 @@
+"""Every mistake gives one message that names line, path, what was found and what is right."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from broker.errors import SpecError
+from broker.market import Market
+from broker.spec import load_spec
+from tests.broker.bad_specs import BAD_SPECS, Bad, service, tiny_market, training
+
+
+@pytest.fixture(scope="module")
+def market() -> Market:
+    """Return the market the specs are checked against."""
+    return tiny_market()
+
+
+def refusal(path: Path, market: Market) -> SpecError:
+    """Return the error with which the spec at `path` is refused."""
+    with pytest.raises(SpecError) as caught:
+        load_spec(path, read_market=lambda _: market)
+    return caught.value
+
+
+@pytest.mark.parametrize("bad", BAD_SPECS, ids=lambda bad: bad.name)
+def test_mistake_is_named_once(bad: Bad, tmp_path: Path, market: Market) -> None:
+    """One mistake gives exactly one fault, with its line, path and remedy."""
+    path = tmp_path / "spec.yaml"
+    path.write_text(bad.text)
+    error = refusal(path, market)
+    assert len(error.faults) == 1, str(error)
+    fault = error.faults[0]
+    assert (fault.line, fault.path) == (bad.line, bad.path), str(error)
+    assert bad.piece in fault.render("spec.yaml")
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_every_mistake_at_once(tmp_path: Path, market: Market) -> None:
+    """Mistakes of syntax, type, meaning and market are told together, in the file's order."""
+    path = tmp_path / "spec.yaml"
+    path.write_text(
+        "period: 10h\n"
+        "training:\n"
+        "- {name: a, accelerators: H100:x, hours: 1}\n"
+        "- {name: b, accelerators: H100:8, hours: 11}\n"
+        "- {name: b, accelerators: H100:8, hours: 1, priority: high}\n"
+        "- {name: c, accelerators: H100:8, hours: 1, where: {regions: [mars]}}\n"
+        "- {name: c, accelerators: H100:8, hours: 1, hours: 2}\n"
+        "policy: {exclusivity: [{workloads: [b], only: [ibm]}]}\n"
+        "extra: 1\n"
+    )
+    error = refusal(path, market)
+    assert [(fault.line, fault.path) for fault in error.faults] == [
+        (3, "training[0].accelerators"),
+        (4, "training[1].hours"),
+        (5, "training[2].priority"),
+        (6, "training[3].where.regions[0]"),
+        (7, "training[4].hours"),
+        (8, "policy.exclusivity[0].only[0]"),
+        (9, "extra"),
+    ]
+
+
+def test_fault_names_the_file(tmp_path: Path, market: Market) -> None:
+    """A message begins with file and line, as editors understand it."""
+    path = tmp_path / "spec.yaml"
+    path.write_text(service("  headroom: 25\n"))
+    assert str(refusal(path, market)).startswith(f"{path}:6: services[0].headroom: found `25`")
+
+
+def test_market_is_not_needed_to_read(tmp_path: Path) -> None:
+    """Without a market only what the file says by itself is judged."""
+    path = tmp_path / "spec.yaml"
+    path.write_text(training("  where: {regions: [mars]}\n"))
+    assert load_spec(path).training[0].where.regions == ("mars",)
