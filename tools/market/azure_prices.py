@@ -24,8 +24,9 @@ Prices = dict[Key, Price]
 
 #: What Windows Server adds to a size's price, per vCPU and hour.
 WINDOWS_USD_PER_VCPU: Final = Decimal("0.046")
-#: List prices are rounded to a tenth of a cent.
+#: List prices are rounded to a tenth of a cent, so that large sizes differ by a few.
 _ROUNDING_USD: Final = Decimal("0.0015")
+_ROUNDING_SHARE: Final = Decimal("0.02")
 _NOT_LINUX: Final = re.compile(r" Win(dows)?\b|Cloud ?Services|Dedicated", re.IGNORECASE)
 _LOW_PRIORITY: Final = " Low Priority"
 _SPOT: Final = " Spot"
@@ -70,7 +71,8 @@ def linux_meters(meters: list[Record], sizes: set[str]) -> Prices:
 def is_windows(usd_per_hour: Decimal, linux_usd_per_hour: Decimal, vcpus: int) -> bool:
     """Tell whether a price exceeds the Linux one by exactly the Windows licence."""
     licence = WINDOWS_USD_PER_VCPU * vcpus
-    return abs(usd_per_hour - linux_usd_per_hour - licence) <= _ROUNDING_USD
+    rounding = max(_ROUNDING_USD, licence * _ROUNDING_SHARE)
+    return abs(usd_per_hour - linux_usd_per_hour - licence) <= rounding
 
 
 def reservation(total_usd: str) -> Price:
@@ -110,17 +112,44 @@ def _catalog_prices(
 
 
 def _listed_prices(priced: list[Record], catalog: list[Record]) -> Prices:
-    """Return the on-demand list without the rows that hold a Windows licence."""
-    known = {_where(r): (Decimal(r["on_demand_usd_hour"]), int(r["vcpus"])) for r in catalog}
+    """Return the on-demand list without the rows that hold a Windows licence.
+
+    A row is compared with the catalogue's; CPU sizes it lacks with the cheapest of their
+    series in the region, because a series costs the same per vCPU at every size.
+    """
+    known = {_where(r): Decimal(r["on_demand_usd_hour"]) for r in catalog}
+    cheapest = _cheapest_per_vcpu(priced)
     prices: Prices = {}
     for record in priced:
         size, region = _where(record)
-        usd_per_hour = Decimal(record["on_demand_usd_hour"])
+        usd_per_hour, vcpus = Decimal(record["on_demand_usd_hour"]), _vcpus(size)
         linux = known.get((size, region))
-        if linux is None or not is_windows(usd_per_hour, *linux):
+        if linux is None and not is_gpu(size):
+            linux = cheapest[_series(size), region] * vcpus
+        if linux is None or not is_windows(usd_per_hour, linux, vcpus):
             price = Price(usd_per_hour=money(record["on_demand_usd_hour"]), source="azure-prices")
             prices[size, region, PurchaseOption.ON_DEMAND] = price
     return prices
+
+
+def _cheapest_per_vcpu(priced: list[Record]) -> dict[tuple[str, str], Decimal]:
+    cheapest: dict[tuple[str, str], Decimal] = {}
+    for record in priced:
+        size, region = _where(record)
+        usd_per_vcpu = Decimal(record["on_demand_usd_hour"]) / _vcpus(size)
+        key = (_series(size), region)
+        cheapest[key] = min(usd_per_vcpu, cheapest.get(key, usd_per_vcpu))
+    return cheapest
+
+
+def _series(size: str) -> str:
+    return re.sub(r"\d+", "#", size, count=1)
+
+
+def _vcpus(size: str) -> int:
+    """Read the vCPUs off a size's name: the first number in it."""
+    match = re.search(r"\d+", size)
+    return int(match[0]) if match else 1
 
 
 def _reservations(records: list[Record]) -> Iterator[tuple[Key, Price]]:
