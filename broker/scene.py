@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from broker.latency import LatencyTable
 from broker.machines import machines_of
@@ -45,4 +47,10 @@ def build_scene(spec: Spec, market: Market) -> Scene:
         estimated=estimated,
         origins={origin: row for row, origin in enumerate(origins)},
         quotas=quota_rows(spec, market, stock),
+        latency_digest=_digest(origins, places, rtt),
     )
+
+
+def _digest(origins: list[str], places: list[str], rtt_ms: NDArray[np.float64]) -> str:
+    text = repr((origins, places, np.round(rtt_ms, 3).tolist()))
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -36,6 +36,7 @@ class Scene:
         estimated: bool[P, G].
         origins: origin text -> row of the three tables above.
         quotas: the quotas in force, by region.
+        latency_digest: SHA-256 (hex) of the round trips above.
     """
 
     spec: Spec
@@ -51,6 +52,7 @@ class Scene:
     estimated: Bools
     origins: dict[str, int]
     quotas: tuple[QuotaRow, ...]
+    latency_digest: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,211 @@
+"""Put a plan together: placements, routes, what is unmet, idle or used up, and the proof."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import Sequence
+from decimal import Decimal
+
+from broker import __version__
+from broker.assumptions import assumptions
+from broker.candidates import Candidates
+from broker.commitments import due_usd
+from broker.costing import shortfall_usd
+from broker.machines import weight
+from broker.market import Market
+from broker.placements import placements
+from broker.plans import (
+    ZERO,
+    Binding,
+    Cost,
+    Digests,
+    Level,
+    OwnedIdle,
+    Placement,
+    Plan,
+    PriceAge,
+    Proof,
+    Route,
+    Unmet,
+)
+from broker.purchases import purchases
+from broker.reasons import unmet_reasons
+from broker.routes import routes
+from broker.rules.rule import AnyWorkload, Scene
+from broker.spec_data import spec_to_data
+from broker.units import plain, round_cents, round_nano
+from broker.workloads import Service, Spec
+from solver.problem import Problem
+from solver.solution import Solution
+
+_GAP = Decimal("1e-9")
+
+
+def assemble(
+    scene: Scene,
+    market: Market,
+    candidates: Sequence[Candidates],
+    problem: Problem,
+    solution: Solution,
+) -> Plan:
+    """Return the plan of `solution`; every figure in it is recomputed exactly."""
+    placed = placements(scene, problem, solution)
+    routed = routes(scene, solution)
+    unmet = _unmet(scene, candidates, placed, routed)
+    cost = _cost(scene, placed)
+    bound = min(round_cents(Decimal(repr(solution.bound))), cost.total)
+    return Plan(
+        spec=spec_to_data(scene.spec),
+        digests=digests(scene, market),
+        status=solution.status.value,
+        stop=solution.stop.value,
+        start=scene.stock.start.date().isoformat(),
+        period_h=scene.spec.period,
+        proof=Proof(
+            levels=_levels(scene.spec, unmet, solution),
+            cost_bound=bound,
+            gap=((cost.total - bound) / max(cost.total, Decimal(1))).quantize(_GAP),
+            method=solution.method,
+            offers_seen=market.offers.height,
+            offers_dropped=tuple(sorted(scene.stock.dropped.items())),
+        ),
+        cost=cost,
+        placements=placed,
+        routes=routed,
+        purchases=purchases(scene, placed),
+        unmet=unmet,
+        owned_idle=_owned_idle(scene, placed),
+        binding=_binding(scene, placed),
+        prices=_price_age(placed),
+        unknown_capacity_usd=sum(
+            (one.cost.compute for one in placed if one.capacity == "unknown"), ZERO
+        ),
+        assumptions=assumptions(scene, placed, routed),
+    )
+
+
+def digests(scene: Scene, market: Market) -> Digests:
+    """Return what identifies the inputs: spec, market, latency table, program."""
+    text = json.dumps(spec_to_data(scene.spec), sort_keys=True, ensure_ascii=False)
+    return Digests(
+        spec=hashlib.sha256(text.encode()).hexdigest(),
+        market=market.digest,
+        latency=scene.latency_digest,
+        program=__version__,
+    )
+
+
+def _cost(scene: Scene, placed: Sequence[Placement]) -> Cost:
+    total = Cost()
+    spent: defaultdict[str, Decimal] = defaultdict(lambda: ZERO)
+    for one in placed:
+        total = total.plus(one.cost)
+        spent[one.provider] += one.cost.compute + one.cost.rework
+    missed = ZERO
+    for commitment in scene.spec.holdings.commitments:
+        due = due_usd(commitment, scene.stock.start, scene.spec.period)
+        missed += shortfall_usd(due, spent[commitment.provider])
+    return total.plus(Cost(shortfall=missed))
+
+
+def _unmet(
+    scene: Scene,
+    candidates: Sequence[Candidates],
+    placed: Sequence[Placement],
+    routed: Sequence[Route],
+) -> tuple[Unmet, ...]:
+    served = {candidate.workload.name: Decimal(0) for candidate in candidates}
+    for placement in placed:
+        if placement.kind != "service":
+            served[placement.workload] += placement.served
+    for route in routed:
+        served[route.workload] += route.rate
+    found: list[Unmet] = []
+    for candidate in candidates:
+        workload = candidate.workload
+        fraction = 1 - served[workload.name] / _whole(workload)
+        if fraction > 0:
+            found.append(
+                Unmet(
+                    workload=workload.name,
+                    priority=workload.priority,
+                    amount=round_nano(weight(workload, scene.spec.period) * fraction),
+                    fraction=round_nano(fraction),
+                    reasons=unmet_reasons(scene, candidate),
+                )
+            )
+    return tuple(found)
+
+
+def _whole(workload: AnyWorkload) -> Decimal:
+    if isinstance(workload, Service):
+        return sum((load.rate for load in workload.demand), Decimal(0))
+    return Decimal(1)
+
+
+def _levels(spec: Spec, unmet: Sequence[Unmet], solution: Solution) -> tuple[Level, ...]:
+    """Unmet weight per priority, exact; the bound is the optimizer's, never above it."""
+    levels = []
+    bounds = {level.priority: Decimal(repr(level.bound)) for level in solution.levels}
+    for priority in sorted({one.priority for one in spec.workloads}, reverse=True):
+        left = sum((one.amount for one in unmet if one.priority == priority), Decimal(0))
+        bound = min(bounds.get(priority, Decimal(0)), left)
+        levels.append(Level(priority=priority, unmet=left, bound=round_nano(bound)))
+    return tuple(levels)
+
+
+def _owned_idle(scene: Scene, placed: Sequence[Placement]) -> tuple[OwnedIdle, ...]:
+    used: defaultdict[str, int] = defaultdict(int)
+    for one in placed:
+        if one.owned:
+            used[_pool(one)] += one.instances
+    idle: list[OwnedIdle] = []
+    for owned in scene.stock.owned:
+        taken = 0 if owned.unused else min(used[owned.pool], owned.instances)
+        used[owned.pool] -= taken
+        if owned.instances > taken:
+            idle.append(
+                OwnedIdle(
+                    pool=owned.pool,
+                    instances=owned.instances - taken,
+                    usd_per_hour=owned.usd_per_hour,
+                    reason=owned.unused or "no workload of this plan can use it for less",
+                )
+            )
+    return tuple(idle)
+
+
+def _pool(placement: Placement) -> str:
+    return "/".join(
+        (placement.provider, placement.region, placement.zone, placement.instance_type)
+    )
+
+
+def _binding(scene: Scene, placed: Sequence[Placement]) -> tuple[Binding, ...]:
+    held: defaultdict[str, int] = defaultdict(int)
+    for one in placed:
+        held[one.offer] += one.instances
+    ids = scene.stock.frame["id"]
+    row_of = {offer: int(row) for row, offer in enumerate(ids) if offer in held}
+    capacity = scene.stock.frame["capacity"]
+    full = [
+        Binding(what=offer, used=str(count), limit=str(capacity[row_of[offer]]))
+        for offer, count in sorted(held.items())
+        if capacity[row_of[offer]] == count
+    ]
+    for quota in scene.quotas:
+        size_of = dict(zip(quota.rows.tolist(), quota.size.tolist(), strict=True))
+        counted = {offer: row_of[offer] for offer in held if row_of[offer] in size_of}
+        sizes = {offer: Decimal(repr(size_of[row])) for offer, row in counted.items()}
+        used = sum((held[offer] * size for offer, size in sizes.items()), Decimal(0))
+        smallest = min(sizes.values(), default=Decimal(0))
+        if sizes and used + smallest > quota.limit:
+            full.append(Binding(what=quota.label, used=plain(used), limit=plain(quota.limit)))
+    return tuple(full)
+
+
+def _price_age(placed: Sequence[Placement]) -> PriceAge:
+    days = sorted(one.price_observed_at for one in placed if one.price_observed_at)
+    return PriceAge(oldest=days[0] if days else "", newest=days[-1] if days else "")

@@ -1,0 +1,75 @@
+"""What a plan takes for granted, in sentences; only what this plan really rests on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from broker.plans import Placement, Route
+from broker.rules.rule import Scene
+from broker.units import plain
+
+
+def assumptions(
+    scene: Scene, placed: Sequence[Placement], routed: Sequence[Route]
+) -> tuple[str, ...]:
+    """Return the assumptions behind placements and routes, in a fixed order."""
+    found = [
+        _capacities(scene, placed),
+        _unknown_capacities(placed),
+        _interruptions(scene, placed),
+        _unnamed_zones(placed),
+        _round_trips(routed),
+        _user_traffic(routed),
+        _transfer(placed),
+    ]
+    return tuple(sentence for sentence in found if sentence)
+
+
+def _capacities(scene: Scene, placed: Sequence[Placement]) -> str:
+    options = sorted({one.option for one in placed if one.capacity == "assumed"})
+    stated = scene.spec.assume.instances_per_pool
+    parts = [f"{count} for {option}" for option, count in stated.items() if option in options]
+    if not parts:
+        return ""
+    return f"instances per pool where nobody states them: {', '.join(parts)} (assume)"
+
+
+def _unknown_capacities(placed: Sequence[Placement]) -> str:
+    count = sum(1 for one in placed if one.capacity == "unknown")
+    return f"capacity of {count} placements is unknown and taken as unlimited" if count else ""
+
+
+def _interruptions(scene: Scene, placed: Sequence[Placement]) -> str:
+    spot = {one.offer for one in placed if one.option == "spot"}
+    frame = scene.stock.frame.filter(scene.stock.frame["interruptions_assumed"])
+    unknown = sorted(spot & set(frame["id"])) if spot else []
+    if not unknown:
+        return ""
+    rate = plain(scene.spec.assume.interruptions_per_hour)
+    return f"{rate} interruptions per hour for {len(unknown)} spot pools without a known rate"
+
+
+def _unnamed_zones(placed: Sequence[Placement]) -> str:
+    pools = {one.offer for one in placed if one.zone == "-"}
+    if not pools:
+        return ""
+    return f"{len(pools)} offers name no zone; each is taken as one unnamed zone of its region"
+
+
+def _round_trips(routed: Sequence[Route]) -> str:
+    estimated = [one for one in routed if one.estimated]
+    if not estimated:
+        return ""
+    straddling = sum(1 for one in estimated if one.straddles)
+    text = f"{len(estimated)} of {len(routed)} routes rest on estimated round trips"
+    return f"{text}, {straddling} with a band that reaches over the limit" if straddling else text
+
+
+def _user_traffic(routed: Sequence[Route]) -> str:
+    return "traffic between users and services is not priced" if routed else ""
+
+
+def _transfer(placed: Sequence[Placement]) -> str:
+    if not any(one.cost.transfer for one in placed):
+        return ""
+    return "data transfer is priced at the first volume tier of the provider it leaves"

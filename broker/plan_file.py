@@ -1,0 +1,93 @@
+"""Plans as canonical JSON: the same plan gives the same bytes; decimals are strings."""
+
+from __future__ import annotations
+
+import json
+import types
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Union, get_args, get_origin, get_type_hints
+
+from broker.errors import BrokerError
+from broker.plans import PLAN_FORMAT, Plan
+from broker.units import plain
+
+#: Amounts of money are whole cents and keep both digits: ``9000.00``.
+_CENTS = -2
+
+
+def plan_to_json(plan: Plan) -> str:
+    """Return `plan` as canonical JSON text with a final newline."""
+    data = {"format": PLAN_FORMAT, **_to_data(plan)}
+    data["cost"]["total"] = str(plan.cost.total)
+    return json.dumps(data, indent=1, ensure_ascii=False, sort_keys=False) + "\n"
+
+
+def read_plan(path: Path | str) -> Plan:
+    """Read a plan file.
+
+    Raises:
+        BrokerError: missing, not JSON, another format, or not whole.
+    """
+    where = f"reading the plan {path}"
+    remedy = "give a file that `broker plan --out FILE` wrote"
+    try:
+        data = json.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise BrokerError(f"{where}: {error}", remedy=remedy) from error
+    except json.JSONDecodeError as error:
+        raise BrokerError(f"{where}: not JSON: {error}", remedy=remedy) from error
+    found = data.get("format") if isinstance(data, dict) else None
+    if found != PLAN_FORMAT:
+        text = f"{where}: found format {found}; this program reads format {PLAN_FORMAT}"
+        raise BrokerError(text, remedy=remedy)
+    return plan_from_data(data, where)
+
+
+def plan_from_data(data: Mapping[str, Any], where: str = "reading a plan") -> Plan:
+    """Return the plan that `plan_to_json` wrote as `data`.
+
+    Raises:
+        BrokerError: a field is missing or of another kind.
+    """
+    try:
+        plan = _from_data(data, Plan)
+    except (KeyError, TypeError, ValueError, ArithmeticError) as error:
+        remedy = "give a file that `broker plan --out FILE` wrote"
+        raise BrokerError(f"{where}: not a whole plan: {error!r}", remedy=remedy) from error
+    assert isinstance(plan, Plan)  # noqa: S101 - narrows what the generic reader returns
+    return plan
+
+
+def _to_data(value: Any) -> Any:
+    if is_dataclass(value) and not isinstance(value, type):
+        return {one.name: _to_data(getattr(value, one.name)) for one in fields(value)}
+    if isinstance(value, Decimal):
+        return format(value, "f") if value.as_tuple().exponent == _CENTS else plain(value)
+    if isinstance(value, tuple | list):
+        return [_to_data(one) for one in value]
+    if isinstance(value, dict):
+        return {key: _to_data(one) for key, one in value.items()}
+    return value
+
+
+def _from_data(data: Any, kind: Any) -> Any:
+    origin = get_origin(kind)
+    if origin in {Union, types.UnionType}:
+        inner = next(one for one in get_args(kind) if one is not type(None))
+        return None if data is None else _from_data(data, inner)
+    if origin is tuple:
+        inner = get_args(kind)
+        if inner[-1] is Ellipsis:
+            return tuple(_from_data(one, inner[0]) for one in data)
+        return tuple(_from_data(one, part) for one, part in zip(data, inner, strict=True))
+    if is_dataclass(kind) and isinstance(kind, type):
+        hints = get_type_hints(kind)
+        return kind(
+            **{one.name: _from_data(data[one.name], hints[one.name]) for one in fields(kind)}
+        )
+    if kind is Decimal:
+        return Decimal(data)
+    return data
