@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any, Final
 
 import polars as pl
@@ -21,6 +22,7 @@ from broker.units import HOURS_PER_MONTH, plain, round_cents, round_nano
 #: Version of the JSON form.
 OFFERS_FORMAT: Final = 1
 NARROW: Final = 80
+_FINEST_SLICE: Final = 64
 
 Row = Mapping[str, Any]
 
@@ -130,13 +132,17 @@ def usd_per_month(row: Row) -> Decimal | None:
 
 
 def accelerators_text(row: Row) -> str:
-    """Return ``8 x H100``, or vCPUs and memory for CPU types."""
+    """Return ``8 x H100``, ``1/6 x V710``, or vCPUs and memory for CPU types."""
     if row["accelerator"]:
-        count = "?" if row["accelerators"] is None else f"{row['accelerators']:g}"
-        return f"{count} x {row['accelerator']}"
+        return f"{_count_text(row['accelerators'])} x {row['accelerator']}"
     vcpus = "?" if row["vcpus"] is None else row["vcpus"]
     memory = "?" if row["memory_gib"] is None else f"{row['memory_gib']:g}"
     return f"{vcpus} vCPU {memory} GiB"
+
+
+def _count_text(count: float | None) -> str:
+    """Return a whole number as such and a slice as a fraction: ``1/6``."""
+    return "?" if count is None else str(Fraction(count).limit_denominator(_FINEST_SLICE))
 
 
 def _figures(row: Row) -> tuple[str, ...]:

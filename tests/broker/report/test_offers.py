@@ -90,5 +90,5 @@ def test_figures_of_a_row() -> None:
 def test_what_an_instance_has() -> None:
     """Accelerated types show their cards, others vCPUs and memory."""
     assert accelerators_text(row(accelerators=None)) == "? x H100"
-    assert accelerators_text(row(accelerators=0.5)) == "0.5 x H100"
+    assert accelerators_text(row(accelerators=1 / 6)) == "1/6 x H100"
     assert accelerators_text(row(accelerator=None, vcpus=2)) == "2 vCPU ? GiB"
