@@ -6,20 +6,18 @@ One row is one offer. Columns and their meaning are those of `OFFER_SCHEMA`; `so
 
 from __future__ import annotations
 
-import csv
-import difflib
-import io
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Final
 
 import polars as pl
 
-from broker.accelerators import MEMORY_TOLERANCE, UnknownAccelerator, canonical
+from broker.accelerators import MEMORY_TOLERANCE, Accelerator, UnknownAccelerator, canonical
 from broker.csv_cells import PARSERS, Cell, parse_text
-from broker.errors import Fault, MarketError
+from broker.csv_sheet import Sheet, quoted, read_sheet, refused
+from broker.errors import Fault
 from broker.market import Market, Source
 from broker.market_digest import content_digest
 from broker.offers import MOMENT, OFFER_KEY, OFFER_SCHEMA, UNKNOWN_ZONE
@@ -41,7 +39,8 @@ UNDATED: Final = datetime(1970, 1, 1, tzinfo=UTC)
 #: Source of a price whose row names none.
 UNNAMED_SOURCE: Final = "user-file"
 
-_MOST_FAULTS: Final = 20
+_TYPES: Final = {**OFFER_SCHEMA, "source": pl.String, "observed_at": MOMENT}
+_ACCELERATOR_COLUMNS: Final = ("accelerator", "accelerators", "accelerator_memory_gib")
 _REST: Final[Mapping[str, Cell]] = {
     "zone": UNKNOWN_ZONE,
     "variant": "",
@@ -62,14 +61,6 @@ _STATED: Final[Mapping[str, pl.Expr]] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Sheet:
-    """Cells as they stand in the file: `columns[name][i]` is on line `lines[i]`."""
-
-    columns: Mapping[str, Sequence[str]]
-    lines: Sequence[int]
-
-
 def read_offers_csv(content: bytes, *, name: str) -> Market:
     """Return the market of the offers in a CSV file.
 
@@ -80,17 +71,14 @@ def read_offers_csv(content: bytes, *, name: str) -> Market:
     Raises:
         MarketError: with every faulty cell (the first twenty), each with line and remedy.
     """
-    sheet = _read_sheet(_decoded(content, name), name)
+    sheet = read_sheet(content, name=name, known=(*COLUMNS, *_PRICE_PROVENANCE), required=REQUIRED)
     faults: list[Fault] = []
-    values = {
-        column: _parsed(column, texts, sheet.lines, faults=faults)
-        for column, texts in sheet.columns.items()
-    }
+    columns = {column: _parsed(sheet, column, faults=faults) for column in sheet.columns}
     if not faults:
-        _fill_accelerators(values, sheet, faults)
+        columns = _with_accelerators(columns, sheet, faults=faults)
     if faults:
-        raise _refused(name, faults)
-    offers = _frame(values, rows=len(sheet.lines))
+        raise refused(name, faults)
+    offers = _frame(columns, rows=len(sheet.lines))
     _check_unique(offers, sheet.lines, name)
     offers = offers.select(list(OFFER_SCHEMA)).sort(OFFER_KEY)
     newest = offers["price_observed_at"].max()
@@ -113,92 +101,14 @@ def offers_csv(offers: pl.DataFrame) -> str:
     return shown.select(COLUMNS).write_csv()
 
 
-def _decoded(content: bytes, name: str) -> str:
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        fault = Fault(
-            path="",
-            found=f"byte 0x{content[error.start]:02x}, which is not UTF-8",
-            expected="text in UTF-8",
-            remedy="save the file as UTF-8 (in a spreadsheet: CSV UTF-8)",
-            line=line,
-        )
-        raise _refused(name, [fault]) from error
-
-
-def _read_sheet(text: str, name: str) -> _Sheet:
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    rows: list[list[str]] = []
-    lines: list[int] = []
-    faults: list[Fault] = []
-    start = 1
-    try:
-        for row in reader:
-            if any(cell.strip() for cell in row):
-                rows.append(row)
-                lines.append(start)
-            start = reader.line_num + 1
-    except csv.Error as error:
-        fault = Fault(path="", found=str(error), expected="CSV with commas", line=start)
-        raise _refused(name, [fault]) from error
-    header = _header(rows[0] if rows else [], name)
-    for row, line in zip(rows[1:], lines[1:], strict=True):
-        if len(row) != len(header):
-            found, expected = f"{len(row)} cells", f"{len(header)}, as the header has"
-            faults.append(Fault(path="", found=found, expected=expected, line=line))
-    if faults:
-        raise _refused(name, faults)
-    if len(rows) == 1:
-        raise MarketError(
-            f"reading the market file {name}: found a header and no offers at all",
-            remedy="add offers, or name another market",
-        )
-    columns = dict(zip(header, zip(*rows[1:], strict=True), strict=True))
-    return _Sheet(columns=columns, lines=lines[1:])
-
-
-def _header(cells: Sequence[str], name: str) -> list[str]:
-    """Return the column names after checking them all."""
-    header = [cell.strip() for cell in cells]
-    known = (*COLUMNS, *_PRICE_PROVENANCE)
-    faults = []
-    for column in dict.fromkeys(header):
-        if column not in known:
-            near = difflib.get_close_matches(column, known, n=1)
-            expected = f"{near[0]!r}" if near else f"one of {', '.join(COLUMNS)}"
-            faults.append(
-                Fault(path="header", found=f"column {column!r}", expected=expected, line=1)
-            )
-        elif header.count(column) > 1:
-            found = f"{header.count(column)} columns {column!r}"
-            faults.append(Fault(path="header", found=found, expected="one", line=1))
-    missing = [column for column in REQUIRED if column not in header]
-    if missing:
-        faults.append(
-            Fault(
-                path="header",
-                found=f"no column {', '.join(missing)}",
-                expected=f"at least {', '.join(REQUIRED)}",
-                remedy="a market file is CSV with a header line; docs/offers.md shows one",
-                line=1,
-            )
-        )
-    if faults:
-        raise _refused(name, faults)
-    return header
-
-
-def _parsed(
-    column: str, texts: Sequence[str], lines: Sequence[int], *, faults: list[Fault]
-) -> list[Cell]:
+def _parsed(sheet: Sheet, column: str, *, faults: list[Fault]) -> pl.Series:
     """Return the column's values; each different text is parsed once, faults are appended."""
     parse = PARSERS.get(column, parse_text)
+    may_be_empty = column not in REQUIRED or column == "usd_per_hour"
     known: dict[str, Cell] = {}
     wrong: dict[str, str] = {}
-    may_be_empty = column not in REQUIRED or column == "usd_per_hour"
-    for text in dict.fromkeys(texts):
+    texts = pl.Series(column, sheet.columns[column], dtype=pl.String)
+    for text in texts.unique():
         cell = text.strip()
         try:
             known[text] = parse(cell) if cell else _REST.get(column)
@@ -206,80 +116,89 @@ def _parsed(
             wrong[text] = str(error)
         if not cell and not may_be_empty:
             wrong[text] = "a value; only other columns may be empty"
-    if wrong:
-        faults.extend(
-            Fault(path=column, found=_quoted(text.strip()), expected=wrong[text], line=line)
-            for text, line in zip(texts, lines, strict=True)
-            if text in wrong
-        )
-        return []
-    return [known[text] for text in texts]
+    faults.extend(
+        Fault(path=column, found=quoted(text.strip()), expected=wrong[text], line=line)
+        for text, line in zip(texts if wrong else (), sheet.lines, strict=False)
+        if text in wrong
+    )
+    values = pl.Series(list(known.values()), dtype=_TYPES[column])
+    return texts.replace_strict(list(known), values, default=None, return_dtype=_TYPES[column])
 
 
-def _fill_accelerators(values: dict[str, list[Cell]], sheet: _Sheet, faults: list[Fault]) -> None:
-    """Put canonical names and card memory in place; append the rows that contradict."""
+def _with_accelerators(
+    columns: Mapping[str, pl.Series], sheet: Sheet, *, faults: list[Fault]
+) -> dict[str, pl.Series]:
+    """Return the columns with canonical names and nominal memory; append contradictions."""
     rows = len(sheet.lines)
-    names = values.get("accelerator", [None] * rows)
-    counts = values.get("accelerators", [None] * rows)
-    memories = values.get("accelerator_memory_gib", [None] * rows)
-    resolved: dict[tuple[Cell, Cell], tuple[str, float] | str] = {}
-    for index in range(rows):
-        name, count, memory = names[index], counts[index], memories[index]
-        if not name:
-            counts[index] = 0.0
-            if count:
-                _accelerator_fault(sheet, index, "no name", "the accelerator's name", faults)
-            continue
-        if (name, memory) not in resolved:
-            resolved[name, memory] = _resolve(str(name), memory)
-        found = resolved[name, memory]
-        if isinstance(found, str):
-            _accelerator_fault(sheet, index, _quoted(str(name)), found, faults)
-        elif count == 0:
-            _accelerator_fault(sheet, index, f"{name} with a count of 0", "more", faults)
-        else:
-            names[index], memories[index] = found
-    values.update(accelerator=names, accelerators=counts, accelerator_memory_gib=memories)
+    stated = pl.DataFrame(
+        [columns.get(name, _constant(name, rows=rows)) for name in _ACCELERATOR_COLUMNS]
+    )
+    kinds = stated.unique()
+    answers = [_resolved(*kind) for kind in kinds.iter_rows()]
+    wrong = {
+        kind: answer
+        for kind, answer in zip(kinds.iter_rows(), answers, strict=True)
+        if isinstance(answer, Fault)
+    }
+    faults.extend(
+        replace(wrong[kind], line=line)
+        for kind, line in zip(stated.iter_rows() if wrong else (), sheet.lines, strict=False)
+        if kind in wrong
+    )
+    found = [(None, None, None) if isinstance(answer, Fault) else answer for answer in answers]
+    resolved = pl.DataFrame(found, schema=stated.schema, orient="row")
+    table = pl.concat([kinds, resolved.select(pl.all().name.suffix("_found"))], how="horizontal")
+    joined = stated.join(
+        table, on=_ACCELERATOR_COLUMNS, how="left", nulls_equal=True, maintain_order="left"
+    )
+    return {
+        **columns,
+        **{name: joined[f"{name}_found"].alias(name) for name in _ACCELERATOR_COLUMNS},
+    }
 
 
-def _resolve(name: str, memory: Cell) -> tuple[str, float] | str:
-    """Return canonical name and nominal memory (GiB), or what would be right instead."""
+def _resolved(
+    name: str | None, count: float | None, memory_gib: float | None
+) -> tuple[str | None, float | None, float | None] | Fault:
+    """Return canonical name, count and nominal memory, or what is wrong with them."""
+    if name is None:
+        if count:
+            return Fault(path="accelerator", found="no name", expected="the accelerator's name")
+        return None, 0.0, memory_gib
+    if count == 0:
+        return Fault(path="accelerator", found=f"{name} with a count of 0", expected="more")
     try:
-        found = canonical(name)
+        known = canonical(name)
     except UnknownAccelerator as error:
-        return f"a known accelerator, perhaps {', '.join(error.nearest) or 'H100'}"
-    fitting = [
-        one
-        for one in found
-        if memory is None
-        or abs(float(str(memory)) - one.memory_gib) <= MEMORY_TOLERANCE * one.memory_gib
-    ]
-    if len(fitting) != 1:
-        known = ", ".join(f"{one.name} ({one.memory_gib:g} GiB)" for one in found)
-        return f"one of {known}" if len(found) > 1 else known
-    return fitting[0].name, fitting[0].memory_gib
+        near = ", ".join(error.nearest) or "H100"
+        expected = f"a known accelerator, perhaps {near}"
+        return Fault(path="accelerator", found=quoted(name), expected=expected)
+    fitting = [one for one in known if memory_gib is None or _is_near(memory_gib, one)]
+    if len(fitting) == 1:
+        return fitting[0].name, count, fitting[0].memory_gib
+    expected = " or ".join(f"{one.name} ({one.memory_gib:g} GiB)" for one in known)
+    return Fault(path="accelerator", found=quoted(name), expected=expected)
 
 
-def _accelerator_fault(
-    sheet: _Sheet, index: int, found: str, expected: str, faults: list[Fault]
-) -> None:
-    line = sheet.lines[index]
-    faults.append(Fault(path="accelerator", found=found, expected=expected, line=line))
+def _is_near(memory_gib: float, accelerator: Accelerator) -> bool:
+    nominal = accelerator.memory_gib
+    return abs(memory_gib - nominal) <= MEMORY_TOLERANCE * nominal
 
 
-def _frame(values: Mapping[str, list[Cell]], *, rows: int) -> pl.DataFrame:
+def _constant(column: str, *, rows: int) -> pl.Series:
+    """Return what an absent column holds."""
+    value = pl.Series(column, [_REST.get(column)], dtype=_TYPES[column])
+    return value.new_from_index(0, rows)
+
+
+def _frame(columns: Mapping[str, pl.Series], *, rows: int) -> pl.DataFrame:
     """Return the offers in the file's order, with what a row does not state filled in."""
-    types = {**OFFER_SCHEMA, "source": pl.String, "observed_at": MOMENT}
-    columns = [
-        pl.Series(name, values.get(name, [_REST.get(name)] * rows), dtype=dtype)
-        for name, dtype in types.items()
-    ]
-    frame = pl.DataFrame(columns)
+    frame = pl.DataFrame([columns.get(name, _constant(name, rows=rows)) for name in _TYPES])
     fills = [
         pl.when(stated).then(pl.col(field)).alias(f"{prefix}_{field}")
         for prefix, stated in _STATED.items()
         for field in ("source", "observed_at")
-        if f"{prefix}_{field}" not in values
+        if f"{prefix}_{field}" not in columns
     ]
     unnamed = pl.when(pl.col("usd_per_hour").is_not_null()).then(pl.lit(UNNAMED_SOURCE))
     return frame.with_columns(fills).with_columns(pl.col("price_source").fill_null(unnamed))
@@ -301,7 +220,7 @@ def _check_unique(offers: pl.DataFrame, lines: Sequence[int], name: str) -> None
         for row in twice.iter_rows()
     ]
     if faults:
-        raise _refused(name, faults)
+        raise refused(name, faults)
 
 
 def _sources(offers: pl.DataFrame, name: str) -> dict[str, Source]:
@@ -316,15 +235,3 @@ def _sources(offers: pl.DataFrame, name: str) -> dict[str, Source]:
         for key, moment in newest.sort("price_source").iter_rows()
         if key is not None
     }
-
-
-def _quoted(text: str) -> str:
-    return repr(text if len(text) <= 40 else f"{text[:40]}…") if text else "an empty cell"
-
-
-def _refused(name: str, faults: Sequence[Fault]) -> MarketError:
-    ordered = sorted(faults, key=lambda fault: fault.line)
-    blocks = [fault.render(name) for fault in ordered[:_MOST_FAULTS]]
-    if len(faults) > _MOST_FAULTS:
-        blocks.append(f"… and {len(faults) - _MOST_FAULTS} more")
-    return MarketError("\n".join(blocks))

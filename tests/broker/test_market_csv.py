@@ -142,7 +142,7 @@ def test_written_offers_read_back_the_same() -> None:
         ("accelerators", "0", "with a count of 0"),
         ("accelerator", "", "the accelerator's name"),
         ("accelerator", "H1000", "perhaps"),
-        ("accelerator", "A100", "one of"),
+        ("accelerator", "A100", "A100-40 (40 GiB) or A100-80 (80 GiB)"),
         ("memory_gib", "2 TB", "a number of at least 0"),
         ("interruptions_per_hour", "5%", "a number of at least 0"),
         ("observed_at", "17.08.2026", "an ISO date"),
