@@ -12,6 +12,7 @@ from broker.latency import LatencyTable
 from broker.machines import machines_of
 from broker.market import Market
 from broker.quotas import quota_rows
+from broker.reference import regions
 from broker.rules.rule import Scene, place_parts
 from broker.stock import build_stock
 from broker.transfer import TransferTable
@@ -31,8 +32,7 @@ def build_scene(spec: Spec, market: Market) -> Scene:
     row_of_zone = {zone: row for row, zone in enumerate(distinct)}
     origins = sorted({load.origin for service in spec.services for load in service.demand})
     table = LatencyTable.load(Path(spec.latency) if spec.latency else None)
-    regions = [place_parts(place) for place in places]
-    rtt, band, estimated = table.matrix(origins, regions)
+    rtt, band, estimated = _round_trips(table, origins, places)
     return Scene(
         spec=spec,
         stock=stock,
@@ -49,6 +49,20 @@ def build_scene(spec: Spec, market: Market) -> Scene:
         quotas=quota_rows(spec, market, stock),
         latency_digest=_digest(origins, places, rtt),
     )
+
+
+def _round_trips(
+    table: LatencyTable, origins: list[str], places: list[str]
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]:
+    """Look up what the table knows; a place it does not know is infinitely far."""
+    shape = (len(origins), len(places))
+    rtt, band = np.full(shape, np.inf), np.zeros(shape)
+    estimated = np.zeros(shape, np.bool_)
+    known = [row for row, place in enumerate(places) if place_parts(place) in regions()]
+    if origins and known:
+        found = table.matrix(origins, [place_parts(places[row]) for row in known])
+        rtt[:, known], band[:, known], estimated[:, known] = found
+    return rtt, band, estimated
 
 
 def _digest(origins: list[str], places: list[str], rtt_ms: NDArray[np.float64]) -> str:
