@@ -33,7 +33,7 @@ def offers(market: Market) -> pl.DataFrame:
 def price(offers: pl.DataFrame, instance_type: str, region: str, option: str) -> Decimal | None:
     """Return the price of one type in a region, which must be the same in all its zones."""
     found = offers.filter(instance_type=instance_type, region=region, option=option)
-    prices = set(found["usd_per_hour"])
+    prices: set[Decimal | None] = set(found["usd_per_hour"])
     assert len(prices) == 1, prices
     return prices.pop()
 
@@ -70,9 +70,7 @@ def test_every_figure_names_a_described_source_and_its_day(market: Market) -> No
     sources = {key for c in offers.columns if c.endswith("_source") for key in offers[c].unique()}
     assert sources - {None} == set(market.sources)
     assert offers["price_observed_at"].max() < market.taken_at  # type: ignore[operator]  # dates
-    for source in market.sources.values():
-        assert source.name
-        assert source.licence
+    assert all(described.name and described.licence for described in market.sources.values())
 
 
 @pytest.mark.parametrize(
