@@ -27,7 +27,7 @@ WINDOWS_USD_PER_VCPU: Final = Decimal("0.046")
 #: List prices are rounded to a tenth of a cent, so that large sizes differ by a few.
 _ROUNDING_USD: Final = Decimal("0.0015")
 _ROUNDING_SHARE: Final = Decimal("0.02")
-_NOT_LINUX: Final = re.compile(r" Win(dows)?\b|Cloud ?Services|Dedicated", re.IGNORECASE)
+_NOT_LINUX: Final = re.compile(r" (Win|Windows)\b|Cloud ?Services|Dedicated", re.IGNORECASE)
 _LOW_PRIORITY: Final = " Low Priority"
 _SPOT: Final = " Spot"
 

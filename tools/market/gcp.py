@@ -169,10 +169,17 @@ def _row(
     terms = Terms(
         option=option,
         purchasable=purchasable(instance_type, option),
-        purchasable_source="gcp-consumption" if card else "gcp-types",
+        purchasable_source=_listed_by(instance_type, card),
         quota_family=quota_family(instance_type, card, option),
     )
     return offer(place, instance_type, specs, price, terms)
+
+
+def _listed_by(instance_type: str, card: str | None) -> str:
+    """Return the source that says whether the type is sold in its place."""
+    if "+" in instance_type:
+        return "gcp-accelerator-types"
+    return "gcp-consumption" if card else "gcp-types"
 
 
 def _n1_choices() -> Iterator[tuple[str, str, int]]:
