@@ -92,7 +92,7 @@ class Clients:
         """Return the price catalog's client, over gRPC."""
 
         def make() -> billing_v1.CloudCatalogClient:
-            import grpc
+            import grpc  # type: ignore[import-untyped] # no stubs
             from google.cloud import billing_v1
             from google.cloud.billing_v1.services.cloud_catalog.transports import (
                 CloudCatalogGrpcTransport,
@@ -119,7 +119,8 @@ class Clients:
         def make() -> AuthorizedSession:
             from google.auth.transport.requests import AuthorizedSession
 
-            return AuthorizedSession(self._credentials(self.endpoint("quotas")))
+            credentials = self._credentials(self.endpoint("quotas"))
+            return AuthorizedSession(credentials)  # type: ignore[no-untyped-call] # as shipped
 
         return self._once("session", make)
 
@@ -136,7 +137,7 @@ class Clients:
         from google.auth.credentials import AnonymousCredentials
 
         if is_loopback(endpoint):
-            return AnonymousCredentials()
+            return AnonymousCredentials()  # type: ignore[no-untyped-call] # as shipped
         found, _ = self._once("credentials", lambda: google.auth.default(scopes=[_SCOPE]))
         return found
 

@@ -14,7 +14,7 @@ from typing import Final
 import requests
 from google.api_core import exceptions as api
 from google.auth import exceptions as auth
-from google.protobuf.json_format import ParseError
+from google.protobuf.json_format import ParseError  # type: ignore[import-untyped] # no stubs
 
 from broker.provider import CallError, FaultKind
 

@@ -35,10 +35,10 @@ def _pages(clients: Clients) -> list[dict[str, object]]:
     token = ""
     while True:
         answer = clients.session().get(
-            url, params={"pageSize": _PAGE_SIZE, "pageToken": token}, timeout=_TIMEOUT_S
+            url, params={"pageSize": str(_PAGE_SIZE), "pageToken": token}, timeout=_TIMEOUT_S
         )
         if answer.status_code >= 400:
-            raise from_http_response(answer)
+            raise from_http_response(answer)  # type: ignore[no-untyped-call] # as shipped
         body = answer.json()
         found.extend(body.get("quotaInfos", []))
         token = body.get("nextPageToken", "")
