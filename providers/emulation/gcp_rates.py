@@ -60,9 +60,7 @@ def _fit(priced: Sequence[Priced]) -> dict[str, Decimal]:
     }
 
 
-def _remainders(
-    priced: Iterable[Priced], rates: Mapping[str, Decimal]
-) -> dict[str, Decimal]:
+def _remainders(priced: Iterable[Priced], rates: Mapping[str, Decimal]) -> dict[str, Decimal]:
     """Return the rates of chips as what the other parts leave of the machines' prices.
 
     So the other parts may be rounded to whole nano-dollars without moving a machine's price.

@@ -46,13 +46,18 @@ _SLICES: Final = MappingProxyType(
 )
 
 
+#: Machine types whose billed parts are not known for certain; they carry no price.
+_UNPRICED: Final = ("a3-edgegpu-", "ct3p-", "ct5l-")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chip:
     """One accelerator as Google sells it.
 
     Attributes:
         words: what tells its SKUs from every other chip's.
-        quota: family of the quota it draws on.
+        quota: quota an on-demand machine draws on: a regional metric, or for newer chips the
+            name of the GPU family in the Cloud Quotas API; "" where none is known.
         all_in: its SKU holds vCPU, RAM and local SSD too.
     """
 
@@ -82,13 +87,13 @@ CHIPS: Final[Mapping[str, Chip]] = MappingProxyType(
         "nvidia-b200": _chip("a4 b200", "NVIDIA_B200", all_in=True),
         "nvidia-gb200": _chip("a4x gb200", "NVIDIA_GB200", all_in=True),
         "nvidia-gb300": _chip("a4x gb300", "NVIDIA_GB300", all_in=True),
-        "ct3": _chip("v3", "TPU_V3", all_in=True),
-        "ct3p": _chip("v3", "TPU_V3", all_in=True),
-        "ct5l": _chip("v5e", "TPU_LITE_DEVICE_V5", all_in=True),
-        "ct5lp": _chip("v5e", "TPU_LITE_PODSLICE_V5", all_in=True),
-        "ct5p": _chip("v5p", "TPU_PODSLICE_V5P", all_in=True),
-        "ct6e": _chip("v6e", "TPU_V6E", all_in=True),
-        "tpu7x": _chip("7x", "TPU_7X", all_in=True),
+        "ct3": _chip("v3", "", all_in=True),
+        "ct3p": _chip("v3", "", all_in=True),
+        "ct5l": _chip("v5e", "", all_in=True),
+        "ct5lp": _chip("v5e", "", all_in=True),
+        "ct5p": _chip("v5p", "", all_in=True),
+        "ct6e": _chip("v6e", "", all_in=True),
+        "tpu7x": _chip("7x", "", all_in=True),
     }
 )
 
@@ -194,6 +199,11 @@ def core_name(machine_type: str) -> str:
     return next(named, series_of(machine_type))
 
 
+def is_unpriced(machine_type: str) -> bool:
+    """Return whether it is unknown what a machine type is billed for."""
+    return machine_type.startswith(_UNPRICED)
+
+
 def ssd_name(machine_type: str) -> str:
     """Return what SKU texts put before "Local SSD"; "" where the common SKU is billed."""
     series = series_of(machine_type)
@@ -239,16 +249,26 @@ def purchasable(machine_type: str, option: PurchaseOption) -> Purchasable:
     return Purchasable.UNKNOWN if option.years else Purchasable.YES
 
 
-def quota_of(machine_type: str, guest_accelerator: str | None, option: PurchaseOption) -> str:
-    """Return the quota an offer draws on: of its chips, else of its vCPUs.
+def quota_of(
+    machine_type: str, guest_accelerator: str | None, option: PurchaseOption
+) -> str | None:
+    """Return the quota an offer draws on: of its chips, else of its vCPUs; None: unknown.
 
-    Spot and flex-start draw on preemptible quotas, commitments on committed ones.
+    Spot and flex-start draw on preemptible quotas, commitments on committed ones; these are
+    regional metrics for every chip.
     """
-    chip = CHIPS.get(guest_accelerator or "")
     prefix = "COMMITTED_" if option.years else _QUOTA_PREFIX.get(option, "")
-    if chip is not None:
-        return f"{prefix}{chip.quota}"
+    if guest_accelerator is not None:
+        chip = CHIPS.get(guest_accelerator)
+        if chip is None or not chip.quota:
+            return None
+        return f"{prefix}{metric_of(chip)}" if prefix else chip.quota
     if option is PurchaseOption.SPOT:
         return "PREEMPTIBLE_CPUS"
     series = series_of(machine_type)
     return f"{prefix}CPUS" if series in _GENERAL_QUOTA else f"{prefix}{series.upper()}_CPUS"
+
+
+def metric_of(chip: Chip) -> str:
+    """Return the regional quota metric of a chip: ``NVIDIA_H100_GPUS`` for ``NVIDIA_H100``."""
+    return f"{chip.quota.removesuffix('_GPUS')}_GPUS"

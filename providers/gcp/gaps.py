@@ -65,17 +65,12 @@ def unknown_chips(names: Iterable[str]) -> Iterator[Row]:
 
 
 def incomplete_prices(machines: Sequence[Machine], rates: Rates) -> Iterator[Row]:
-    """Yield a gap for each region and component whose lack leaves machines without a price.
-
-    A machine none of whose parts is priced has no public price, which is not a gap.
-    """
+    """Yield a gap for each region and part whose lack leaves machines without a price."""
     lacking: dict[tuple[str, str], set[str]] = {}
     once = {(one.region, one.name): one for one in machines}
     for (region, name), machine in once.items():
-        missing = prices.missing_parts(rates, machine, region, PurchaseOption.ON_DEMAND)
-        if missing and len(missing) < len(prices.parts(machine)):
-            for component in missing:
-                lacking.setdefault((region, component), set()).add(name)
+        for component in prices.missing_parts(rates, machine, region, PurchaseOption.ON_DEMAND):
+            lacking.setdefault((region, component), set()).add(name)
     for (region, component), names in sorted(lacking.items()):
         reason = f"no on-demand rate of {component}, so no price of {', '.join(sorted(names))}"
         yield gap_row(region, "prices", "RATE_MISSING", reason=reason, remedy=_REPORT)

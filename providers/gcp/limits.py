@@ -18,11 +18,12 @@ from broker.offers import PurchaseOption
 from broker.provider import Row
 from providers.gcp import families, sources
 
-_CHIP_QUOTAS: Final = frozenset(chip.quota for chip in families.CHIPS.values())
+_CHIP_METRICS: Final = frozenset(
+    families.metric_of(chip) for chip in families.CHIPS.values() if chip.quota
+)
 _CPU_METRICS: Final = frozenset(
     {
         "CPUS",
-        "PREEMPTIBLE_CPUS",
         *(f"{series.upper()}_CPUS" for series in families.SERIES),
     }
 )
@@ -112,13 +113,8 @@ def _of_metrics(regions: Iterable[Row]) -> Iterator[_Limit]:
 
 def _family(metric: str) -> str | None:
     """Return the quota family of a regional metric, None for what limits something else."""
-    if metric in _CPU_METRICS or metric.removeprefix("COMMITTED_") in _CPU_METRICS:
-        return metric
     bare = metric.removeprefix("PREEMPTIBLE_").removeprefix("COMMITTED_")
-    for name in (bare, bare.removesuffix("_GPUS")):
-        if name in _CHIP_QUOTAS:
-            return metric.removesuffix(bare) + name
-    return None
+    return metric if bare in _CHIP_METRICS or bare in _CPU_METRICS else None
 
 
 def _of_families(infos: Iterable[Row], regions: list[str]) -> Iterator[_Limit]:

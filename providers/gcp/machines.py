@@ -11,6 +11,7 @@ from broker.provider import Row
 from providers.gcp import families
 
 _ARCHITECTURES: Final[Mapping[str, str]] = {"ARM64": "arm64", "X86_64": "x86_64"}
+_TENTH: Final = Decimal("0.1")
 _GONE: Final = frozenset({"OBSOLETE", "DELETED"})
 
 
@@ -76,12 +77,17 @@ def _machine(row: Row) -> Machine:
         name=name,
         series_type=name,
         vcpus=int(str(row["vcpus"])),
-        memory_gib=Decimal(str(row["memory_mib"])) / 1024,
+        memory_gib=_gib(int(str(row["memory_mib"]))),
         guest_accelerator=guest or None,
         accelerators=families.accelerator_count(name, int(str(row["accelerators"]))),
         local_disk_gib=Decimal(str(row["ssd_partitions"])) * families.SSD_PARTITION_GIB,
         arch=_ARCHITECTURES.get(str(row["architecture"])),
     )
+
+
+def _gib(mib: int) -> Decimal:
+    """Return the memory that is billed: 3.6 GiB are reported as 3,686 MiB."""
+    return (Decimal(mib) / 1024).quantize(_TENTH)
 
 
 def _attach(machine: Machine, card: str, limit: int) -> Iterator[Machine]:

@@ -12,7 +12,7 @@ from typing import Final
 import polars as pl
 
 from broker.accelerators import Accelerator, UnknownAccelerator, canonical
-from broker.offers import OFFER_SCHEMA, LocationKind, Purchasable, PurchaseOption
+from broker.offers import OFFER_SCHEMA, LocationKind, PurchaseOption
 from providers.gcp import families, prices, sources
 from providers.gcp.machines import Machine
 from providers.gcp.prices import Rates
@@ -24,9 +24,6 @@ _CPU_OPTIONS: Final = (
     PurchaseOption.RESERVED_3Y,
 )
 _ACCELERATED_OPTIONS: Final = (*_CPU_OPTIONS, PurchaseOption.FLEX_START)
-
-#: Options that are offered even where their price is unknown.
-_SHOWN_UNPRICED: Final = frozenset({PurchaseOption.ON_DEMAND, PurchaseOption.SPOT})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +103,7 @@ _TERM_SCHEMA: Final = {
     "quota_family": pl.String,
 }
 _Term = tuple[
-    int, str, str, Decimal | None, datetime | None, float | None, str, str
+    int, str, str, Decimal | None, datetime | None, float | None, str, str | None
 ]  # one row of `_TERM_SCHEMA`
 
 
@@ -125,7 +122,7 @@ def _options(machine: Machine, rates: Rates) -> Iterator[tuple[PurchaseOption, D
     offered = _CPU_OPTIONS if machine.guest_accelerator is None else _ACCELERATED_OPTIONS
     for option in offered:
         usd = prices.compose(rates, machine, machine.region, option)
-        if usd is not None or option in _SHOWN_UNPRICED:
+        if usd is not None or option is PurchaseOption.ON_DEMAND:
             yield option, usd
 
 
@@ -137,8 +134,6 @@ def _term(
     window: Window | None = None,
 ) -> _Term:
     sold = families.purchasable(machine.series_type, option)
-    if usd is None and sold is Purchasable.YES:
-        sold = Purchasable.UNKNOWN  # no price is listed, so nothing says that it is sold here
     quota = families.quota_of(machine.series_type, machine.guest_accelerator, option)
     starts_at = window.starts_at if window else None
     length_h = (window.ends_at - window.starts_at).total_seconds() / 3600 if window else None

@@ -116,6 +116,8 @@ def _chips(machine: Machine) -> tuple[tuple[str, Decimal], ...]:
 
 def compose(rates: Rates, machine: Machine, region: str, option: PurchaseOption) -> Decimal | None:
     """Return USD per machine-hour, exact to nine decimals; None when a part has no rate."""
+    if families.is_unpriced(machine.series_type):
+        return None
     total = Decimal(0)
     for component, quantity in parts(machine):
         rate = _billed_rate(rates, region, component, option)
@@ -137,9 +139,17 @@ def _billed_rate(
 def missing_parts(
     rates: Rates, machine: Machine, region: str, option: PurchaseOption
 ) -> tuple[str, ...]:
-    """Return the components of a machine that have no rate in a region under an option."""
-    return tuple(
+    """Return the parts that keep a machine from having a price, where others are priced.
+
+    A machine none of whose own parts (all but local SSD) has a rate has no public price:
+    nothing is missing.
+    """
+    if families.is_unpriced(machine.series_type):
+        return ()
+    own = [component for component, _ in parts(machine) if not component.startswith("ssd")]
+    missing = tuple(
         component
         for component, _ in parts(machine)
         if _billed_rate(rates, region, component, option) is None
     )
+    return () if set(own) <= set(missing) else missing
