@@ -129,19 +129,26 @@ def _chip_text(plain: str, option: PurchaseOption, place: str) -> str:
     return f"{plain} running in {place}"
 
 
+_SSD_PREFIX: Final = {
+    PurchaseOption.SPOT: "Spot Preemptible ",
+    PurchaseOption.FLEX_START: "DWS Defined Duration ",
+    PurchaseOption.CAPACITY_BLOCK: "DWS Calendar Mode ",
+}
+_SSD_ATTACHED: Final = {
+    PurchaseOption.SPOT: " attached to Spot Preemptible VMs",
+    PurchaseOption.FLEX_START: " attached to DWS Defined Duration VMs",
+    PurchaseOption.CAPACITY_BLOCK: " attached to Calendar Mode VMs",
+}
+
+
 def _ssd_text(name: str, option: PurchaseOption, place: str) -> str:
-    if name:
-        plain = f"{name.upper()} Instance Local SSD"
-        prefix = "Spot Preemptible " if option is PurchaseOption.SPOT else ""
-        return f"{prefix}{plain} running in {place}"
     if option in _YEARS:
-        return f"Commitment v1: Local SSD in {place} for {_YEARS[option]}"
-    attached = {
-        PurchaseOption.SPOT: " attached to Spot Preemptible VMs",
-        PurchaseOption.FLEX_START: " attached to DWS Defined Duration VMs",
-        PurchaseOption.CAPACITY_BLOCK: " attached to Calendar Mode VMs",
-    }.get(option, "")
-    return f"SSD backed Local Storage{attached} in {place}"
+        plain = f"{name.upper()} Local SSD".strip()
+        return f"Commitment v1: {plain} in {place} for {_YEARS[option]}"
+    if name:
+        prefix = _SSD_PREFIX.get(option, "")
+        return f"{prefix}{name.upper()} Instance Local SSD running in {place}"
+    return f"SSD backed Local Storage{_SSD_ATTACHED.get(option, '')} in {place}"
 
 
 def _sku(text: str, group: str, usage: str, *, place: str, unit: str, usd: Decimal) -> Wire:
