@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
@@ -77,25 +77,19 @@ def location_kind(region: str) -> LocationKind:
 
 
 def _collected(offers: Path, spot: Path) -> Ec2:
-    described = [r for r in read_table(offers, "aws_instance_types.csv") if _wanted(r)]
-    listed = [
-        r
-        for r in read_table(offers, "aws_offerings_by_zone.csv.gz")
-        if r["location_type"] == "availability-zone-id" and _wanted(r)
-    ]
+    described = list(filter(_wanted, read_table(offers, "aws_instance_types.csv")))
+    zones = _zones(filter(_wanted, read_table(offers, "aws_offerings_by_zone.csv.gz")))
     cpu_types = {r["instance_type"] for r in described if r["kind"] == "cpu"}
     on_demand, reserved = _prices(offers, cpu_types)
-    old = read_table(offers, "aws_zone_ondemand_spot_2025h1.csv.gz")
-    ratios = {((r["instance_type"], r["region"]), r["zone_id"]): spot_ratio(r) for r in old}
     advisor = read_table(spot, "aws_spot_advisor_2025-06.csv.gz")
     return Ec2(
         specs={r["instance_type"]: described_specs(r) for r in described},
         spot_sold=frozenset(r["instance_type"] for r in described if "spot" in r["usage_classes"]),
-        zones=_zones(listed),
-        listed_regions=frozenset(r["region"] for r in listed),
+        zones=zones,
+        listed_regions=frozenset(region for _, region in zones),
         on_demand=on_demand,
         reserved=reserved,
-        spot_ratio={key: ratio for key, ratio in ratios.items() if ratio},
+        spot_ratio=_spot_ratios(read_table(offers, "aws_zone_ondemand_spot_2025h1.csv.gz")),
         interruptions={_where(r): interruptions_per_hour(r) for r in advisor},
     )
 
@@ -108,11 +102,18 @@ def _where(record: Record) -> Where:
     return record["instance_type"], record["region"]
 
 
-def _zones(listed: list[Record]) -> dict[Where, tuple[str, ...]]:
+def _zones(listed: Iterable[Record]) -> dict[Where, tuple[str, ...]]:
+    """Return the zone ids in which each type is offered in each region."""
     zones: defaultdict[Where, list[str]] = defaultdict(list)
     for record in listed:
-        zones[_where(record)].append(record["location"])
+        if record["location_type"] == "availability-zone-id":
+            zones[_where(record)].append(record["location"])
     return {where: tuple(sorted(names)) for where, names in zones.items()}
+
+
+def _spot_ratios(old: list[Record]) -> dict[tuple[Where, str], Decimal]:
+    ratios = {(_where(record), record["zone_id"]): spot_ratio(record) for record in old}
+    return {key: ratio for key, ratio in ratios.items() if ratio}
 
 
 def _prices(

@@ -49,6 +49,14 @@ _CHIP_PLACEHOLDER_USD: Final = Decimal(50)
 #: Two rates per GPU and hour are the same if only rounding tells them apart.
 _SAME_RATE_USD: Final = Decimal("0.0002")
 _ALL_IN: Final = "B200"
+#: Regions that Google prices by the SKU "running in Americas" and that have A3 High.
+_AMERICAN_REGIONS: Final = frozenset({"us-central1", "us-west1"})
+
+#: Which option a price of the on-demand column is for; a calendar price is for neither.
+_OPTION_OF_TIER: Final = {
+    "on_demand": PurchaseOption.ON_DEMAND,
+    "dws_flex_start": PurchaseOption.FLEX_START,
+}
 
 Pair = tuple[Decimal | None, Decimal | None]  # on-demand column, spot column
 
@@ -113,19 +121,16 @@ def composed(parts: Parts, machine_type: str, zone: str) -> dict[PurchaseOption,
     on_demand, spot = parts.accelerators.get((gpu or "", model.count, zone), (None, None))
     machine_on_demand, machine_spot = parts.machines.get((machine_type, zone), (None, None))
     ssd = _ssd(parts, model, region_of(zone), gpu)
-    prices: dict[PurchaseOption, Price] = {}
-    total = _sum(on_demand, machine_on_demand, ssd)
-    if total and gpu and on_demand is not None:
+    totals = {PurchaseOption.SPOT: _sum(spot, machine_spot, ssd)}
+    if gpu and on_demand is not None:
         tier = parts.tier(gpu, on_demand / Decimal(model.count))
-        if tier == "on_demand":
-            prices[PurchaseOption.ON_DEMAND] = Price(usd_per_hour=total, source="gcp-composed")
-        if tier == "dws_flex_start":
-            source = "gcp-composed" if gpu == _ALL_IN else "gcp-flex-estimate"
-            prices[PurchaseOption.FLEX_START] = Price(usd_per_hour=total, source=source)
-    total = _sum(spot, machine_spot, ssd)
-    if total:
-        prices[PurchaseOption.SPOT] = Price(usd_per_hour=total, source="gcp-composed")
-    return prices
+        if tier in _OPTION_OF_TIER:
+            totals[_OPTION_OF_TIER[tier]] = _sum(on_demand, machine_on_demand, ssd)
+    return {
+        option: Price(usd_per_hour=total, source=_source(option, gpu))
+        for option, total in totals.items()
+        if total
+    }
 
 
 def b200_slices(parts: Parts) -> dict[PurchaseOption, Price]:
@@ -169,6 +174,12 @@ def n1_prices(
                     yield zone, option, Price(usd_per_hour=total, source="gcp-composed")
 
 
+def _source(option: PurchaseOption, gpu: str | None) -> str:
+    """Name the source: Flex Start of parts is an estimate, of an all-in price it is none."""
+    is_estimate = option is PurchaseOption.FLEX_START and gpu != _ALL_IN
+    return "gcp-flex-estimate" if is_estimate else "gcp-composed"
+
+
 def _pair(record: Record) -> Pair:
     return money(record["on_demand_usd_hour"]), money(record["spot_usd_hour"])
 
@@ -210,12 +221,15 @@ def _ssd_rates(
     model = MODELS[machine_type]
     for (name, zone), (machine_usd, _) in parts.machines.items():
         total = whole.get((machine_type, region_of(zone)), (None, None))[0]
-        gpu_usd = parts.accelerators.get(("H100", model.count, zone), (None, None))[0]
-        if name != machine_type or not (total and machine_usd and gpu_usd):
-            continue
-        if parts.tier("H100", gpu_usd / Decimal(model.count)) == "on_demand":
-            rate = (total - machine_usd - gpu_usd) / Decimal(model.ssd_gib)
-            yield region_of(zone), rate
-        elif region_of(zone) in {"us-central1", "us-west1"}:
-            gpu_usd = parts.rates["H100", "on_demand"] * Decimal(model.count)
+        gpu_usd = _h100_on_demand(parts, zone, model.count) if name == machine_type else None
+        if total and machine_usd and gpu_usd:
             yield region_of(zone), (total - machine_usd - gpu_usd) / Decimal(model.ssd_gib)
+
+
+def _h100_on_demand(parts: Parts, zone: str, count: float) -> Decimal | None:
+    """Return what `count` H100 cost on demand in a zone, None where only DWS is stated."""
+    usd = parts.accelerators.get(("H100", count, zone), (None, None))[0]
+    if usd is not None and parts.tier("H100", usd / Decimal(count)) == "on_demand":
+        return usd
+    is_american = region_of(zone) in _AMERICAN_REGIONS
+    return parts.rates["H100", "on_demand"] * Decimal(count) if is_american else None
