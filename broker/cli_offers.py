@@ -178,7 +178,10 @@ def _listing(market: Market, accelerators: tuple[Any, ...], asked: dict[str, Any
     """Return the offers, or groups of them, in the form that was asked for."""
     from broker.offer_selection import grouped, select
 
-    selected = select(market.offers, _query(accelerators, asked))
+    query = _query(accelerators, asked)
+    selected = select(market.offers, query)
+    if selected.is_empty():
+        _note_what_would_fit(market, query)
     _note_age(selected)
     if asked["group_by"]:
         return _grouped_text(grouped(selected, asked["group_by"]), market, asked)
@@ -225,6 +228,15 @@ def _grouped_text(groups: pl.DataFrame, market: Market, asked: dict[str, Any]) -
     if asked["output"] == "csv":
         return report.groups_csv(groups, by=by)
     return report.groups_table(groups, by=by)
+
+
+def _note_what_would_fit(market: Market, query: Query) -> None:
+    """Tell on standard error which conditions stand in the way."""
+    from broker.offer_selection import loosened
+
+    ways = [f"{count} with {words}" for words, count in loosened(market.offers, query).items()]
+    if ways:
+        current_run().note(f"Offers if one condition were dropped: {', '.join(ways)}.")
 
 
 def _note_age(selected: pl.DataFrame) -> None:

@@ -15,7 +15,7 @@ from enum import StrEnum
 from typing import Final
 
 from broker.offers import Fabric, LocationKind, Purchasable, PurchaseOption
-from broker.units import PRICE_DIGITS, decimal_of
+from broker.units import PRICE_DIGITS, decimal_of, round_nano
 
 Cell = str | int | float | Decimal | datetime | None
 Parser = Callable[[str], Cell]
@@ -52,7 +52,7 @@ def parse_price(text: str) -> Decimal:
     exponent = price.normalize().as_tuple().exponent
     if isinstance(exponent, int) and -exponent > PRICE_DIGITS:
         raise ValueError(f"a price with at most {PRICE_DIGITS} decimals")
-    return price
+    return round_nano(price)  # exact: only the written form, such as 0e-99, changes
 
 
 def parse_amount(text: str) -> float:

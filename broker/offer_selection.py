@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from functools import reduce
 from operator import or_
-from typing import Final
+from typing import Any, Final
 
 import polars as pl
 
@@ -21,6 +22,16 @@ RATE: Final = "rate_usd_per_hour"
 LEFT_OUT: Final = "left_out"
 _PLACE: Final = ("provider", "region", "zone")
 _RESOLUTION: Final = 1e-9
+#: Field of a query -> what to call its condition.
+_CONDITIONS: Final = {
+    "infra": "--infra",
+    "options": "--spot or --option",
+    "accelerator_memory_gib": "--gpu-memory",
+    "vcpus": "--vcpus",
+    "memory_gib": "--memory",
+    "most_usd_per_hour": "--max-price",
+    "most_usd_per_accelerator_hour": "--max-gpu-price",
+}
 
 
 def rate_usd_per_hour() -> pl.Expr:
@@ -186,3 +197,35 @@ def _no_such_place(pattern: str, places: Sequence[Sequence[str]], *, depth: int)
     else:
         remedy = f"known here: {', '.join(known[:10])}{', …' if len(known) > 10 else ''}"
     return QueryError(f"reading --infra {pattern}: found no offer there", remedy=remedy)
+
+
+def loosened(offers: pl.DataFrame, query: Query) -> dict[str, int]:
+    """Return how many offers would fit if one condition alone were dropped, most first.
+
+    Args:
+        offers: columns of `OFFER_SCHEMA`.
+        query: a query, usually one that nothing fits.
+
+    Returns:
+        Words for the condition -> the number of offers; conditions whose loss finds none are
+        left out.
+    """
+    counts = {
+        words: select(offers, replace(query, **change)).height
+        for words, change in _ways_to_loosen(query)
+    }
+    found = [item for item in counts.items() if item[1]]
+    return dict(sorted(found, key=lambda item: -item[1]))
+
+
+def _ways_to_loosen(query: Query) -> Iterable[tuple[str, dict[str, Any]]]:
+    """Yield each condition of `query` in words, and the change that drops it."""
+    if any(wanted.count is not None for wanted in query.accelerators):
+        any_count = tuple(replace(wanted, count=None) for wanted in query.accelerators)
+        yield "any number of accelerators", {"accelerators": any_count}
+    if not query.everything:
+        yield "--all (no price, or not sold)", {"everything": True}
+    for field, words in _CONDITIONS.items():
+        if getattr(query, field):
+            dropped = () if isinstance(getattr(query, field), tuple) else None
+            yield f"no {words}", {field: dropped}

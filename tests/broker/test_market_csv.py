@@ -7,6 +7,8 @@ from decimal import Decimal
 
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from broker.errors import MarketError
 from broker.market_csv import HEADER, UNDATED, UNNAMED_SOURCE, offers_csv, read_offers_csv
@@ -158,6 +160,28 @@ def test_wrong_cell_is_named_by_line(column: str, text: str, expected: str) -> N
     message = refusal(ROW.replace("az1", "az9"), with_cell(column, text))
     assert message.startswith("m.csv:3: ")
     assert expected in message
+
+
+@pytest.mark.parametrize("text", ["0e-99", "55.0400000000000000000000000000000000000", "5.504e1"])
+def test_price_may_be_written_in_any_exact_form(text: str) -> None:
+    """Exponents and trailing zeros are not decimals."""
+    price = market_of(with_cell("usd_per_hour", text))["usd_per_hour"].item()
+    assert price in {Decimal(0), Decimal("55.04")}
+
+
+@given(st.data())
+def test_damaged_files_are_read_or_refused(data: st.DataObject) -> None:
+    """Whatever happens to the bytes of a file, the only error is the one with a remedy."""
+    content = bytearray(f"{HEAD}\n{ROW}\n{with_cell('zone', 'b')}".encode())
+    places = st.integers(0, len(content) - 3)
+    for _ in range(data.draw(st.integers(1, 5))):
+        place = data.draw(places)
+        content[place : place + data.draw(st.integers(0, 2))] = data.draw(st.binary(max_size=2))
+    try:
+        outcome = f"{read_offers_csv(bytes(content), name='m.csv').offers.height} offers"
+    except MarketError as error:
+        outcome = str(error)
+    assert "m.csv" in outcome or outcome in {"1 offers", "2 offers"}
 
 
 def test_memory_tells_cards_of_one_name_apart() -> None:

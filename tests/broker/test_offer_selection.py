@@ -16,6 +16,7 @@ from broker.offer_selection import (
     LEFT_OUT,
     RATE,
     grouped,
+    loosened,
     select,
     usd_per_accelerator_hour,
 )
@@ -170,6 +171,14 @@ def test_selection_is_a_sorted_subset_whatever_the_order_of_rows(
         else planned.select(usd_per_accelerator_hour()).to_series().drop_nulls()
     )
     assert figure.to_list() == sorted(figure.to_list())
+
+
+def test_what_stands_in_the_way() -> None:
+    """For a query that nothing fits, each condition that alone is to blame is counted."""
+    query = replace(wanted("H100:8"), infra=("gcp",), vcpus=Range(low=8))
+    assert types(query) == []
+    assert loosened(OFFERS, query) == {"no --infra": 2, "any number of accelerators": 1}
+    assert loosened(OFFERS, wanted("GB200")) == {"--all (no price, or not sold)": 1}
 
 
 @given(query=QUERIES)
