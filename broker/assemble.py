@@ -54,7 +54,7 @@ def assemble(
     placed = placements(scene, problem, solution)
     routed = routes(scene, solution)
     unmet = _unmet(scene, candidates, placed, routed)
-    cost = _cost(scene, placed)
+    cost = total_cost(scene, placed)
     bound = min(round_cents(Decimal(repr(solution.bound))), cost.total)
     return Plan(
         spec=spec_to_data(scene.spec),
@@ -97,7 +97,8 @@ def digests(scene: Scene, market: Market) -> Digests:
     )
 
 
-def _cost(scene: Scene, placed: Sequence[Placement]) -> Cost:
+def total_cost(scene: Scene, placed: Sequence[Placement]) -> Cost:
+    """Return the sum of the placements' lines and what commitments still bill."""
     total = Cost()
     spent: defaultdict[str, Decimal] = defaultdict(lambda: ZERO)
     for one in placed:

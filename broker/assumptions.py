@@ -20,7 +20,7 @@ def assumptions(
         _unnamed_zones(placed),
         _round_trips(routed),
         _user_traffic(routed),
-        _transfer(placed),
+        _transfer(scene, placed),
     ]
     return tuple(sentence for sentence in found if sentence)
 
@@ -69,7 +69,7 @@ def _user_traffic(routed: Sequence[Route]) -> str:
     return "traffic between users and services is not priced" if routed else ""
 
 
-def _transfer(placed: Sequence[Placement]) -> str:
-    if not any(one.cost.transfer for one in placed):
+def _transfer(scene: Scene, placed: Sequence[Placement]) -> str:
+    if scene.spec.transfer or not any(one.cost.transfer for one in placed):
         return ""
     return "data transfer is priced at the first volume tier of the provider it leaves"

@@ -22,6 +22,7 @@ from broker.errors import BrokerError
 
 #: Name -> (module:attribute of the click command, one line of help), in the order of `--help`.
 COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
+    "plan": ("broker.cli_plan:command", "Plan a spec: what to run where, bought how."),
     "offers": ("broker.cli_offers:offers", "List what can be bought, cheapest first."),
 }
 

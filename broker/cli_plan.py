@@ -1,0 +1,135 @@
+"""`broker plan`: from a spec to an audited plan on one screen, or as a file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import click
+
+from broker.cli_options import CONTEXT, Run, current_run, global_options
+from broker.output import show, write_atomic
+
+if TYPE_CHECKING:
+    from broker.plans import Plan
+    from solver.solution import SearchLimits
+
+UNMET = 3
+STALE = 5
+SHORT_OF_GAP = 6
+
+_EPILOG = """\b
+Examples:
+  broker plan examples/quickstart.yaml
+  broker plan lab.yaml --out plan.json
+  broker plan lab.yaml --market snapshots/latest --gap 0.5% -o json
+"""
+
+
+@click.command("plan", context_settings=CONTEXT, epilog=_EPILOG)
+@click.argument("spec_file", metavar="SPEC")
+@click.option(
+    *("--market", "markets"),
+    multiple=True,
+    metavar="NAME",
+    help="Takes the place of the spec's market: embedded, a folder or a CSV file; repeated ones "
+    "are stacked.",
+)
+@click.option("--out", metavar="FILE", help="Write the plan as JSON to FILE (mode 0600).")
+@click.option(
+    *("-o", "--output"),
+    type=click.Choice(["table", "json", "csv"]),
+    default="table",
+    show_default=True,
+    help="Form of the result on standard output.",
+)
+@click.option(
+    "--gap",
+    default="0.1%",
+    show_default=True,
+    metavar="SHARE",
+    help="Good enough: how far the cost may be above the proven bound.",
+)
+@click.option(
+    "--time-limit",
+    metavar="DURATION",
+    help="Stop searching after this long, such as 30s; the plan is then no longer reproducible.",
+)
+@click.option(
+    "--work-limit",
+    type=click.IntRange(min=1),
+    metavar="NODES",
+    help="Stop after this much search; reproducible.",
+)
+@click.option(
+    "--baseline/--no-baseline",
+    default=True,
+    show_default=True,
+    help="Also work out what cheapest-first would cost.",
+)
+@global_options
+def command(  # noqa: PLR0913 - one parameter per option, as click calls it
+    spec_file: str,
+    markets: tuple[str, ...],
+    out: str | None,
+    output: str,
+    gap: str,
+    time_limit: str | None,
+    work_limit: int | None,
+    *,
+    baseline: bool,
+) -> None:
+    """Plan SPEC: what to run where, bought how, at the least expected cost, with proof.
+
+    SPEC is a YAML or JSON file; - is standard input. Nothing is written without --out.
+    """
+    from broker.plan_file import plan_to_json
+    from broker.report.plan import placements_csv, plan_text
+    from broker.workflow import plan_file
+
+    run = current_run()
+    limits = _limits(gap, time_limit, work_limit)
+    plan = plan_file(
+        spec_file,
+        markets=markets or None,
+        limits=limits,
+        baseline=baseline,
+        progress=_progress(run),
+    )
+    if out is not None:
+        write_atomic(out, plan_to_json(plan))
+        run.note(f"plan written to {out}")
+    render = {"json": plan_to_json, "csv": placements_csv, "table": plan_text}[output]
+    show(render(plan))
+    click.get_current_context().exit(exit_code(plan))
+
+
+def exit_code(plan: Plan) -> int:
+    """Return the documented exit code of a finished plan."""
+    if plan.unmet:
+        return UNMET
+    return 0 if plan.status == "optimal" else SHORT_OF_GAP
+
+
+def _limits(gap: str, time_limit: str | None, work_limit: int | None) -> SearchLimits:
+    from broker.units import parse_hours, parse_share
+    from solver.solution import SearchLimits
+
+    try:
+        share = float(parse_share(gap))
+    except ValueError as error:
+        raise click.BadParameter(f"found {gap!r}; expected {error}", param_hint="--gap") from error
+    try:
+        seconds = None if time_limit is None else float(parse_hours(time_limit)) * 3600
+    except ValueError as error:
+        text = f"found {time_limit!r}; expected {error}"
+        raise click.BadParameter(text, param_hint="--time-limit") from error
+    return SearchLimits(gap=share, seconds=seconds, work=work_limit)
+
+
+def _progress(run: Run) -> Callable[[str, float, float], None]:
+    def report(phase: str, best: float, bound: float) -> None:
+        if run.verbosity > 0:
+            run.note(f"{phase}: best {best:,.2f}, bound {bound:,.2f}")
+
+    return report

@@ -1,0 +1,185 @@
+"""A plan on one screen: cost, proof, what is unmet, what binds, what it rests on; placements."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from dataclasses import fields
+from decimal import Decimal
+
+from broker.plans import Cost, Placement, Plan
+from broker.report.table import text_table
+from broker.units import HOURS_PER_MONTH, plain
+
+_LABEL = 12
+_SHOWN = 6
+
+
+def plan_text(plan: Plan) -> str:
+    """Return the plan for a terminal."""
+    parts = [_head(plan), _cost(plan), _proof(plan), _baseline(plan), _unmet(plan)]
+    parts += [_binding(plan), _commitments(plan), _rests_on(plan)]
+    summary = "".join(line + "\n" for part in parts for line in part)
+    return f"{summary}\n{placements_table(plan.placements)}{_routes(plan)}"
+
+
+def money(amount: Decimal) -> str:
+    """Return USD with thousands separators and cents."""
+    return f"${amount:,.2f}" if amount >= 0 else f"-${-amount:,.2f}"
+
+
+def percent(share: Decimal) -> str:
+    """Return a share as percent with two decimals, three where it would read as zero."""
+    value = share * 100
+    return f"{value:.3f} %" if 0 < value < Decimal("0.01") else f"{value:.2f} %"
+
+
+def _lines(label: str, texts: Sequence[str]) -> Iterator[str]:
+    for number, text in enumerate(texts):
+        yield f"{(label if number == 0 else ''):<{_LABEL}}{text}"
+
+
+def _head(plan: Plan) -> Iterator[str]:
+    market = plan.spec.get("market", "embedded")
+    name = " + ".join(market) if isinstance(market, list) else str(market)
+    yield f"Plan for {plain(plan.period_h)} h from {plan.start}, market {name}"
+    yield ""
+
+
+def _cost(plan: Plan) -> Iterator[str]:
+    total = plan.cost.total
+    hourly = total / plan.period_h
+    texts = [
+        f"{money(total)}   {money(hourly)} an hour   "
+        f"{money(hourly * HOURS_PER_MONTH)} a month of {HOURS_PER_MONTH} h"
+    ]
+    parts = [
+        f"{one.name} {money(getattr(plan.cost, one.name))}"
+        for one in fields(Cost)
+        if getattr(plan.cost, one.name)
+    ]
+    if len(parts) > 1:
+        texts.append(" + ".join(parts))
+    return _lines("Cost", texts)
+
+
+def _proof(plan: Plan) -> Iterator[str]:
+    gap = percent(plan.proof.gap)
+    bound = money(plan.proof.cost_bound)
+    word = "optimal" if plan.status == "optimal" else f"stopped by {plan.stop}"
+    return _lines(
+        "Proof", [f"{word}: no plan that serves as much costs under {bound} (gap {gap})"]
+    )
+
+
+def _baseline(plan: Plan) -> Iterator[str]:
+    base = plan.baseline
+    if base is None:
+        return iter(())
+    if base.total_usd is None:
+        named = ", ".join(base.unmet[:_SHOWN])
+        return _lines("Otherwise", [f"cheapest-first, one at a time, would leave out {named}"])
+    saved = base.total_usd - plan.cost.total
+    share = percent(saved / max(base.total_usd, Decimal(1)))
+    text = f"cheapest-first, one at a time: {money(base.total_usd)}; this plan saves "
+    return _lines("Otherwise", [f"{text}{money(saved)} ({share})"])
+
+
+def _unmet(plan: Plan) -> Iterator[str]:
+    if not plan.unmet:
+        return _lines("Unmet", ["nothing"])
+    texts = [
+        f"{one.workload} (priority {one.priority}): {percent(one.fraction)}: {one.reasons[0]}"
+        for one in plan.unmet
+    ]
+    return _lines("Unmet", texts)
+
+
+def _binding(plan: Plan) -> Iterator[str]:
+    texts = [f"{one.what}: {one.used} of {one.limit}" for one in plan.binding]
+    if len(texts) > _SHOWN:
+        more = len(texts) - _SHOWN
+        texts = [*texts[:_SHOWN], f"and {more} more; `broker explain PLAN` lists all"]
+    return _lines("Used up", texts)
+
+
+def _commitments(plan: Plan) -> Iterator[str]:
+    texts = [
+        f"{one.instances} x {one.offer} for {one.workload}: {money(one.obligation_usd)} "
+        f"until {one.ends_on}"
+        for one in plan.purchases
+    ]
+    idle = [f"idle: {one.instances} x {one.pool}: {one.reason}" for one in plan.owned_idle]
+    yield from _lines("Commits to", texts)
+    yield from _lines("Owned", idle)
+
+
+def _rests_on(plan: Plan) -> Iterator[str]:
+    texts = []
+    if plan.prices.oldest:
+        texts.append(f"prices seen {plan.prices.oldest} to {plan.prices.newest}")
+    if plan.unknown_capacity_usd:
+        share = percent(plan.unknown_capacity_usd / max(plan.cost.total, Decimal(1)))
+        texts.append(f"unknown capacity: {money(plan.unknown_capacity_usd)} ({share} of the cost)")
+    return _lines("Rests on", [*texts, *plan.assumptions])
+
+
+def placements_table(placements: Sequence[Placement]) -> str:
+    """Return the placements as a text table."""
+    rows = [
+        [
+            one.workload,
+            _where(one),
+            f"{one.instances} x {one.instance_type}",
+            f"{one.accelerators} {one.accelerator}" if one.accelerator else "-",
+            one.option,
+            plain(one.hours),
+            plain(one.contracted_usd_per_hour),
+            f"{one.cost.total:,.2f}",
+        ]
+        for one in placements
+    ]
+    header = ["WORKLOAD", "WHERE", "INSTANCES", "EACH", "OPTION", "HOURS", "$/H EACH", "COST $"]
+    return text_table(header, rows, right="lllllrrr")
+
+
+def _where(placement: Placement) -> str:
+    place = f"{placement.provider}/{placement.region}"
+    return place if placement.zone == "-" else f"{place}/{placement.zone}"
+
+
+def _routes(plan: Plan) -> str:
+    if not plan.routes:
+        return ""
+    rows = [
+        [
+            one.workload,
+            one.metro,
+            one.region,
+            plain(one.rate),
+            f"{one.rtt_ms:.0f}{' ~' + format(one.half_band_ms, '.0f') if one.estimated else ''}",
+            "" if one.near else "far",
+        ]
+        for one in plan.routes
+    ]
+    header = ["SERVICE", "FROM", "TO", "RATE", "RTT MS (~ estimated +-)", ""]
+    return "\n" + text_table(header, rows, right="lllrrl")
+
+
+def placements_csv(plan: Plan) -> str:
+    """Return the placements as CSV, one row each, costs split by line."""
+    names = [one.name for one in fields(Placement) if one.name != "cost"]
+    lines = [one.name for one in fields(Cost)]
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow([*names, *(f"{line}_usd" for line in lines), "total_usd"])
+    for placement in plan.placements:
+        cells = [_cell(getattr(placement, name)) for name in names]
+        money_cells = [str(getattr(placement.cost, line)) for line in lines]
+        writer.writerow([*cells, *money_cells, str(placement.cost.total)])
+    return text.getvalue()
+
+
+def _cell(value: object) -> str:
+    return plain(value) if isinstance(value, Decimal) else str(value)
