@@ -11,7 +11,7 @@ from typing import Final
 
 import polars as pl
 
-from broker.market import HOLDING_SCHEMA, QUOTA_SCHEMA, RUNNING_SCHEMA, SIGNAL_SCHEMA
+from broker.market import HOLDING_SCHEMA, QUOTA_SCHEMA, RUNNING_SCHEMA, SIGNAL_SCHEMA, Schema
 from broker.offers import MOMENT, UNKNOWN_ZONE, PurchaseOption
 from broker.provider import Fetched, Row
 from providers.azure.fields import (
@@ -19,7 +19,6 @@ from providers.azure.fields import (
     number_of,
     only,
     region_key,
-    rows_of,
     text_of,
     texts_of,
     usd_of,
@@ -39,7 +38,7 @@ _REGIONAL_QUOTA: Final = "cores"
 _OPEN_BAND: Final = 0.5
 _STATES: Final = {"succeeded": "active", "creating": "pending", "updating": "active"}
 
-EVICTION_SCHEMA: Final = {
+EVICTION_SCHEMA: Final[Schema] = {
     "type_key": pl.String,
     "region": pl.String,
     "interruptions_per_hour": pl.Float64,
@@ -117,7 +116,7 @@ def evictions_frame(fetched: Sequence[Fetched]) -> pl.DataFrame:
         for row in one.rows
         if (edge := band_edge(text_of(row, "evictionRate"))) is not None
     ]
-    frame = pl.DataFrame(rows, schema=EVICTION_SCHEMA, orient="row")
+    frame = pl.DataFrame(rows, schema=dict(EVICTION_SCHEMA), orient="row")
     return frame.unique(["type_key", "region"], keep="first", maintain_order=True)
 
 

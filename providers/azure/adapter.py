@@ -109,8 +109,12 @@ class AzureProvider:
 
     def _account(self, fetcher: Fetcher) -> Account:
         from providers.azure.calls import SCORED_SIZES, Account
-        from providers.azure.clients import MANAGEMENT_URL, PRICES_URL, ResourceManager
-        from providers.azure.clients import RetailPrices
+        from providers.azure.clients import (
+            MANAGEMENT_URL,
+            PRICES_URL,
+            ResourceManager,
+            RetailPrices,
+        )
 
         endpoints, options = self._settings.endpoints, self._settings.options
         url = endpoints.get("management", MANAGEMENT_URL)

@@ -10,6 +10,7 @@ from typing import Final
 
 import polars as pl
 
+from broker.market import Schema
 from broker.offers import MOMENT, Fabric
 from broker.provider import Fetched, Json, Row
 from providers.azure.fields import number_of, region_key, rows_of, text_of, texts_of
@@ -35,7 +36,7 @@ _RACK_HOSTS: Final = 18
 _RACK_MODELS: Final = frozenset({"GB200", "GB300"})
 
 #: Columns of the frame of sizes: one row for each size of a region.
-SIZE_SCHEMA: Final = {
+SIZE_SCHEMA: Final[Schema] = {
     "region": pl.String,
     "instance_type": pl.String,
     "zones": pl.List(pl.String),
@@ -91,7 +92,7 @@ def sizes_frame(fetched: Sequence[Fetched]) -> pl.DataFrame:
         if one.dataset == "instance-types"
         for row in one.rows
     ]
-    frame = pl.DataFrame(rows, schema=SIZE_SCHEMA, orient="row")
+    frame = pl.DataFrame(rows, schema=dict(SIZE_SCHEMA), orient="row")
     return frame.unique(["region", "instance_type"], keep="first", maintain_order=True)
 
 

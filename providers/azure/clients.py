@@ -8,6 +8,7 @@ read changes anything, no token leaves for another host, and waiting is the fetc
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Final, Protocol
 from urllib.parse import urlsplit
@@ -28,6 +29,8 @@ _MOST_PAGES: Final = 500
 _CONNECT_S: Final = 4
 _READ_S: Final = 30
 _CONNECTIONS: Final = 16
+#: Requests in flight at the price API: it answers 429 to about twenty at once.
+_PRICE_REQUESTS: Final = 8
 _LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
@@ -126,6 +129,7 @@ class RetailPrices:
         self._client: PipelineClient[HttpRequest, HttpResponse] = PipelineClient(
             self._url, policies=_plain_policies(), transport=_transport()
         )
+        self._turns = threading.BoundedSemaphore(_PRICE_REQUESTS)
 
     def rows(self, price_filter: str) -> list[Row]:
         """Return the price rows of every page that match an OData filter, in USD.
@@ -148,7 +152,8 @@ class RetailPrices:
         return [row for page in pages for row in _list_of(page, "Items")]
 
     def _send(self, request: HttpRequest) -> Row:
-        return _answer(lambda: self._client.send_request(request))
+        with self._turns:
+            return _answer(lambda: self._client.send_request(request))
 
 
 def _plain_policies() -> list[object]:
@@ -243,7 +248,7 @@ _CONFIGURE: Final = "sign in (az login), or give the process an identity Azure's
 
 
 def _no_token(text: str) -> CallError:
-    """Tell a chain that found nothing (the SDK says so only in words) from one that was refused."""
+    """Tell a chain that found nothing, which the SDK says only in words, from a refusal."""
     refused = "AADSTS" in text
     if "failed to retrieve a token from the included credentials" in text and not refused:
         return CallError(FaultKind.UNCONFIGURED, "NoCredentials", remedy=_CONFIGURE)

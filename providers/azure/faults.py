@@ -40,7 +40,14 @@ _BY_CODE: Final[Mapping[str, tuple[FaultKind, str]]] = {
     "ratelimiting": (FaultKind.THROTTLED, ""),
 }
 
-_RETRIED: Final = frozenset({408, 500, 502, 503, 504})
+#: The same for the status, where the code is not known.
+_BY_STATUS: Final[Mapping[int, tuple[FaultKind, str]]] = {
+    401: (FaultKind.EXPIRED, _SIGN_IN),
+    403: (FaultKind.DENIED, ""),
+    404: (FaultKind.DISABLED, "this cloud or region does not offer it"),
+    408: (FaultKind.TRANSIENT, ""),
+    429: (FaultKind.THROTTLED, ""),
+}
 
 
 def fault_of(
@@ -63,8 +70,10 @@ def fault_of(
 
 def error_code(body: Json) -> str:
     """Return the code in an error body (``{"error": {"code": ..}}`` or flat), or ""."""
-    error = body.get("error", body) if isinstance(body, dict) else None
-    code = error.get("code", error.get("Code")) if isinstance(error, dict) else None
+    if not isinstance(body, dict):
+        return ""
+    error = body.get("error") or body.get("Error") or body
+    code = (error.get("code") or error.get("Code")) if isinstance(error, dict) else None
     return code if isinstance(code, str) and _CODE.fullmatch(code) else ""
 
 
@@ -89,19 +98,13 @@ def retry_after_s(headers: Mapping[str, str]) -> float | None:
 
 
 def _meaning(status: int, code: str) -> tuple[FaultKind, str]:
-    known = _BY_CODE.get(code.casefold())
-    if known is not None and status != 429:
+    known = _BY_STATUS.get(status)
+    if status != 429:
+        known = _BY_CODE.get(code.casefold(), known)
+    if known is not None:
         return known
-    if status == 429:
-        return FaultKind.THROTTLED, ""
-    if status == 401:
-        return FaultKind.EXPIRED, _SIGN_IN
-    if status == 403:
-        return FaultKind.DENIED, ""
-    if status in _RETRIED or status > 504:
+    if status >= 500:
         return FaultKind.TRANSIENT, ""
-    if status == 404:
-        return FaultKind.DISABLED, "this cloud or region does not offer it"
     return FaultKind.BROKEN, "tell the maintainers of this adapter"
 
 

@@ -92,7 +92,8 @@ def _priced_only(sizes: pl.DataFrame, prices: pl.DataFrame) -> pl.DataFrame:
     known = sizes.select("region", type_key=pl.col("instance_type").str.to_lowercase())
     gpu = [name for name in prices["instance_type"].unique() if is_gpu_size(name)]
     rows = prices.filter(
-        pl.col("instance_type").is_in(gpu), pl.col("region").is_in(known["region"].unique())
+        pl.col("instance_type").is_in(gpu),
+        pl.col("region").is_in(known["region"].unique().to_list()),
     ).join(known, on=["region", "type_key"], how="anti")
     devices = {name: device_of(name, vcpus=None, reported=None) for name in gpu}
     names = {name: device.name for name, device in devices.items() if device}

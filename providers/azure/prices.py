@@ -17,6 +17,7 @@ from typing import Final
 
 import polars as pl
 
+from broker.market import Schema
 from broker.offers import MOMENT, PRICE, PurchaseOption
 from broker.provider import Fetched, Row
 from providers.azure.fields import region_key, rows_of, text_of, usd_of
@@ -26,7 +27,7 @@ ALL_UPFRONT: Final = "all-upfront"
 SAVINGS_PLAN: Final = "savings-plan"
 
 #: Columns of the frame of prices; `type_key` is the size's name in lower case.
-PRICE_SCHEMA: Final = {
+PRICE_SCHEMA: Final[Schema] = {
     "region": pl.String,
     "type_key": pl.String,
     "instance_type": pl.String,
@@ -123,7 +124,7 @@ def read_prices(fetched: Sequence[Fetched]) -> Prices:
                 doubtful[key[0]].append(text_of(rows[0], "armSkuName"))
             else:
                 lines.extend(_lines(key, chosen, one.fetched_at))
-    frame = pl.DataFrame(lines, schema=PRICE_SCHEMA, orient="row")
+    frame = pl.DataFrame(lines, schema=dict(PRICE_SCHEMA), orient="row")
     return Prices(
         frame=frame.unique(["region", "type_key", "option", "variant"], maintain_order=True),
         doubtful={region: sorted(set(names)) for region, names in doubtful.items()},

@@ -82,7 +82,7 @@ _COMPILED: Final = tuple((re.compile(line.pattern, re.IGNORECASE), line) for lin
 
 
 def is_gpu_size(name: str) -> bool:
-    """Return whether a size belongs to a GPU series (FPGA sizes do not)."""
+    """Return whether a size belongs to a GPU series; NP sizes carry FPGAs."""
     return _GPU.match(name) is not None
 
 
@@ -109,7 +109,7 @@ def device_of(name: str, *, vcpus: int | None, reported: Fraction | None) -> Dev
     return Device(
         name=model.name,
         memory_gib=model.memory_gib,
-        count=None if count is None else float(round(count, 6)),
+        count=None if count is None else float(count),
     )
 
 
