@@ -20,7 +20,7 @@ MARKET_FORMAT: Final = 1
 
 Schema = Mapping[str, "pl.DataType | type[pl.DataType]"]
 
-#: Limits of the account. Exactly one of family, accelerator, instance_type is set ("" otherwise).
+#: Limits of the account. At most one of family, accelerator, instance_type is set; "" is any.
 QUOTA_SCHEMA: Final[Schema] = {
     "provider": pl.String,
     "region": pl.String,

@@ -34,6 +34,12 @@ SCORE_SOURCE: Final = "azure-spot-placement-scores"
 
 #: The quota on all vCPUs of a region together.
 _REGIONAL_QUOTA: Final = "cores"
+#: Purchase option a quota limits; a family's limits all that draw on it. Spot never counts as
+#: ``cores``; reserved instances do, but a quota row names one option.
+_QUOTA_OPTIONS: Final = {
+    SPOT_QUOTA: PurchaseOption.SPOT,
+    _REGIONAL_QUOTA: PurchaseOption.ON_DEMAND,
+}
 #: Chance taken for a band without an upper edge ("20+").
 _OPEN_BAND: Final = 0.5
 _STATES: Final = {"succeeded": "active", "creating": "pending", "updating": "active"}
@@ -148,14 +154,14 @@ def _of(fetched: Sequence[Fetched], dataset: str) -> Iterator[Fetched]:
 
 def _quota(row: Row, family: str, one: Fetched) -> tuple[object, ...]:
     limit, used = number_of(row.get("limit")), number_of(row.get("currentValue"))
-    option = PurchaseOption.SPOT.value if family == SPOT_QUOTA else ""
+    option = _QUOTA_OPTIONS.get(family)
     return (
         "azure",
         one.region,
-        family,
+        "" if family == _REGIONAL_QUOTA else family,
         "",
         "",
-        option,
+        option.value if option else "",
         "vcpus",
         None if limit is None else float(limit),
         None if used is None else float(used),

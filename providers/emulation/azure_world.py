@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
 from math import ceil
@@ -16,6 +16,8 @@ from broker.provider import Json, Row
 from broker.units import HOURS_PER_YEAR, plain
 from providers.azure.prices import SAVINGS_PLAN
 from providers.emulation.azure import SUBSCRIPTION, AzureSite, AzureWorld
+from providers.emulation.faults import Fault
+from providers.emulation.server import Emulator
 
 _Record = dict[str, Any]  # one row of a market table
 
@@ -26,9 +28,15 @@ _STARTED: Final = "2024-01-01T00:00:00Z"
 _RESOURCE_GROUP: Final = "emulated"
 
 
-def site_of(market: Market) -> AzureSite:
-    """Return the emulated cloud that sells and holds what `market` says of Azure."""
-    return AzureSite(world_of(market))
+def emulate(
+    market: Market, *, port: int = 0, latency_s: float = 0.0, faults: Sequence[Fault] = ()
+) -> Emulator:
+    """Return an emulated Azure that sells and holds what `market` says of Azure.
+
+    Point the endpoints ``management`` and ``prices`` at its URL, and the SDK's credential chain
+    at ``IDENTITY_ENDPOINT=<url>/msi`` with any ``IDENTITY_HEADER``.
+    """
+    return Emulator(AzureSite(world_of(market)), port=port, latency_s=latency_s, faults=faults)
 
 
 def world_of(market: Market) -> AzureWorld:
@@ -191,11 +199,12 @@ def _reservation(meter: Row, option: PurchaseOption) -> Row:
 
 
 def _usage(one: _Record) -> Row:
+    name = one["family"] or "cores"
     return {
         "unit": "Count",
         "currentValue": int(one["used"] or 0),
         "limit": int(one["limit"]),
-        "name": {"value": one["family"], "localizedValue": one["family"]},
+        "name": {"value": name, "localizedValue": name},
     }
 
 

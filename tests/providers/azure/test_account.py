@@ -27,15 +27,15 @@ GROUP = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg/providers/Microsoft.Co
 
 
 def test_quotas_are_joined_whatever_their_spelling(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A family appears as the sizes spell it; what limits no size is left out."""
+    """A family appears as the sizes spell it; the region's total limits on-demand as a whole."""
     with served(monkeypatch, AzureSite(small_world())) as emulator:
         quotas = tables_of(fetched_from(emulator)).tables["quotas"]
     columns = ["region", "family", "option", "unit", "limit", "used"]
     assert sorted(quotas.select(columns).rows()) == [
-        ("eastus", "cores", "", "vcpus", 500.0, 96.0),
+        ("eastus", "", "on-demand", "vcpus", 500.0, 96.0),
         ("eastus", "lowPriorityCores", "spot", "vcpus", 100.0, 0.0),
         ("eastus", "standardNDSH100v5Family", "", "vcpus", 192.0, 96.0),
-        ("westus3", "cores", "", "vcpus", 100.0, 0.0),
+        ("westus3", "", "on-demand", "vcpus", 100.0, 0.0),
     ]
 
 

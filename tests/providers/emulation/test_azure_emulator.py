@@ -15,7 +15,7 @@ from broker.offers import OFFER_KEY
 from broker.snapshot import read_market
 from providers.emulation.azure import SUBSCRIPTION, AzureSite
 from providers.emulation.azure_odata import parse_filter
-from providers.emulation.azure_world import site_of
+from providers.emulation.azure_world import world_of
 from providers.emulation.server import Emulator
 from tests.providers.azure.worlds import fetched_from, served, small_world, tables_of
 
@@ -93,7 +93,7 @@ def test_the_embedded_market_survives_the_way_over_the_wire(
         taken_at=embedded.taken_at,
         offers=embedded.offers.filter(azure),
     )
-    with served(monkeypatch, site_of(market)) as emulator:
+    with served(monkeypatch, AzureSite(world_of(market))) as emulator:
         offers = tables_of(fetched_from(emulator)).tables["offers"]
     figures = [
         *OFFER_KEY,
