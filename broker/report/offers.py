@@ -15,7 +15,14 @@ from broker.freshness import freshness
 from broker.market import Market
 from broker.market_csv import offers_csv
 from broker.offer_selection import LEFT_OUT, RATE
-from broker.offers import OFFER_SCHEMA, UNKNOWN_ZONE, offer_id, pool_id
+from broker.offers import (
+    OFFER_SCHEMA,
+    UNKNOWN_ZONE,
+    LocationKind,
+    Purchasable,
+    offer_id,
+    pool_id,
+)
 from broker.report.table import text_table, widest
 from broker.units import HOURS_PER_MONTH, plain, round_cents, round_nano
 
@@ -202,9 +209,13 @@ def _provenance(row: Row) -> tuple[str, str]:
 
 
 def _note(row: Row) -> str:
-    if row[LEFT_OUT]:
-        return str(row[LEFT_OUT])
-    return "not known to be sold" if row["purchasable"] == "unknown" else ""
+    """Return what keeps a planner from an offer that the list shows."""
+    notes = [row[LEFT_OUT]] if row[LEFT_OUT] else []
+    if row["purchasable"] == Purchasable.UNKNOWN.value:
+        notes.append("not known to be sold")
+    if row["location_kind"] not in {LocationKind.REGION.value, None}:
+        notes.append(f"{row['location_kind']}: planned only where named")
+    return "; ".join(notes)
 
 
 def _summary(selected: pl.DataFrame, *, total: int) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+import polars as pl
 import pytest
 
 from broker.offer_query import Query
@@ -62,6 +63,13 @@ def test_upfront_is_mentioned() -> None:
     """The table says when a price is spread over a term."""
     assert "spreads upfront fees" in offers_table(SELECTED, total=8)
     assert "spreads" not in offers_table(SELECTED.filter(option="spot"), total=2)
+
+
+def test_places_that_plans_leave_out_are_marked() -> None:
+    """Government regions and local zones are listed with the condition they have."""
+    secret = SELECTED.head(1).with_columns(location_kind=pl.lit("government"))
+    assert "government: planned only where named" in offers_table(secret, total=1)
+    assert "planned only" not in offers_table(SELECTED, total=8)
 
 
 def test_nothing_to_show() -> None:
