@@ -24,6 +24,7 @@ from broker.errors import BrokerError
 COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "plan": ("broker.cli_plan:command", "Plan a spec: what to run where, bought how."),
     "offers": ("broker.cli_offers:offers", "List what can be bought, cheapest first."),
+    "latency": ("broker.cli_latency:command", "Show round trips from a place to the regions."),
 }
 
 OK: Final = 0
