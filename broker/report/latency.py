@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import math
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -59,7 +60,7 @@ def route_text(route: Route) -> str:
         "",
         f"round trip  {_milliseconds(trip.rtt_ms)} ms{_band(trip)}",
         f"class       {trip.kind}{' (an estimate)' if trip.is_estimated else ''}",
-        f"source      {trip.source}",
+        _wrapped("source      ", trip.source),
     ]
     if trip.observed_on:
         lines.append(f"observed    {trip.observed_on}")
@@ -117,8 +118,13 @@ def _basis_lines(basis: Sequence[MeasuredPair]) -> list[str]:
         for pair in basis
     ]
     table = text_table(("rests most on", "measured", "date"), rows, right="lr")
-    sources = dict.fromkeys(f"  by {pair.source}" for pair in basis)
+    sources = dict.fromkeys(_wrapped("  by ", pair.source) for pair in basis)
     return ["", *table.splitlines(), *sources]
+
+
+def _wrapped(label: str, text: str) -> str:
+    """Return text after a label, continued below its start where the line is full."""
+    return textwrap.fill(text, NARROW, initial_indent=label, subsequent_indent=" " * len(label))
 
 
 def _band(trip: RoundTrip) -> str:
