@@ -14,6 +14,9 @@ from providers.emulation.server import Logged
 
 _SERVICE: Final = "google.cloud.billing.v1.CloudCatalog"
 _LARGEST_PAGE: Final = 5000
+#: HTTP status -> the same as a gRPC code.
+_CODES: Final = {400: 3, 401: 16, 403: 7, 404: 5, 429: 8, 500: 13, 503: 14, 504: 4}
+_UNAVAILABLE: Final = 14
 _GARBAGE: Final = b"\xff\xff not a message"
 
 
@@ -122,15 +125,17 @@ class CatalogServer:
 
 
 def _abort(context: Any, fault: Fault) -> None:
-    import grpc
+    """End a call as the service does: a status, and the reason in its error info."""
+    from google.protobuf.any_pb2 import Any as Packed  # type: ignore[import-untyped] # no stubs
+    from google.rpc.error_details_pb2 import (  # type: ignore[import-untyped] # no stubs
+        ErrorInfo,
+    )
+    from google.rpc.status_pb2 import Status  # type: ignore[import-untyped] # no stubs
+    from grpc_status import rpc_status  # type: ignore[import-untyped] # no stubs
 
-    codes = {
-        401: grpc.StatusCode.UNAUTHENTICATED,
-        403: grpc.StatusCode.PERMISSION_DENIED,
-        404: grpc.StatusCode.NOT_FOUND,
-        429: grpc.StatusCode.RESOURCE_EXHAUSTED,
-        500: grpc.StatusCode.INTERNAL,
-    }
-    dropped = fault.trouble is not Trouble.REFUSE
-    code = grpc.StatusCode.UNAVAILABLE
-    context.abort(code if dropped else codes.get(fault.status, code), fault.message)
+    refused = fault.trouble is Trouble.REFUSE
+    code = _CODES.get(fault.status, _UNAVAILABLE) if refused else _UNAVAILABLE
+    info = Packed()
+    info.Pack(ErrorInfo(reason=fault.code, domain="googleapis.com"))
+    status = Status(code=code, message=fault.message, details=[info] if refused else [])
+    context.abort_with_status(rpc_status.to_status(status))

@@ -157,6 +157,6 @@ def _check(name: str, endpoint: str) -> None:
         )
     if endpoint.startswith("http://") and not is_loopback(endpoint):
         raise ProviderError(
-            f"gcp: found the endpoint {endpoint} of {name}; expected https://",
+            f"gcp: found a plain-text endpoint of {name}; expected https://",
             remedy="credentials never travel in plain text: use https, or a loopback address",
         )

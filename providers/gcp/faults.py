@@ -29,12 +29,13 @@ _RATE_LIMITS: Final = frozenset(
     }
 )
 _SWITCHED_OFF: Final = frozenset({"accessnotconfigured", "service_disabled", "api_disabled"})
-_EXPIRED_REMEDY: Final = "sign in again: gcloud auth application-default login"
+_SIGN_IN: Final = "sign in again: gcloud auth application-default login"
 _REMEDIES: Final[Mapping[FaultKind, str]] = MappingProxyType(
     {
         FaultKind.THROTTLED: "run the refresh again after a minute, or ask for a higher rate",
         FaultKind.TRANSIENT: "run the refresh again",
-        FaultKind.EXPIRED: _EXPIRED_REMEDY,
+        FaultKind.EXPIRED: _SIGN_IN,
+        FaultKind.UNCONFIGURED: _SIGN_IN,
         FaultKind.DENIED: "grant the role of docs/providers/gcp.md to the account in use",
         FaultKind.BROKEN: "run the refresh again; if it stays, report it with the code",
     }
@@ -57,14 +58,13 @@ def classified(service: str) -> Iterator[None]:
         raise _of_answer(error, service) from error
     except api.RetryError as error:
         raise _fault(FaultKind.TRANSIENT, "DeadlineExceeded") from error
-    except auth.DefaultCredentialsError as error:
-        raise CallError(
-            FaultKind.UNCONFIGURED, "DefaultCredentialsError", remedy=_EXPIRED_REMEDY
-        ) from error
     except (auth.RefreshError, auth.InvalidOperation) as error:
+        # InvalidOperation is what credentials that cannot refresh make of a 401
         raise _fault(FaultKind.EXPIRED, type(error).__name__) from error
     except (auth.TransportError, auth.TimeoutError) as error:
         raise _fault(FaultKind.TRANSIENT, type(error).__name__) from error
+    except auth.GoogleAuthError as error:
+        raise _fault(FaultKind.UNCONFIGURED, type(error).__name__) from error
     except requests.exceptions.JSONDecodeError as error:
         raise _fault(FaultKind.BROKEN, "JSONDecodeError") from error
     except requests.exceptions.RequestException as error:
