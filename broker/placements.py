@@ -191,7 +191,7 @@ def _interruptions(scene: Scene, row: int) -> Decimal:
 def _placement(scene: Scene, workload: AnyWorkload, share: _Share) -> Placement:
     offer = scene.stock.frame.row(share.row, named=True)
     option = PurchaseOption(offer["option"])
-    rate = _rate(offer)
+    rate = offer_rate(offer)
     moved = ZERO
     if workload.data is not None and share.moved_gb:
         target = f"{offer['provider']}/{offer['region']}"
@@ -232,7 +232,8 @@ def _placement(scene: Scene, workload: AnyWorkload, share: _Share) -> Placement:
     )
 
 
-def _rate(offer: dict[str, object]) -> Rate:
+def offer_rate(offer: dict[str, object]) -> Rate:
+    """Return the rate of one stock row, given as a mapping of its columns."""
     if offer["owned"]:
         return rate_of(Decimal(0), Decimal(0), Decimal(0), PurchaseOption.OWNED)
     price, upfront = offer["usd_per_hour"], offer["upfront_usd"]

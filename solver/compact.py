@@ -36,6 +36,7 @@ class Compact:
         problem, pairs: what it is built from.
         builder: the model so far; its costs are the cost of the plan.
         main: int64[P], column of x_p, n_p (service) or y_p (batch).
+        most: float64[P], its largest value.
         units: int64[P], column that counts units held by the pair (`NONE`: nothing counts
             them); units held = units_factor x column - mixed column.
         units_factor: float64[P].
@@ -50,6 +51,7 @@ class Compact:
     pairs: Pairs
     builder: ModelBuilder
     main: Longs
+    most: Floats
     units: Longs
     units_factor: Floats
     mixed: Longs
@@ -68,6 +70,7 @@ def build_compact(problem: Problem, pairs: Pairs | None = None) -> Compact:
         pairs=pairs,
         builder=ModelBuilder(),
         main=np.full(count, NONE, np.int64),
+        most=np.ones(count),
         units=np.full(count, NONE, np.int64),
         units_factor=np.ones(count),
         mixed=np.full(count, NONE, np.int64),
@@ -153,6 +156,7 @@ def _add_services(compact: Compact) -> None:
         columns = add_service(compact.builder, compact.problem, pairs, service=service, rows=rows)
         compact.services[service] = columns
         compact.main[rows] = compact.units[rows] = columns.units
+        compact.most[rows] = columns.most_units
         compact.builder.entries(columns.cover_row, int(compact.unmet[demand]), columns.load)
 
 
@@ -291,13 +295,7 @@ def _add_accounts(compact: Compact) -> None:
 def _occupancy(compact: Compact, demands: tuple[int, ...]) -> tuple[Longs, Longs, Floats]:
     """Return (pair, column, reciprocal of the column's largest value) of `demands`."""
     member = np.flatnonzero(np.isin(compact.pairs.demand, demands))
-    high = np.ones(len(member))
-    service = compact.pairs.family[member] == Family.SERVICE
-    columns = compact.main[member]
-    for found in compact.services.values():
-        where = np.isin(columns, found.units)
-        high[where & service] = found.most_units
-    return member, columns, 1.0 / high
+    return member, compact.main[member], 1.0 / compact.most[member]
 
 
 def _add_apart(compact: Compact) -> None:

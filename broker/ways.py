@@ -1,0 +1,145 @@
+"""What it would cost to run a whole workload on one offer alone, offer by offer.
+
+The common yardstick of explanations: exact money, capacity and the other workloads left aside.
+A service's way is the cost of carrying its whole demand there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import ROUND_CEILING, Decimal
+
+import numpy as np
+
+from broker.candidates import Candidates
+from broker.costing import placement_cost
+from broker.machines import instances, load_carried, useful_hours, work_hours
+from broker.placements import offer_rate
+from broker.rules.rule import AnyWorkload, Scene
+from broker.spot import carried_share, rework_factor
+from broker.units import round_nano
+from broker.workloads import Batch, Service, Shape, Training
+
+#: Offers priced exactly per workload; the rest is dearer by the plain price of the hours.
+_PRICED = 400
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Way:
+    """A workload run wholly on one offer.
+
+    Attributes:
+        row: stock row.
+        offer: its id.
+        shape: as written.
+        instances: instances it would hold.
+        instance_hours: billed in all.
+        compute_usd, rework_usd, transfer_usd: cost lines.
+        same: what makes two ways alike to a reader: place, instance type, option.
+        is_limited: the offer's capacity is stated or assumed.
+    """
+
+    row: int
+    offer: str
+    shape: str
+    instances: int
+    instance_hours: Decimal
+    compute_usd: Decimal
+    rework_usd: Decimal
+    transfer_usd: Decimal
+    same: tuple[str, str, str]
+    is_limited: bool
+
+    @property
+    def total_usd(self) -> Decimal:
+        """Sum of the lines."""
+        return self.compute_usd + self.rework_usd + self.transfer_usd
+
+
+def cheapest_ways(scene: Scene, candidates: Candidates) -> list[Way]:
+    """Return the ways of one workload, cheapest first, ties by offer."""
+    rows = np.flatnonzero(candidates.admitted)
+    found: list[Way] = []
+    for number, shape in enumerate(candidates.workload.shapes):
+        fit = candidates.shape_fits[number][scene.machines.of_row[rows]]
+        usable = rows[fit]
+        per_accelerator = scene.stock.usd_per_hour[usable] / np.maximum(
+            scene.machines.accelerators[scene.machines.of_row[usable]], 1e-9
+        )
+        order = np.argsort(per_accelerator, kind="stable")[:_PRICED]
+        found += [
+            way
+            for row in usable[order].tolist()
+            if (way := _way(scene, candidates.workload, shape, row)) is not None
+        ]
+    return sorted(found, key=lambda way: (way.total_usd, way.offer, way.shape))
+
+
+def _way(scene: Scene, workload: AnyWorkload, shape: Shape, row: int) -> Way | None:
+    offer = scene.stock.frame.row(row, named=True)
+    held = Decimal(repr(float(scene.machines.accelerators[scene.machines.of_row[row]])))
+    lost = Decimal(repr(float(offer["interruptions"])))
+    sized = _size(scene, workload, shape, held, lost)
+    if sized is None:
+        return None
+    count, useful, billed = sized
+    target = f"{offer['provider']}/{offer['region']}"
+    moved = Decimal(0)
+    if workload.data is not None:
+        price = scene.transfer.usd_per_gb(workload.data.place, target) or Decimal(0)
+        moved = workload.data.gb * price
+    cost = placement_cost(
+        offer_rate(offer),
+        instances=count,
+        useful_hours=useful,
+        instance_hours=billed,
+        period_h=scene.spec.period,
+        transfer_usd=moved,
+    )
+    return Way(
+        row=row,
+        offer=offer["id"],
+        shape=shape.written,
+        instances=count,
+        instance_hours=billed,
+        compute_usd=cost.compute,
+        rework_usd=cost.rework,
+        transfer_usd=cost.transfer,
+        same=(target, offer["instance_type"], offer["option"]),
+        is_limited=offer["capacity"] is not None,
+    )
+
+
+def _size(
+    scene: Scene, workload: AnyWorkload, shape: Shape, held: Decimal, lost: Decimal
+) -> tuple[int, Decimal, Decimal] | None:
+    """(instances, useful instance-hours, billed instance-hours); None: it cannot carry any."""
+    spot = workload.spot
+    factor = Decimal(1) if spot is None else rework_factor(spot, lost)
+    if isinstance(workload, Training):
+        count = instances(shape, held)
+        useful = round_nano(useful_hours(workload, shape) * count)
+        return count, useful, round_nano(useful * factor)
+    if isinstance(workload, Batch):
+        useful = round_nano(work_hours(workload, shape, held))
+        billed = round_nano(useful * factor)
+        deadline = workload.deadline or scene.spec.period
+        return _ceiling(billed / deadline), useful, billed
+    return _service_size(scene, workload, shape, held, lost)
+
+
+def _service_size(
+    scene: Scene, workload: Service, shape: Shape, held: Decimal, lost: Decimal
+) -> tuple[int, Decimal, Decimal] | None:
+    carried = load_carried(workload, shape, held)
+    if workload.spot is not None:
+        carried *= carried_share(workload.spot, lost)
+    if carried <= 0:
+        return None
+    stated = sum((load.rate for load in workload.demand), Decimal(0))
+    count = _ceiling(stated * (1 + workload.headroom) / carried)
+    return count, count * scene.spec.period, count * scene.spec.period
+
+
+def _ceiling(number: Decimal) -> int:
+    return int(number.to_integral_value(ROUND_CEILING))
