@@ -23,6 +23,7 @@ from broker.errors import BrokerError
 #: Name -> (module:attribute of the click command, one line of help), in the order of `--help`.
 COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "plan": ("broker.cli_plan:command", "Plan a spec: what to run where, bought how."),
+    "explain": ("broker.cli_explain:command", "Say why a plan is as it is."),
     "offers": ("broker.cli_offers:offers", "List what can be bought, cheapest first."),
     "latency": ("broker.cli_latency:command", "Show round trips from a place to the regions."),
 }

@@ -68,9 +68,7 @@ class Explanation:
     unmet: Unmet | None
 
 
-def explain(
-    plan: Plan, market: Market, workload: str | None = None
-) -> tuple[Explanation, ...]:
+def explain(plan: Plan, market: Market, workload: str | None = None) -> tuple[Explanation, ...]:
     """Explain one workload of `plan`, or all of them.
 
     Args:
@@ -190,4 +188,4 @@ def _obstacle(
         return f"counted by the quota {quotas[0]}"
     if any(workload.name in rule.workloads for rule in scene.spec.policy.exclusivity):
         return "a rule of policy.exclusivity over the whole plan"
-    return "the joint plan is cheaper with the chosen one (see what is used up)"
+    return "no cheaper than the chosen one once all workloads are placed"
