@@ -24,6 +24,9 @@ from broker.errors import BrokerError
 COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "plan": ("broker.cli_plan:command", "Plan a spec: what to run where, bought how."),
     "explain": ("broker.cli_explain:command", "Say why a plan is as it is."),
+    "validate": ("broker.cli_spec:validate", "Check a spec without planning."),
+    "schema": ("broker.cli_spec:schema", "Print the JSON Schema of specs."),
+    "init": ("broker.cli_spec:init", "Write a commented starter spec."),
     "offers": ("broker.cli_offers:offers", "List what can be bought, cheapest first."),
     "latency": ("broker.cli_latency:command", "Show round trips from a place to the regions."),
 }

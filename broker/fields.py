@@ -22,7 +22,6 @@ from broker.units import (
     parse_milliseconds,
     parse_money,
     parse_share,
-    plain,
 )
 
 Parser = Callable[[object], object]
@@ -30,7 +29,6 @@ NUMBER_OR_TEXT: Final = ("number", "string")
 
 #: Names of workloads: no glob characters, no slash, nothing that needs quoting in a shell.
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
-_MOST_HEADROOM: Final = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,22 +122,6 @@ def parse_amount(text: object) -> Decimal:
         raise ValueError("a number of at least 0") from None
 
 
-def parse_headroom(text: object) -> Decimal:
-    """Return a fraction of at least 0: ``25%``, ``0.25``, ``150%``; ``25`` alone is refused."""
-    form = "a share such as 0.25 or 25%"
-    raw = str(text).strip()
-    if isinstance(text, bool):
-        raise ValueError(form)
-    try:
-        number = decimal_of(raw.removesuffix("%").strip())
-    except ValueError:
-        raise ValueError(form) from None
-    share = number / 100 if raw.endswith("%") else number
-    if share < 0 or share > (_MOST_HEADROOM if raw.endswith("%") else 1):
-        raise ValueError(f"{form}; did you mean {plain(number)}%?" if number > 1 else form)
-    return share
-
-
 def parse_part(text: object) -> Decimal:
     """Return a share above 0."""
     share = parse_share(text)
@@ -215,7 +197,7 @@ Share = Annotated[
 ]
 Headroom = Annotated[
     Decimal,
-    Kind(parse=parse_headroom, unit="share", types=NUMBER_OR_TEXT, examples=("25%", 0.25)),
+    Kind(parse=parse_share, unit="share", types=NUMBER_OR_TEXT, examples=("25%", 0.25)),
 ]
 Off = Annotated[
     Decimal, Kind(parse=parse_off, unit="share", types=NUMBER_OR_TEXT, examples=("12%", 0.12))

@@ -38,8 +38,9 @@ class Commitment:
     Attributes:
         provider: who is owed.
         spend: USD over the whole term.
-        from_, to: first and last day of the term (written `from`, `to`); None: it falls whole
+        from_: first day of the term (written `from`); None, with `to`: all of `spend` falls
             into the period.
+        to: last day of the term; given together with `from`.
     """
 
     __pydantic_config__: ClassVar = written_names({"from_": "from"})
@@ -58,7 +59,7 @@ class Discount:
         provider: whose list.
         types: globs over instance types; None: all.
         on: options it applies to; None: all.
-        off: fraction off, [0, 1).
+        off: the part of the list price that falls away.
     """
 
     __pydantic_config__: ClassVar = written_names({})
@@ -71,7 +72,13 @@ class Discount:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Holdings:
-    """What is owned or promised already."""
+    """What is owned or promised already.
+
+    Attributes:
+        reservations: instances that are owned.
+        commitments: spend that is promised.
+        discounts: agreed reductions; of several that match, the largest alone.
+    """
 
     __pydantic_config__: ClassVar = written_names({})
 

@@ -94,7 +94,8 @@ def _check_within_period(hours: Decimal, place: Place, spec: Spec, faults: Fault
 def _check_workload(
     workload: Training | Service | Batch, place: Place, spec: Spec, faults: FaultList
 ) -> None:
-    if PurchaseOption.SPOT in (workload.purchase or ()) and workload.spot is None:
+    is_left_out = workload.spot is None and not faults.has((*place, "spot"))
+    if PurchaseOption.SPOT in (workload.purchase or ()) and is_left_out:
         remedy = "write `spot: {checkpoint: 5m, restart: 10m}` instead"
         faults.add((*place, "purchase"), words("spot"), "leave for spot under `spot`", remedy)
     wanted, known = workload.where.providers, spec.providers
@@ -122,7 +123,8 @@ def _check_service(service: Service, place: Place, faults: FaultList) -> None:
         found = words(f"{spread.max_share} with {spread.regions} regions")
         expected = f"at least 1/{spread.regions}, so that all of the demand fits"
         faults.add((*place, "spread", "max_share"), found, expected)
-    if service.survive is None and service.survive_share != 1:
+    is_left_out = service.survive is None and not faults.has((*place, "survive"))
+    if is_left_out and service.survive_share != 1:
         remedy = "add `survive: region`, or leave survive_share out"
         faults.add((*place, "survive_share"), words("no `survive`"), "both or neither", remedy)
 
@@ -179,6 +181,8 @@ def _check_holdings(spec: Spec, faults: FaultList) -> None:
     for index, commitment in enumerate(spec.holdings.commitments):
         start, end = commitment.from_, commitment.to
         place = ("holdings", "commitments", index)
+        if faults.has(place):
+            continue
         if (start is None) != (end is None):
             key = "to" if end is None else "from"
             remedy = f"add `{key}:`, or leave both out"
@@ -192,7 +196,7 @@ def _check_quotas(spec: Spec, faults: FaultList) -> None:
     _check_unique(stated, "each quota once", "keep one of the two", faults)
     for index, quota in enumerate(spec.quotas):
         given = [k for k in ("family", "accelerator", "type") if getattr(quota, k) is not None]
-        if len(given) != 1:
+        if len(given) != 1 and not faults.has(("quotas", index)):
             found = words(" and ".join(given) or "no selector")
             expected = "exactly one of family, accelerator, type"
             faults.add(("quotas", index), found, expected)

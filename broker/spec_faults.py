@@ -67,8 +67,9 @@ class FaultList:
         """Return `place` with the indices that the file has."""
         parts = list(place)
         for position, part in enumerate(place):
-            if isinstance(part, int) and place[:position] in self.kept:
-                parts[position] = self.kept[place[:position]][part]
+            around = tuple(parts[:position])
+            if isinstance(part, int) and around in self.kept:
+                parts[position] = self.kept[around][part]
         return tuple(parts)
 
     def line(self, place: Place) -> int:

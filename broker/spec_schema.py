@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Final, get_args, get_origin
@@ -58,7 +57,7 @@ def spec_schema() -> Node:
     }
 
 
-def _record(kind: type[Any], definitions: dict[str, Node]) -> Node:
+def _record(kind: type, definitions: dict[str, Node]) -> Node:
     """Return the schema of a mapping with the fields of `kind`; add what it refers to."""
     if kind is Exclusivity:
         return _rule(definitions)
@@ -94,7 +93,7 @@ def _property(kind: type[Any], fact: FieldFact, definitions: dict[str, Node]) ->
 def described(fact: FieldFact) -> str:
     """Return what a field means, and its unit, as users should read it."""
     text = fact.text[:1].upper() + fact.text[1:]
-    text = text.replace("None:", "left out:").replace("None takes", "left out: takes")
+    text = text.replace("None:", "left out:")
     unit = fact.kind.unit if fact.kind else ""
     return f"{text} Unit: {unit}." if unit not in {"", "share", "day"} else text
 
@@ -102,13 +101,11 @@ def described(fact: FieldFact) -> str:
 def default_of(fact: FieldFact) -> object:
     """Return a field's default as JSON, or None where leaving it out has no value."""
     default = fact.default
-    if fact.is_required or dataclasses.is_dataclass(default) or not default:
-        return False if default is False else None
+    if fact.is_required or dataclasses.is_dataclass(default) or default in (None, "", (), {}):
+        return None
     if isinstance(default, tuple):
         return [str(item) for item in default]
-    if isinstance(default, Decimal | date):
-        return plain(default) if isinstance(default, Decimal) else str(default)
-    return default
+    return plain(default) if isinstance(default, Decimal) else default
 
 
 def _node(annotation: object, definitions: dict[str, Node]) -> Node:

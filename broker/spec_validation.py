@@ -6,8 +6,8 @@ of the whole file at once.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from functools import cache
+from collections.abc import Callable, Iterable, Mapping, Set
+from functools import cache, partial
 from typing import TYPE_CHECKING, Final
 
 from broker.spec_faults import FaultList, listed, nearest, words
@@ -100,49 +100,58 @@ def _keys_at(place: Place) -> list[str]:
 
 
 def _without(data: Raw, faults: FaultList, unknown: Iterable[Place]) -> object:
-    """Return `data` without unknown keys, and without list items that have other faults."""
-    for place in unknown:
-        data = _dropped(data, place)  # type: ignore[assignment]  # a mapping stays a mapping
-    gone: dict[Place, set[int]] = {}
-    for place in set(faults.found) - set(unknown):
-        index = next((i for i, part in enumerate(place) if isinstance(part, int)), None)
-        if index is None:
-            data = _dropped(data, place)  # type: ignore[assignment]  # as above
+    """Return `data` without its faulty parts: unknown keys, optional keys, or list items."""
+    keys = set(unknown)
+    items: dict[Place, set[int]] = {}
+    for place in set(faults.found) - keys:
+        part = _removable(place)
+        if part and isinstance(part[-1], int):
+            items.setdefault(part[:-1], set()).add(part[-1])
         else:
-            gone.setdefault(place[:index], set()).add(int(place[index]))
-    for place, indices in gone.items():
-        data = _thinned(data, place, indices, faults)
-    return data
+            keys.add(part)
+    left: object = data
+    for place in keys:
+        left = _changed(left, place, None)
+    for place in sorted(items, key=len, reverse=True):  # inner lists before those around them
+        left = _changed(left, place, partial(_thinned, place, items[place], faults))
+    return left
 
 
-def _dropped(value: object, place: Place) -> object:
-    """Return `value` without what stands at `place`, if anything does."""
+def _removable(place: Place) -> Place:
+    """Return the smallest part around `place` without which a spec is still one."""
+    for length in range(len(place), 0, -1):
+        inside = place[:length]
+        owner = type_at(inside[:-1])
+        if isinstance(inside[-1], int):
+            if type_at(inside) is not None and owner is None:
+                return inside
+        elif owner is not None:
+            fact = facts_of(owner).get(inside[-1])
+            if fact is not None and not fact.is_required:
+                return inside
+    return ()
+
+
+def _changed(value: object, place: Place, change: Callable[[object], object] | None) -> object:
+    """Return `value` with what stands at `place` changed, or taken out where `change` is None."""
     if not place:
-        return {}
+        return change(value) if change else {}
     head, rest = place[0], place[1:]
     if isinstance(value, dict) and head in value:
-        if rest:
-            return {**value, head: _dropped(value[head], rest)}
-        return {key: item for key, item in value.items() if key != head}
-    if isinstance(value, list) and rest:
-        return [_dropped(item, rest) if i == head else item for i, item in enumerate(value)]
+        if change is None and not rest:
+            return {key: item for key, item in value.items() if key != head}
+        return {**value, head: _changed(value[head], rest, change)}
+    if isinstance(value, list):
+        return [
+            _changed(item, rest, change) if index == head else item
+            for index, item in enumerate(value)
+        ]
     return value
 
 
-def _thinned(data: Raw, place: Place, indices: set[int], faults: FaultList) -> Raw:
-    """Return `data` whose list at `place` has no item of `indices`; note which are kept."""
-    parent: object = data
-    for part in place:
-        parent = parent.get(part) if isinstance(parent, dict) else None
-    if not isinstance(parent, list):
-        return data
-    faults.kept[place] = [i for i in range(len(parent)) if i not in indices]
-    return _replaced(data, place, [parent[i] for i in faults.kept[place]])
-
-
-def _replaced(data: Raw, place: Place, items: list[object]) -> Raw:
-    head = str(place[0])
-    if len(place) == 1:
-        return {**data, head: items}
-    inner = data[head]
-    return {**data, head: _replaced(inner, place[1:], items)} if isinstance(inner, dict) else data
+def _thinned(place: Place, gone: Set[int], faults: FaultList, items: object) -> object:
+    """Return a list without the items that are `gone`; note which are kept."""
+    if not isinstance(items, list):
+        return items
+    faults.kept[place] = [index for index in range(len(items)) if index not in gone]
+    return [items[index] for index in faults.kept[place]]

@@ -87,21 +87,23 @@ class Shape:
     """One acceptable way to run a workload.
 
     Attributes:
-        accelerators: canonical names, any of them will do; empty for a CPU-only shape or
-            when only a memory range is asked.
-        accelerator_memory: (least, most) nominal GiB of one accelerator; None: not asked.
-        count: accelerators in all (`per_node` x `nodes`); 0 for a CPU-only shape. Fractions
-            ask for slices.
-        per_node: accelerators that must stand in one instance; None: not asked.
-        nodes: instances of a CPU-only shape, or nodes as written.
-        speed: relative to 1.0, > 0.
-        fabric: None takes the workload kind's default (training on more than one instance:
-            rdma; else any).
-        vcpus: least per instance; None: not asked.
-        memory: least GiB per instance; None: not asked.
+        accelerators: accelerator models, any of them will do; written as a name and a count, or
+            as a list of names with `count` beside it. Here: canonical names.
+        accelerator_memory: instead of a model: the range of nominal memory of one accelerator
+            (written `gpu`). Here: (least, most) in GiB.
+        count: accelerators in all (`per_node` x `nodes`), where the short form does not say;
+            fractions ask for slices. 0 for a CPU-only shape.
+        per_node: accelerators that must stand in one instance; None: any packing, except that
+            a service has all of `count` in one.
+        nodes: instances of a CPU-only shape, or how many instances `count` is divided over.
+        speed: how fast this shape is, relative to 1.0.
+        fabric: the network between nodes; None: rdma for training on more than one instance,
+            else any.
+        vcpus: least of one instance; None: not asked.
+        memory: least of one instance; None: not asked.
         throughput: of one accelerator (CPU-only: of one instance) at speed 1.0, in the
             service's own unit; None takes the service's.
-        written: the short form, for messages and plans, e.g. ``H100:64``.
+        written: the short form, e.g. ``H100:64``; plans state it, people leave it out.
     """
 
     __pydantic_config__: ClassVar = written_names({"accelerator_memory": "gpu"})
@@ -129,10 +131,11 @@ class Where:
     """Places a workload may use; each field narrows the choice, None leaves it open.
 
     Attributes:
-        providers: provider names.
+        providers: names of providers; None: all.
         regions: ``region`` or ``provider/region`` or ``provider/region/zone``, globs allowed;
             also what names Local Zones, Wavelength, government and China partitions.
-        residency: ISO 3166 alpha-2 countries, groups already resolved.
+        residency: countries (ISO 3166 alpha-2 codes) and groups of countries in which it may
+            run: EU, EEA, and the spec's own; None: anywhere. Here: groups are resolved.
     """
 
     __pydantic_config__: ClassVar = _AS_NAMED
@@ -148,7 +151,7 @@ class Data:
 
     Attributes:
         place: ``provider/region`` where it lies now (written `in`).
-        gb: decimal GB.
+        gb: how much.
     """
 
     __pydantic_config__: ClassVar = written_names({"place": "in"})
@@ -162,9 +165,9 @@ class Spot:
     """Leave to use spot.
 
     Attributes:
-        checkpoint: hours to WRITE one checkpoint (d).
-        restart: hours from the loss to running again (R).
-        max_share: most of the workload that may run on spot, (0, 1].
+        checkpoint: time to WRITE one checkpoint (d).
+        restart: time from the loss of an instance to running again (R).
+        max_share: most of the workload that may run on spot.
     """
 
     __pydantic_config__: ClassVar = _AS_NAMED
@@ -180,7 +183,8 @@ class Workload:
 
     Attributes:
         name: unique in the spec.
-        shapes: acceptable ways to run it, at least one; the first sets the default weight.
+        shapes: acceptable ways to run it, at least one; the first sets the default weight. The
+            keys of a single shape may stand in the workload itself.
         purchase: options it may use besides owned and on-demand (and spot with `spot`);
             None: none.
         where: places it may use.
@@ -211,7 +215,7 @@ class Training(Workload):
     """A gang: all nodes are one instance type in one zone, all or nothing.
 
     Attributes:
-        hours: useful hours every instance works, > 0, at most the period.
+        hours: useful hours every instance works, at most the period.
     """
 
     hours: Hours
@@ -222,8 +226,9 @@ class Load:
     """Demand from one origin.
 
     Attributes:
-        origin: metro id, ``provider/region``, or ``lat,lon`` (written `from`).
-        rate: in the service's own unit, > 0.
+        origin: where users are (written `from`): a metro, a region, or {lat, lon}. Here: metro
+            id, ``provider/region`` or ``lat,lon``.
+        rate: in the service's own unit.
     """
 
     __pydantic_config__: ClassVar = written_names({"origin": "from"})
@@ -237,10 +242,10 @@ class LatencyRule:
     """How far demand may be routed.
 
     Attributes:
-        rtt: ms; demand routed beyond it counts as far.
+        rtt: round trip; demand routed beyond it counts as far.
         share: least share of the stated demand within `rtt`.
         each_metro: True: each origin by itself instead of all together.
-        rtt_max: ms; nothing goes beyond; None: no limit.
+        rtt_max: nothing goes beyond; None: no limit.
     """
 
     __pydantic_config__: ClassVar = _AS_NAMED
@@ -281,8 +286,8 @@ class Service(Workload):
         throughput: of one accelerator (CPU-only: of one instance) at speed 1.0; None where
             every shape states its own.
         headroom: capacity >= (1 + headroom) x demand routed, in every region.
-        latency: None: anywhere.
-        spread: None: anywhere.
+        latency: how far demand may be routed; None: anywhere.
+        spread: over how many regions it must stand; None: as few as are cheapest.
         survive: the loss of any ONE scope of this level must be survived; None: no.
         survive_share: of the stated demand still served within latency then.
     """
@@ -302,7 +307,7 @@ class Batch(Workload):
 
     Attributes:
         work: hours that ONE unit of a shape (`count` accelerators) of speed 1.0 would run.
-        deadline: hours from the start; None: the period.
+        deadline: from the start; None: the period.
     """
 
     work: Hours
@@ -314,14 +319,23 @@ class Spec:
     """A whole spec.
 
     Attributes:
-        version: of the spec language, 1.
-        period: hours.
+        version: of the spec language.
+        period: what is planned; 730 hours are a billing month.
         start: first day; None: the day the market was taken.
-        market: names of markets, stacked.
-        max_age: hours; oldest price allowed; None: not judged.
+        market: embedded, a market folder or a CSV file; of several, stacked, a later one
+            replaces equal offers.
+        max_age: how old the oldest price may be; None: not judged.
         providers: providers in use; None: all of the market.
-        training, services, batch: the workloads.
-        latency, transfer: paths of the user's own tables; None: the shipped ones alone.
+        training: gangs, all or nothing.
+        services: inference, the whole period.
+        batch: divisible work with a deadline.
+        policy: rules over the whole plan.
+        holdings: what is owned or promised already.
+        quotas: limits of the account; each replaces the market's of the same provider, region,
+            selector and option.
+        assume: what stands in for figures the market does not know.
+        latency: a table of your own, ``metro,region,rtt_ms``; it wins over the shipped one.
+        transfer: a table of your own, ``from,to,usd_per_gb``; it wins over the shipped one.
     """
 
     __pydantic_config__: ClassVar = _AS_NAMED

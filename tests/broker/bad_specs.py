@@ -196,7 +196,7 @@ SHAPES: Final = [
          "training[0].per_node", "count = per_node x nodes"),
     _bad("per_node of CPUs", training("  per_node: 4\n", shape="vcpus: 8"), 5,
          "training[0].per_node", "without accelerators"),
-    _bad("shape in shapes", training(shape="shapes: [{accelerators: L40}, {accelerators: Q9}]"),
+    _bad("shape in shapes", training(shape="shapes: [{accelerators: H100}, {accelerators: Q9}]"),
          3, "training[0].shapes[1].accelerators", "a known accelerator"),
     _bad("shape of nothing", training(shape="shapes: [{speed: 2}]"), 3, "training[0].shapes[0]",
          "one of them"),

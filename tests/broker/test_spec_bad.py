@@ -56,11 +56,35 @@ def test_every_mistake_at_once(tmp_path: Path, market: Market) -> None:
     assert [(fault.line, fault.path) for fault in error.faults] == [
         (3, "training[0].accelerators"),
         (4, "training[1].hours"),
+        (5, "training[2].name"),
         (5, "training[2].priority"),
         (6, "training[3].where.regions[0]"),
         (7, "training[4].hours"),
         (8, "policy.exclusivity[0].only[0]"),
         (9, "extra"),
+    ]
+
+
+def test_fault_does_not_hide_others_in_the_same_workload(tmp_path: Path, market: Market) -> None:
+    """Where one key of a workload is wrong, its other keys are checked all the same."""
+    path = tmp_path / "spec.yaml"
+    path.write_text(
+        service(
+            "  latency: {rtt: 60ms, share: 95}\n  where: {regions: [mars], providers: 3}\n"
+            "  survive: rack\n  survive_share: 50%\n  spread: {regions: 2, max_share: 10%}\n",
+            demand="[{from: parsi}, {from: pariss, rate: 2}, {from: rome, rate: -1}]",
+        )
+    )
+    error = refusal(path, market)
+    assert [(fault.line, fault.path) for fault in error.faults] == [
+        (4, "services[0].demand[0].rate"),
+        (4, "services[0].demand[1].from"),
+        (4, "services[0].demand[2].rate"),
+        (6, "services[0].latency.share"),
+        (7, "services[0].where.providers"),
+        (7, "services[0].where.regions[0]"),
+        (8, "services[0].survive"),
+        (10, "services[0].spread.max_share"),
     ]
 
 

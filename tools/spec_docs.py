@@ -1,0 +1,140 @@
+"""Generate what follows from the spec's types: the tables of docs/spec.md and the JSON Schema.
+
+Run from the repository's root: ``python -m tools.spec_docs``. A test fails while they are not
+current.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Iterator
+from enum import StrEnum
+from pathlib import Path
+from typing import Final, get_args, get_origin
+
+from broker.spec_schema import default_of, described, spec_schema
+from broker.spec_types import FieldFact, facts_of
+from broker.workloads import (
+    Assume,
+    Batch,
+    Commitment,
+    Data,
+    Discount,
+    Exclusivity,
+    Holdings,
+    LatencyRule,
+    Load,
+    Policy,
+    QuotaLimit,
+    Reservation,
+    Service,
+    Shape,
+    Spec,
+    Spot,
+    Spread,
+    Training,
+    Where,
+    Workload,
+)
+
+SCHEMA: Final = Path("configs/schema/spec.schema.json")
+PAGE: Final = Path("docs/spec.md")
+MARK: Final = "<!-- The tables below are generated: python -m tools.spec_docs -->\n"
+
+#: Types in the order of the page, with the key under which users meet them.
+SECTIONS: Final[tuple[tuple[type, str], ...]] = (
+    (Spec, "the file"),
+    (Workload, "every workload"),
+    (Training, "training[]"),
+    (Service, "services[]"),
+    (Batch, "batch[]"),
+    (Shape, "shapes[]"),
+    (Where, "where"),
+    (Spot, "spot"),
+    (Data, "data"),
+    (Load, "demand[]"),
+    (LatencyRule, "latency"),
+    (Spread, "spread"),
+    (Policy, "policy"),
+    (Exclusivity, "policy.exclusivity[]"),
+    (Holdings, "holdings"),
+    (Reservation, "holdings.reservations[]"),
+    (Commitment, "holdings.commitments[]"),
+    (Discount, "holdings.discounts[]"),
+    (QuotaLimit, "quotas[]"),
+    (Assume, "assume"),
+)
+
+_UNITS: Final = {"": "", "share": "0..1 or %", "day": "YYYY-MM-DD"}
+
+
+def schema_text() -> str:
+    """Return the JSON Schema as the file holds it."""
+    return json.dumps(spec_schema(), indent=2, ensure_ascii=False) + "\n"
+
+
+def page_text(current: str) -> str:
+    """Return the page with its tables made anew; what people wrote above them stays."""
+    return current.partition(MARK)[0] + MARK + "\n" + "\n".join(_tables())
+
+
+def _tables() -> Iterator[str]:
+    for kind, key in SECTIONS:
+        summary = (kind.__doc__ or "").partition("\n")[0]
+        yield f"### {key}\n\n{summary}\n"
+        yield "| key | written as | default | meaning |\n| --- | --- | --- | --- |"
+        for fact in facts_of(kind).values():
+            if _is_own(kind, fact):
+                yield _row(fact)
+        yield ""
+
+
+def _is_own(kind: type, fact: FieldFact) -> bool:
+    """Return whether a field belongs on the page of `kind`, not on that of what it extends."""
+    inherited = kind is not Workload and issubclass(kind, Workload)
+    return fact.key != "written" and not (inherited and fact.key in facts_of(Workload))
+
+
+def _row(fact: FieldFact) -> str:
+    default = "required" if fact.is_required else _default(fact)
+    cells = (f"`{fact.key}`", _form(fact.annotation, fact), default, described(fact))
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+def _default(fact: FieldFact) -> str:
+    default = default_of(fact)
+    if default is None:
+        return ""
+    return f"`{json.dumps(default)}`".replace('"', "")
+
+
+def _form(annotation: object, fact: FieldFact) -> str:
+    """Return how a value is written, in a few words."""
+    if fact.kind is not None:
+        examples = ", ".join(f"`{json.dumps(one)}`".replace('"', "") for one in fact.kind.examples)
+        unit = _UNITS.get(fact.kind.unit, fact.kind.unit)
+        return f"{unit}: {examples}" if unit else examples
+    if isinstance(annotation, type) and issubclass(annotation, StrEnum):
+        return ", ".join(f"`{value}`" for value in annotation)
+    if get_origin(annotation) is tuple:
+        return f"list of {_item(get_args(annotation)[0])}"
+    return "mapping"
+
+
+def _item(annotation: object) -> str:
+    if isinstance(annotation, type) and issubclass(annotation, StrEnum):
+        return " / ".join(f"`{value}`" for value in annotation)
+    if isinstance(annotation, type) and dataclasses.is_dataclass(annotation):
+        return "mappings"
+    return "texts" if get_args(annotation)[0] is str else "values"
+
+
+def main() -> None:
+    """Write both files."""
+    SCHEMA.write_text(schema_text(), encoding="utf-8")
+    PAGE.write_text(page_text(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
