@@ -164,8 +164,8 @@ def _countries(
     """Return the countries that codes and names of groups stand for, sorted."""
     countries: set[str] = set()
     for index, member in enumerate(members):
-        if member in COUNTRIES:
-            countries.add(str(member))
+        if isinstance(member, str) and member in COUNTRIES:
+            countries.add(member)
         elif isinstance(member, str) and member in groups:
             countries |= groups[member]
         else:
@@ -258,13 +258,13 @@ def _tenants(tenants: object, place: Place, names: list[str], faults: FaultList)
         return tenants
     if len(tenants) == 1:
         faults.add(place, words("one tenant"), "at least two tenants to keep apart")
-    of_workload: dict[object, str] = {}
+    tenant_of: dict[str, str] = {}
     expanded = {}
     for tenant, globs in tenants.items():
         members = _matching(globs, (*place, tenant), names, faults)
         expanded[tenant] = members
         for member in members if isinstance(members, list) else ():
-            first = of_workload.setdefault(member, tenant)
+            first = tenant_of.setdefault(str(member), tenant)
             if first != tenant:
                 found = words(f"{member}, which is also {first}'s")
                 faults.add((*place, tenant), found, "each workload with one tenant")
