@@ -7,12 +7,14 @@ cannot be had is unmet demand, which the plan explains.
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Final
 
 from broker.errors import MarketError
+from broker.latency import LatencyTable
 from broker.market import Market
 from broker.offers import UNKNOWN_ZONE
 from broker.reference import metro_ids, regions
@@ -87,6 +89,7 @@ def check_against(spec: Spec, market: Market, faults: FaultList) -> None:
 
     Raises:
         MarketError: when the market has no offer at all.
+        BrokerError: when the spec's own table of round trips cannot be used.
     """
     if market.offers.is_empty():
         raise MarketError(
@@ -100,8 +103,10 @@ def check_against(spec: Spec, market: Market, faults: FaultList) -> None:
         for index, workload in enumerate(getattr(spec, kind)):
             _check_places(workload, (kind, index), supply, faults)
             machines.check(workload, (kind, index), faults)
+    own = LatencyTable.load(Path(spec.latency)).own_metros if spec.latency else frozenset()
+    metros = own | metro_ids().keys()
     for index, service in enumerate(spec.services):
-        _check_origins(service, ("services", index), spec, supply, faults)
+        _check_origins(service, ("services", index), metros, supply, faults)
     for index, rule in enumerate(spec.policy.exclusivity):
         place = ("policy", "exclusivity", index, "scopes")
         _check_known(rule.scopes, place, (*supply.providers, *sorted(supply.regions)), faults)
@@ -158,14 +163,11 @@ def _is_region(name: str, supply: Supply) -> bool:
 
 
 def _check_origins(
-    service: Service, place: Place, spec: Spec, supply: Supply, faults: FaultList
+    service: Service, place: Place, known: Set[str], supply: Supply, faults: FaultList
 ) -> None:
-    if spec.latency is not None:
-        return  # the user's own table may name metros of its own; its reader looks them up
-    known = metro_ids()
     for index, load in enumerate(service.demand):
-        is_point = "," in load.origin
-        if not is_point and load.origin not in known and not _is_region(load.origin, supply):
+        is_known = "," in load.origin or load.origin in known or _is_region(load.origin, supply)
+        if not is_known:
             expected = "a metro, a provider/region, or {lat: .., lon: ..}"
             inside = (*place, "demand", index, "from")
             remedy = nearest(load.origin, [*known, *supply.regions])

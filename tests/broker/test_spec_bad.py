@@ -95,6 +95,17 @@ def test_fault_names_the_file(tmp_path: Path, market: Market) -> None:
     assert str(refusal(path, market)).startswith(f"{path}:6: services[0].headroom: found `25`")
 
 
+def test_own_table_may_name_origins(tmp_path: Path, market: Market) -> None:
+    """A spec's own table of round trips adds origins; others must be known as ever."""
+    table = tmp_path / "mine.csv"
+    table.write_text("metro,region,rtt_ms\noffice,aws/us-east-1,9\n")
+    path = tmp_path / "spec.yaml"
+    demand = "[{from: office, rate: 1}, {from: offcie, rate: 2}]"
+    path.write_text(service(f"latency: {table}\n", demand=demand))
+    (fault,) = refusal(path, market).faults
+    assert (fault.path, fault.remedy) == ("services[0].demand[1].from", "did you mean office?")
+
+
 def test_market_is_not_needed_to_read(tmp_path: Path) -> None:
     """Without a market only what the file says by itself is judged."""
     path = tmp_path / "spec.yaml"
