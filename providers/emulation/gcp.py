@@ -202,16 +202,20 @@ class GoogleEmulator:
         url = self.http.url
         return {"compute": url, "quotas": url, "billing": self.catalog.address}
 
-    def start(self) -> GoogleEmulator:
+    @property
+    def options(self) -> Mapping[str, str]:
+        """What goes under ``options`` of the provider in the configuration."""
+        return {"project": "emulated"}
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """Variables the SDK needs: none, endpoints on this machine get no credentials."""
+        return {}
+
+    def start(self) -> None:
         """Serve in threads of its own."""
         self.catalog.start()
         self.http.start()
-        return self
-
-    def serve(self) -> None:
-        """Serve in the calling thread until interrupted."""
-        self.catalog.start()
-        self.http.serve()
 
     def stop(self) -> None:
         """Stop serving and free the ports."""
@@ -219,7 +223,8 @@ class GoogleEmulator:
         self.catalog.stop()
 
     def __enter__(self) -> GoogleEmulator:
-        return self.start()
+        self.start()
+        return self
 
     def __exit__(
         self,
