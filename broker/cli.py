@@ -29,6 +29,8 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "init": ("broker.cli_spec:init", "Write a commented starter spec."),
     "offers": ("broker.cli_offers:offers", "List what can be bought, cheapest first."),
     "latency": ("broker.cli_latency:command", "Show round trips from a place to the regions."),
+    "refresh": ("broker.cli_refresh:refresh", "Ask the clouds and write a new market."),
+    "emulate": ("broker.cli_refresh:emulate", "Stand in for the clouds' APIs, locally."),
 }
 
 OK: Final = 0

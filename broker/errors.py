@@ -9,6 +9,7 @@ BrokerError
 │  ├─ UnknownProvider   no such entry point                                     1
 │  └─ MissingExtra      a package that is not installed                         1
 ├─ OutputError          a result that could not be written                      1
+├─ Locked               another run works on the same state                      75
 ├─ SolverFailed         the optimizer gave no answer at all                     70
 ├─ GateFailed           budget, moves or savings gate                           4
 └─ AuditFailed          a plan that breaks its own rules: a bug of ours         70
@@ -110,6 +111,12 @@ class MissingExtra(ProviderError):
 
 class OutputError(BrokerError):
     """A result that could not be written; nothing half-written is left behind."""
+
+
+class Locked(BrokerError):
+    """Another run works on the same files; nothing was done."""
+
+    exit_code = 75
 
 
 class SolverFailed(BrokerError):

@@ -15,9 +15,9 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from types import TracebackType
 from typing import Final
 
+from broker.background import Attempt
 from broker.last_good import LastGood
 from broker.provider import Call, CallError, FaultKind, Fetched, Row
 from broker.token_bucket import TokenBucket
@@ -144,26 +144,6 @@ class ConcurrentFetcher:
             self._heard(fetched)
 
 
-class _Attempt:
-    """One run of a call, and what came of it: rows, or any exception."""
-
-    def __init__(self) -> None:
-        self.rows: Sequence[Row] = ()
-        self.error: BaseException | None = None
-
-    def __enter__(self) -> _Attempt:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> bool:
-        self.error = error
-        return True
-
-
 @dataclass(slots=True, kw_only=True)
 class _Task:
     """A call on its way through a round."""
@@ -260,9 +240,10 @@ class _Round:
 
     def _work(self) -> None:
         while (task := self._take()) is not None:
-            with _Attempt() as attempt:
-                attempt.rows = task.call.run()
-            if not self._conclude(task, attempt):
+            rows: list[Sequence[Row]] = []
+            with Attempt() as attempt:
+                rows.append(task.call.run())
+            if not self._conclude(task, rows, attempt.error):
                 return
 
     def _take(self) -> _Task | None:
@@ -292,12 +273,13 @@ class _Round:
             heapq.heappush(self._queue, _Turn(held_until, turn.index, turn.task))
         return None
 
-    def _conclude(self, task: _Task, attempt: _Attempt) -> bool:
+    def _conclude(
+        self, task: _Task, rows: Sequence[Sequence[Row]], error: BaseException | None
+    ) -> bool:
         """Record what came of a run; False when the task was left behind in the meantime."""
-        error = attempt.error
         done = None
-        if error is None and task.outcome is None:
-            done = self._fetcher.keep(task.call, attempt.rows, tries=task.tries)
+        if rows and task.outcome is None:
+            done = self._fetcher.keep(task.call, rows[0], tries=task.tries)
         with self._changed:
             if task.outcome is not None:
                 return False

@@ -17,6 +17,9 @@ from botocore.exceptions import (
     TokenRetrievalError,
     UnauthorizedSSOTokenError,
 )
+from botocore.exceptions import (
+    ConnectionError as NoConnection,
+)
 from botocore.parsers import ResponseParserError
 
 from broker.provider import CallError, FaultKind
@@ -98,7 +101,7 @@ def classified(action: str, *, is_home: bool = False) -> Iterator[None]:
         raise _call_error(FaultKind.UNCONFIGURED, type(error).__name__) from None
     except _SSO_ERRORS as error:
         raise _call_error(FaultKind.EXPIRED, type(error).__name__) from None
-    except HTTPClientError as error:
+    except (HTTPClientError, NoConnection) as error:
         raise _call_error(FaultKind.TRANSIENT, type(error).__name__) from None
     except (BotoCoreError, ResponseParserError, ValueError, LookupError) as error:
         raise _call_error(FaultKind.BROKEN, type(error).__name__) from None
