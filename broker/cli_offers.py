@@ -31,6 +31,8 @@ Examples:
   broker offers gpu:24GB..80GB --max-gpu-price 1.50 --sort gpu-price
   broker offers H100 -o csv --out mine.csv
   broker offers --market embedded --market mine.csv H100:8
+  broker offers --diff embedded mine.csv --infra aws
+  broker offers --history p5.48xlarge --spot
 """
 
 
@@ -138,6 +140,18 @@ def _price(text: str) -> Decimal:
 @click.option("--group-by", type=click.Choice(_GROUPS), help="One line a group, cheapest first.")
 @click.option("--counts", is_flag=True, help="Count the market's regions, types and offers.")
 @click.option(
+    "--diff",
+    nargs=2,
+    metavar="A B",
+    help="What changed from market A to market B: added, removed, dearer, cheaper, sold.",
+)
+@click.option(
+    "--history",
+    metavar="TYPE",
+    help="Draw what an instance type cost in the markets that refreshes kept, or in those "
+    "that --market names.",
+)
+@click.option(
     *("--limit", "--max-offers"),
     type=click.IntRange(min=0),
     help=f"Show at most so many; 0: all. Tables show {TABLE_LIMIT}, JSON and CSV all.",
@@ -152,11 +166,7 @@ def _price(text: str) -> Decimal:
 @click.option("--out", metavar="FILE", help="Write the result to FILE instead.")
 @global_options
 def offers(
-    accelerators: tuple[Any, ...],
-    markets: tuple[str, ...],
-    out: str | None,
-    counts: bool,
-    **asked: Any,
+    accelerators: tuple[Any, ...], markets: tuple[str, ...], out: str | None, **asked: Any
 ) -> None:
     """List what can be bought, cheapest first, with source and date of each price.
 
@@ -164,14 +174,42 @@ def offers(
     and H100:1+ are ranges, A100:80GB names the card's memory, gpu:24GB..80GB is any card of
     that size, cpu none at all. Several are alternatives.
     """
-    from broker.snapshot import read_market
-
-    market = read_market(markets)
-    text = _counts(market, asked["output"]) if counts else _listing(market, accelerators, asked)
+    text = _result(accelerators, markets, asked)
     if out is not None:
         write_atomic(out, text)
     else:
         show(_bold_header(text) if asked["output"] == "table" else text)
+
+
+def _result(accelerators: tuple[Any, ...], markets: tuple[str, ...], asked: dict[str, Any]) -> str:
+    """Return the one view that was asked for: a diff, a history, counts, or the list."""
+    from broker.snapshot import read_market
+
+    views = ("--diff", "--history", "--counts", "--group-by")
+    chosen = [view for view in views if asked[view[2:].replace("-", "_")]]
+    if len(chosen) > 1:
+        raise click.UsageError(f"found {' and '.join(chosen)}; expected one of them")
+    form, limit = asked["output"], asked["limit"]
+    if limit is None:
+        limit = TABLE_LIMIT if form == "table" else 0
+    how: dict[str, Any] = {"form": form, "limit": limit, "width": _width()}
+    if asked["diff"]:
+        from broker.cli_offer_views import diff_text
+
+        return diff_text(asked["diff"], _query(accelerators, asked), **how)
+    if asked["history"]:
+        from broker.cli_offer_views import history_text
+
+        query = _query(accelerators, asked)
+        return history_text(asked["history"], _named(markets), query, **how)
+    market = read_market(markets)
+    return _counts(market, form) if asked["counts"] else _listing(market, accelerators, asked)
+
+
+def _named(markets: tuple[str, ...]) -> tuple[str, ...] | None:
+    """Return the markets that the user named; None where the option stands at its default."""
+    source = click.get_current_context().get_parameter_source("markets")
+    return None if source is click.core.ParameterSource.DEFAULT else markets
 
 
 def _listing(market: Market, accelerators: tuple[Any, ...], asked: dict[str, Any]) -> str:

@@ -62,7 +62,7 @@ def offers_json(selected: pl.DataFrame, market: Market, *, total: int) -> str:
     rows = selected.with_columns(offer_id(), pool_id()).iter_rows(named=True)
     document = {
         "format": OFFERS_FORMAT,
-        "market": _market(market),
+        "market": market_json(market),
         "total": total,
         "shown": selected.height,
         "offers": [_json_row(row) for row in rows],
@@ -96,14 +96,14 @@ def groups_json(groups: pl.DataFrame, market: Market, *, by: str) -> str:
     rows = groups.with_columns(offer_id()).iter_rows(named=True)
     document = {
         "format": OFFERS_FORMAT,
-        "market": _market(market),
+        "market": market_json(market),
         "group_by": by,
         "groups": [
             {
                 "group": row["group"],
                 "offers": row["offers"],
-                RATE: _json_value(row[RATE]),
-                "usd_per_accelerator_hour": _json_value(_decimal(row["usd_per_accelerator_hour"])),
+                RATE: json_value(row[RATE]),
+                "usd_per_accelerator_hour": json_value(_decimal(row["usd_per_accelerator_hour"])),
                 "cheapest": row["id"],
             }
             for row in rows
@@ -233,7 +233,8 @@ def _has_upfront(selected: pl.DataFrame) -> bool:
     return bool(selected.select((pl.col("upfront_usd") > 0).any()).item())
 
 
-def _market(market: Market) -> dict[str, str]:
+def market_json(market: Market) -> dict[str, str]:
+    """Return what a JSON document says of the market it speaks of."""
     return {
         "name": market.name,
         "digest": market.digest,
@@ -245,15 +246,16 @@ def _json_row(row: Row) -> dict[str, object]:
     return {
         "id": row["id"],
         "pool": row["pool"],
-        **{column: _json_value(row[column]) for column in OFFER_SCHEMA},
-        RATE: _json_value(row[RATE]),
-        "rate_usd_per_accelerator_hour": _json_value(usd_per_accelerator_hour(row)),
-        "rate_usd_per_month": _json_value(usd_per_month(row)),
+        **{column: json_value(row[column]) for column in OFFER_SCHEMA},
+        RATE: json_value(row[RATE]),
+        "rate_usd_per_accelerator_hour": json_value(usd_per_accelerator_hour(row)),
+        "rate_usd_per_month": json_value(usd_per_month(row)),
         LEFT_OUT: row[LEFT_OUT],
     }
 
 
-def _json_value(value: object) -> object:
+def json_value(value: object) -> object:
+    """Return a cell as JSON holds it: decimals and moments as text."""
     if isinstance(value, Decimal):
         return plain(value)
     return _moment(value) if isinstance(value, datetime) else value

@@ -1,0 +1,99 @@
+"""Two views of `broker offers` over several markets: what changed, and what a type cost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from broker.cli_options import current_run
+from broker.errors import MarketError
+
+if TYPE_CHECKING:
+    from broker.market import Market
+    from broker.offer_query import Query
+
+
+def diff_text(
+    names: tuple[str, str], query: Query, *, form: str, limit: int | None, width: int
+) -> str:
+    """Return what changed from one market to another.
+
+    Args:
+        names: the earlier and the later market, as `--market` takes them.
+        query: which offers to compare.
+        form: table, json or csv.
+        limit: changes to show; 0 or None: all.
+        width: columns of the terminal.
+    """
+    from broker.offer_changes import offer_changes
+    from broker.report import offer_changes as report
+    from broker.snapshot import read_market
+
+    before, after = (read_market([name]) for name in names)
+    _note_unseen(after)
+    changes = offer_changes(before.offers, after.offers, query)
+    if form == "table":
+        return report.changes_table(changes, shown=limit or 0, width=width)
+    changes = changes.head(limit) if limit else changes
+    if form == "json":
+        return report.changes_json(changes, before, after)
+    return report.changes_csv(changes)
+
+
+def history_text(
+    instance_type: str,
+    names: Sequence[str] | None,
+    query: Query,
+    *,
+    form: str,
+    limit: int | None,
+    width: int,
+) -> str:
+    """Return what an instance type cost over time.
+
+    Args:
+        instance_type: the provider's name.
+        names: markets to read; None: those that refreshes kept.
+        query: places and options to look at.
+        form: table (drawn), json or csv.
+        limit: places to list, or lines of CSV and JSON; 0 or None: all.
+        width: columns of the terminal.
+
+    Raises:
+        MarketError: when there is no market to read.
+    """
+    from broker.price_history import price_history
+    from broker.report import price_history as report
+
+    history = price_history(_markets(names), instance_type, query)
+    if form == "table":
+        return report.history_drawn(history, instance_type, shown=limit or 0, width=width)
+    history = history.head(limit) if limit else history
+    if form == "json":
+        return report.history_json(history, instance_type)
+    return report.history_csv(history)
+
+
+def _markets(names: Sequence[str] | None) -> Iterator[Market]:
+    from broker.kept_markets import kept_markets, markets_folder
+    from broker.snapshot import read_market
+
+    folder = markets_folder()
+    found: Sequence[str | Path] = names or [kept.folder for kept in kept_markets(folder)]
+    if not found:
+        raise MarketError(
+            f"reading the history: found no market in {folder}",
+            remedy="run `broker refresh` first, or name markets: --market A --market B",
+        )
+    return (read_market([name]) for name in found)
+
+
+def _note_unseen(after: Market) -> None:
+    """Tell where an offer may be missing only because nobody could look."""
+    places = sorted({f"{row[0]}/{row[1] or '*'}" for row in after.gaps.rows()})
+    if places:
+        current_run().note(
+            f"Not everything was seen in {', '.join(places)}: what is removed there may still "
+            "be sold."
+        )
