@@ -255,8 +255,10 @@ def quota_of(
     """Return the quota an offer draws on: of its chips, else of its vCPUs; None: unknown.
 
     Spot and flex-start draw on preemptible quotas, commitments on committed ones; these are
-    regional metrics for every chip.
+    regional metrics for every chip. Reservations by calendar draw on none.
     """
+    if option is PurchaseOption.CAPACITY_BLOCK:
+        return None
     prefix = "COMMITTED_" if option.years else _QUOTA_PREFIX.get(option, "")
     if guest_accelerator is not None:
         chip = CHIPS.get(guest_accelerator)

@@ -94,7 +94,9 @@ def binding_cap(cap: float | None, quotas: pl.DataFrame) -> Iterator[Row]:
 
     Quotas name one family each, so a plan cannot keep a cap over all of them.
     """
-    gpus = quotas.filter((quotas["unit"] == "gpus") & (quotas["option"] == "on-demand"))
+    gpus = quotas.filter(
+        (pl.col("unit") == "gpus") & ~pl.col("family").str.contains("^(PREEMPTIBLE|COMMITTED)_")
+    )
     largest = gpus["limit"].max()
     if cap is not None and isinstance(largest, float) and cap < largest:
         reason = f"GPUS_ALL_REGIONS caps all GPUs at {cap:g}, below a single quota of {largest:g}"

@@ -14,7 +14,6 @@ from typing import Final
 import polars as pl
 
 from broker.market import QUOTA_SCHEMA
-from broker.offers import PurchaseOption
 from broker.provider import Row
 from providers.gcp import families, sources
 
@@ -31,12 +30,6 @@ _CPU_METRICS: Final = frozenset(
 ALL_REGIONS: Final = "GPUS_ALL_REGIONS"
 _UNLIMITED: Final = -1.0
 
-_OPTIONS: Final = (
-    ("PREEMPTIBLE_", (PurchaseOption.SPOT, PurchaseOption.FLEX_START)),
-    ("COMMITTED_", (PurchaseOption.RESERVED_1Y, PurchaseOption.RESERVED_3Y)),
-    ("", (PurchaseOption.ON_DEMAND,)),
-)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Limit:
@@ -50,7 +43,7 @@ class _Limit:
 def quota_frame(
     regions: Iterable[Row], infos: Iterable[Row], observed_at: datetime | None
 ) -> pl.DataFrame:
-    """Return the quotas of the regions, one row per family, region and purchase option.
+    """Return the quotas of the regions, one row per family and region.
 
     Args:
         regions: rows of the dataset ``regions``.
@@ -67,7 +60,7 @@ def quota_frame(
             one.family,
             "",
             "",
-            option,
+            "",  # the family's name says which options draw on it
             one.unit,
             one.limit,
             one.used,
@@ -75,10 +68,9 @@ def quota_frame(
             observed_at,
         )
         for one in limits
-        for option in _options(one.family)
     ]
     unique = pl.DataFrame(rows, schema=dict(QUOTA_SCHEMA), orient="row")
-    return unique.unique(["region", "family", "option"], keep="last", maintain_order=True)
+    return unique.unique(["region", "family"], keep="last", maintain_order=True)
 
 
 def all_regions_cap(regions: Iterable[Row]) -> float | None:
@@ -133,7 +125,3 @@ def _of_families(infos: Iterable[Row], regions: list[str]) -> Iterator[_Limit]:
                 limit=limit,
                 used=None,
             )
-
-
-def _options(family: str) -> tuple[PurchaseOption, ...]:
-    return next(options for prefix, options in _OPTIONS if family.startswith(prefix))

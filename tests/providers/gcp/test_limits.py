@@ -28,12 +28,12 @@ def info(family: str, limit: str, *, region: str = "", regions: tuple[str, ...] 
 
 
 def told(frame: pl.DataFrame) -> list[tuple[object, ...]]:
-    columns = ("region", "family", "option", "unit", "limit", "used")
-    return frame.select(columns).sort(columns[:3]).rows()
+    columns = ("region", "family", "unit", "limit", "used")
+    return frame.select(columns).sort(columns[:2]).rows()
 
 
-def test_a_metric_limits_the_options_it_speaks_of() -> None:
-    """Plain metrics limit on-demand, preemptible ones spot and flex-start."""
+def test_a_metric_is_a_quota_of_its_own() -> None:
+    """Metrics of chips and vCPUs are quotas; spot and flex-start share the preemptible one."""
     regions = [
         region(
             "r1",
@@ -46,12 +46,10 @@ def test_a_metric_limits_the_options_it_speaks_of() -> None:
         )
     ]
     assert told(quota_frame(regions, [], NOON)) == [
-        ("r1", "COMMITTED_NVIDIA_A100_80GB_GPUS", "reserved-1y", "gpus", 4, 0),
-        ("r1", "COMMITTED_NVIDIA_A100_80GB_GPUS", "reserved-3y", "gpus", 4, 0),
-        ("r1", "N2_CPUS", "on-demand", "vcpus", 500, 120),
-        ("r1", "NVIDIA_L4_GPUS", "on-demand", "gpus", 16, 8),
-        ("r1", "PREEMPTIBLE_NVIDIA_H100_GPUS", "flex-start", "gpus", 8, 0),
-        ("r1", "PREEMPTIBLE_NVIDIA_H100_GPUS", "spot", "gpus", 8, 0),
+        ("r1", "COMMITTED_NVIDIA_A100_80GB_GPUS", "gpus", 4, 0),
+        ("r1", "N2_CPUS", "vcpus", 500, 120),
+        ("r1", "NVIDIA_L4_GPUS", "gpus", 16, 8),
+        ("r1", "PREEMPTIBLE_NVIDIA_H100_GPUS", "gpus", 8, 0),
     ]
 
 
@@ -65,10 +63,10 @@ def test_newer_chips_are_limited_by_family() -> None:
     ]
     frame = quota_frame([region("r1"), region("r2")], infos, NOON)
     assert told(frame) == [
-        ("r1", "NVIDIA_H100", "on-demand", "gpus", 16, None),
-        ("r1", "NVIDIA_H200", "on-demand", "gpus", 4, None),
-        ("r2", "NVIDIA_H100", "on-demand", "gpus", 0, None),
-        ("r2", "NVIDIA_H200", "on-demand", "gpus", 4, None),
+        ("r1", "NVIDIA_H100", "gpus", 16, None),
+        ("r1", "NVIDIA_H200", "gpus", 4, None),
+        ("r2", "NVIDIA_H100", "gpus", 0, None),
+        ("r2", "NVIDIA_H200", "gpus", 4, None),
     ]
 
 

@@ -127,3 +127,25 @@ def test_only_whole_machines_of_the_large_families_share_a_fabric() -> None:
         Fabric.NONE,
     ]
     assert [families.rack_hosts(name) for name in names] == [None, None, None, 18, None]
+
+
+@pytest.mark.parametrize(
+    ("machine_type", "guest", "option", "quota"),
+    [
+        ("a3-highgpu-8g", "nvidia-h100-80gb", Option.ON_DEMAND, "NVIDIA_H100"),
+        ("a3-highgpu-8g", "nvidia-h100-80gb", Option.SPOT, "PREEMPTIBLE_NVIDIA_H100_GPUS"),
+        ("a3-highgpu-8g", "nvidia-h100-80gb", Option.FLEX_START, "PREEMPTIBLE_NVIDIA_H100_GPUS"),
+        ("a3-highgpu-8g", "nvidia-h100-80gb", Option.CAPACITY_BLOCK, None),
+        ("g2-standard-4", "nvidia-l4", Option.ON_DEMAND, "NVIDIA_L4_GPUS"),
+        ("g2-standard-4", "nvidia-l4", Option.RESERVED_3Y, "COMMITTED_NVIDIA_L4_GPUS"),
+        ("ct6e-standard-4t", "ct6e", Option.ON_DEMAND, None),
+        ("e2-standard-8", None, Option.ON_DEMAND, "CPUS"),
+        ("n2-standard-8", None, Option.ON_DEMAND, "N2_CPUS"),
+        ("n2-standard-8", None, Option.SPOT, "PREEMPTIBLE_CPUS"),
+    ],
+)
+def test_a_machine_draws_on_the_quota_of_its_chips(
+    machine_type: str, guest: str | None, option: Option, quota: str | None
+) -> None:
+    """Chips have quotas by option, CPU machines by series; unknown quotas stay unknown."""
+    assert families.quota_of(machine_type, guest, option) == quota
