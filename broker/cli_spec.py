@@ -4,32 +4,42 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
+from dataclasses import asdict
 from functools import cache
+from typing import TYPE_CHECKING, Final
 
 import click
 
 from broker.cli_options import CONTEXT, current_run, global_options, paint
-from broker.errors import BrokerError
+from broker.errors import BrokerError, Fault, SpecError
 from broker.output import show, write_atomic
 
-_VALIDATE_EXAMPLES = """\b
+if TYPE_CHECKING:
+    from broker.workloads import Spec
+
+#: Version of what `validate -o json` prints.
+VALIDATION_FORMAT: Final = 1
+
+_VALIDATE_EXAMPLES: Final = """\b
 Examples:
   broker validate spec.yaml
   broker validate --market embedded --market prices.csv spec.yaml
   cat spec.yaml | broker validate -
+  broker validate -o json spec.yaml | jq '.faults[] | {line, path}'
 """
-_SCHEMA_EXAMPLES = """\b
+_SCHEMA_EXAMPLES: Final = """\b
 Examples:
   broker schema
   broker schema --out spec.schema.json
 """
-_INIT_EXAMPLES = """\b
+_INIT_EXAMPLES: Final = """\b
 Examples:
   broker init
   broker init fleet.yaml
   broker init - | less
 """
-_READABLE_MODE = 0o644
+_READABLE_MODE: Final = 0o644
 
 
 @click.command("validate", context_settings=CONTEXT, epilog=_VALIDATE_EXAMPLES)
@@ -40,8 +50,15 @@ _READABLE_MODE = 0o644
     metavar="NAME",
     help="embedded, a market folder or a CSV file, instead of the spec's own; repeatable.",
 )
+@click.option(
+    *("-o", "--output"),
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="json: faults and warnings on standard output, for scripts and editors.",
+)
 @global_options
-def validate(spec: str, markets: tuple[str, ...]) -> None:
+def validate(spec: str, markets: tuple[str, ...], output: str) -> int:
     """Check SPEC, a file or - for standard input, without planning.
 
     Every mistake is told at once, with its line, what was found and what would be right.
@@ -51,21 +68,40 @@ def validate(spec: str, markets: tuple[str, ...]) -> None:
     from broker.spec_warnings import warnings_of
 
     read_market = cache(snapshot.read_market)
-    read = load_spec(spec, markets=markets or None, read_market=read_market)
+    try:
+        read = load_spec(spec, markets=markets or None, read_market=read_market)
+    except SpecError as error:
+        if output == "text":
+            raise
+        show(_as_json(error.faults, []))
+        return error.exit_code
+    warnings = warnings_of(read, read_market(read.market))
+    if output == "json":
+        show(_as_json([], warnings))
+        return 0
     run = current_run()
-    for warning in warnings_of(read, read_market(read.market)):
+    for warning in warnings:
         run.note(f"{paint('warning:', run, fg='yellow')} {warning}")
-    counts = [
-        f"{len(workloads)} {name}"
-        for name, workloads in (
-            ("training", read.training),
-            ("services", read.services),
-            ("batch", read.batch),
-        )
-        if workloads
-    ]
-    noun = "workload" if len(read.workloads) == 1 else "workloads"
-    show(f"ok: {len(read.workloads)} {noun} ({', '.join(counts)})\n")
+    show(_summary(read))
+    return 0
+
+
+def _as_json(faults: Sequence[Fault], warnings: Sequence[str]) -> str:
+    """Return what was found as JSON; `line` is 0 where none is known."""
+    report = {
+        "format": VALIDATION_FORMAT,
+        "ok": not faults,
+        "faults": [asdict(fault) for fault in faults],
+        "warnings": list(warnings),
+    }
+    return json.dumps(report, indent=2, ensure_ascii=False) + "\n"
+
+
+def _summary(spec: Spec) -> str:
+    kinds = {"training": spec.training, "services": spec.services, "batch": spec.batch}
+    counts = [f"{len(workloads)} {kind}" for kind, workloads in kinds.items() if workloads]
+    noun = "workload" if len(spec.workloads) == 1 else "workloads"
+    return f"ok: {len(spec.workloads)} {noun} ({', '.join(counts)})\n"
 
 
 @click.command("schema", context_settings=CONTEXT, epilog=_SCHEMA_EXAMPLES)

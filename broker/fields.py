@@ -73,12 +73,13 @@ def _positive(parse: Callable[[object], Decimal], form: str) -> Parser:
 
 
 def parse_text(text: object) -> str:
-    """Return a text of one line that is not empty."""
+    """Return a text that is not empty; several lines become one."""
     if not isinstance(text, str):
         raise ValueError("a text; put it in quotes")
-    if not text.strip() or not text.isprintable():
-        raise ValueError("a text of one line that is not empty")
-    return text
+    line = " ".join(part.strip() for part in text.strip().splitlines())
+    if not line or not all(one.isprintable() or one.isspace() for one in line):
+        raise ValueError("a text that is not empty, without control characters")
+    return line
 
 
 def parse_name(text: object) -> str:

@@ -10,7 +10,6 @@ from typing import Final
 
 from broker.errors import Fault
 from broker.spec_yaml import Place, dotted
-from broker.units import plain
 
 #: What a rule of exclusivity may say; its key in the file.
 VERBS: Final = ("only", "never", "apart", "together", "alone")
@@ -41,10 +40,10 @@ class FaultList:
         if any(place[:length] in self.found for length in range(len(place) + 1)):
             return
         self.found[place] = Fault(
-            path=dotted(place),
-            found=found if isinstance(found, _Words) else shown(found),
-            expected=expected,
-            remedy=remedy,
+            path=printable(dotted(place)),
+            found=printable(found) if isinstance(found, _Words) else shown(found),
+            expected=printable(expected),
+            remedy=printable(remedy),
             line=self.line(place),
         )
 
@@ -107,8 +106,13 @@ def shown(value: object) -> str:
         return "a mapping" if value else "an empty mapping"
     if isinstance(value, list | tuple):
         return "a list" if value else "an empty list"
-    text = "".join(c if c.isprintable() else "?" for c in str(value))
+    text = printable(str(value))
     return f"`{text[:_LONGEST]}`" if text else "an empty text"
+
+
+def printable(text: str) -> str:
+    """Return `text` without anything that could move a terminal's cursor or begin a line."""
+    return "".join(one if one.isprintable() else "?" for one in text)
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
@@ -123,8 +127,3 @@ def listed(names: Iterable[str], *, most: int = 12) -> str:
     every = list(names)
     rest = f" and {len(every) - most} more" if len(every) > most else ""
     return ", ".join(every[:most]) + rest
-
-
-def number_text(number: Decimal) -> str:
-    """Return a number for a message."""
-    return plain(number)

@@ -27,7 +27,7 @@ def read_document(source: str | Path) -> Document:
 def _content(source: str | Path, name: str) -> bytes:
     try:
         if str(source) == "-":
-            content = sys.stdin.buffer.read(MOST_BYTES + 1)
+            content = _standard_input()
         else:
             with Path(source).open("rb") as file:
                 content = file.read(MOST_BYTES + 1)
@@ -56,6 +56,12 @@ def _content(source: str | Path, name: str) -> bytes:
             remedy="check that this is the spec; group like workloads into one",
         )
     return content
+
+
+def _standard_input() -> bytes:
+    if sys.stdin is None:  # the process was started with it closed
+        raise ValueError("it is closed")
+    return sys.stdin.buffer.read(MOST_BYTES + 1)
 
 
 def _text(content: bytes, name: str) -> str:

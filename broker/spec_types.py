@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import re
 import types
 from collections.abc import Mapping
@@ -112,8 +113,8 @@ def _texts(kind: type) -> Mapping[str, str]:
     """Return field -> meaning, from the docstrings of a type and of those it inherits from."""
     texts: dict[str, str] = {}
     for parent in reversed(kind.__mro__):
-        section = (parent.__doc__ or "").partition("Attributes:\n")[2]
-        for match in re.finditer(r"^ {8}([\w, ]+): (.*(?:\n {12}.*)*)", section, re.MULTILINE):
+        section = inspect.cleandoc(parent.__doc__ or "").partition("Attributes:\n")[2]
+        for match in re.finditer(r"^ {4}([\w, ]+): (.*(?:\n {8}.*)*)", section, re.MULTILINE):
             meaning = " ".join(match[2].split())
             texts |= dict.fromkeys((name.strip() for name in match[1].split(",")), meaning)
     return texts

@@ -87,7 +87,8 @@ def _note_missing(place: Place, faults: FaultList) -> None:
     fact = facts_of(owner).get(str(place[-1])) if owner else None
     examples = fact.kind.examples if fact and fact.kind else ()
     remedy = f"add e.g. `{place[-1]}: {examples[0]}`" if examples else f"add `{place[-1]}:`"
-    faults.add(place, words(f"no `{place[-1]}`"), fact.text if fact else "a value", remedy)
+    meaning = fact.text.rstrip(".") if fact else ""
+    faults.add(place, words(f"no `{place[-1]}`"), f"`{place[-1]}`: {meaning or 'a value'}", remedy)
 
 
 def _keys_at(place: Place) -> list[str]:

@@ -221,7 +221,6 @@ class _Composer:
     def mapping(self, place: Place) -> dict[str, object]:
         """Return a mapping; of a key written twice the first counts, and it is a fault."""
         data: dict[str, object] = {}
-        merged: list[object] = []
         lines: dict[str, int] = {}
         for event in self.events:
             if isinstance(event, yaml.MappingEndEvent):
@@ -234,13 +233,22 @@ class _Composer:
                 self.value(next(self.events), (*place, f"{key} (again)"))
                 continue
             lines[key] = self.lines[inside] = _line(event)
-            value = self.value(next(self.events), inside)
-            if key == "<<":
-                merged += value if isinstance(value, list) else [value]
+            data[key] = self.value(next(self.events), inside)
+        return self.merged(data, place) if "<<" in data else data
+
+    def merged(self, data: dict[str, object], place: Place) -> dict[str, object]:
+        """Return a mapping with the templates under its key ``<<`` filled in; own keys win."""
+        templates = data.pop("<<")
+        for template in templates if isinstance(templates, list) else [templates]:
+            if isinstance(template, dict):
+                data = {**template, **data}
             else:
-                data[key] = value
-        for template in merged:
-            data = {**template, **data} if isinstance(template, dict) else data
+                self.faults[*place, "<<"] = Fault(
+                    path=dotted((*place, "<<")),
+                    found="something that is no mapping",
+                    expected="an alias of a mapping, such as *template",
+                    line=self.lines[*place, "<<"],
+                )
         return data
 
     def key(self, event: yaml.Event, place: Place) -> str:

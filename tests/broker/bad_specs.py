@@ -89,6 +89,7 @@ SYNTAX: Final = [
     _bad("alias inside itself", "training: &t [*t]\n", 1, "", "found *t"),
     _bad("list as a key", "? [a]\n: 1\n", 1, "", "as a key"),
     _bad("control character", "training: \x01\n", 1, "", "U+0001"),
+    _bad("merge of a number", training("  <<: 3\n"), 5, "training[0].<<", "an alias of a mapping"),
     _bad("deep nesting", "a: " + "[" * 60 + "]" * 60, 1, "", "more than 40 levels"),
     _bad("lone surrogate", '{"owner": "\\ud800"}', 1, "", "expected valid YAML"),
     _bad(

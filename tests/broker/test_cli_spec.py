@@ -67,6 +67,25 @@ def test_validate_tells_faults_on_standard_error(
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_validate_as_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Scripts read faults and warnings from standard output; the exit code is the same."""
+    path = tmp_path / "spec.yaml"
+    path.write_text("training: [{name: a, accelerators: H100:8, hours: 0}]\n")
+    assert main(["validate", "-o", "json", str(path)]) == 1
+    out, err = capsys.readouterr()
+    assert err == ""
+    report = json.loads(out)
+    assert (report["format"], report["ok"], report["warnings"]) == (1, False, [])
+    (fault,) = report["faults"]
+    assert (fault["line"], fault["path"], fault["found"]) == (1, "training[0].hours", "`0`")
+    path.write_text("training: [{name: a, accelerators: H100:8, hours: 1, spot: {}}]\n")
+    assert main(["validate", "-o", "json", str(path)]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report["ok"]
+    assert report["faults"] == []
+    assert len(report["warnings"]) == 1
+
+
 def test_validate_warns(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """What is allowed but odd is told on standard error, and the spec is still ok."""
     path = tmp_path / "spec.yaml"

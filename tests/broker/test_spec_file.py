@@ -100,6 +100,33 @@ def test_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
         load_spec("-")
 
 
+def test_closed_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that was started without standard input says so."""
+    monkeypatch.setattr(sys, "stdin", None)
+    with pytest.raises(BrokerError, match="standard input cannot be read: it is closed"):
+        load_spec("-")
+
+
+def test_keys_cannot_write_to_the_terminal(tmp_path: Path) -> None:
+    """Control characters of a file never reach the terminal."""
+    path = tmp_path / "spec.json"
+    path.write_text('{"tra\\u001b[31min\\n\\u202ei": 1}')
+    message = refusal(path)
+    assert "tra?[31min??i" in message
+    assert "\x1b" not in message
+
+
+def test_reasons_may_have_several_lines(tmp_path: Path) -> None:
+    """A text folded over lines is read as one line."""
+    path = tmp_path / "spec.yaml"
+    path.write_text(
+        GOOD
+        + "policy:\n  exclusivity:\n  - workloads: [a]\n    only: [aws]\n    why: |\n"
+        + "      the contract\n      says so\n"
+    )
+    assert load_spec(path).policy.exclusivity[0].why == "the contract says so"
+
+
 def test_norway_is_a_country(tmp_path: Path) -> None:
     """`NO`, `on` and `yes` are texts, as YAML 1.2 has it."""
     path = tmp_path / "spec.yaml"
