@@ -117,10 +117,13 @@ def parse_count(text: object) -> int:
 
 def parse_amount(text: object) -> Decimal:
     """Return a number of at least 0; ``k``, ``M`` and ``B`` stand for thousands and so on."""
+    form = "a number of at least 0"
+    if "$" in str(text):
+        raise ValueError(form)
     try:
         return parse_money(text)
     except ValueError:
-        raise ValueError("a number of at least 0") from None
+        raise ValueError(form) from None
 
 
 def parse_part(text: object) -> Decimal:

@@ -228,10 +228,11 @@ def _divided(
     if not isinstance(total, Decimal) or not per_node:
         return shape
     wanted = total / per_node
-    if (nodes is not None and nodes != wanted) or wanted != wanted.to_integral_value():
+    is_whole = wanted == wanted.to_integral_value() and (per_node < 1 or per_node % 1 == 0)
+    if (nodes is not None and nodes != wanted) or not is_whole:
         parts = f"per_node {plain(per_node)}" + (f" x nodes {plain(nodes)}" if nodes else "")
         found = words(f"{parts} for {plain(total)} accelerators")
-        expected = "count = per_node x nodes, with whole nodes"
+        expected = "count = per_node x nodes, both whole"
         key = "per_node" if "per_node" in shape else "nodes"
         faults.add((*place, key), found, expected, "change one of them, or leave one out")
         return shape
