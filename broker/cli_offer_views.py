@@ -76,11 +76,12 @@ def history_text(
 
 
 def _markets(names: Sequence[str] | None) -> Iterator[Market]:
-    from broker.kept_markets import kept_markets, markets_folder
+    from broker.settings import data_path
     from broker.snapshot import read_market
+    from broker.snapshots import Snapshots
 
-    folder = markets_folder()
-    found: Sequence[str | Path] = names or [kept.folder for kept in kept_markets(folder)]
+    folder = data_path() / "markets"
+    found: Sequence[str | Path] = names or Snapshots(folder=folder).all()
     if not found:
         raise MarketError(
             f"reading the history: found no market in {folder}",

@@ -43,7 +43,7 @@ _CPU_GENERATIONS: Final = "v5,v6"
 
 #: Source key -> (what it is, datasets it comes from).
 _SOURCES: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
-    PRICE_SOURCE: ("Azure Retail Prices API", ("prices", "cpu-prices")),
+    PRICE_SOURCE: ("Azure Retail Prices API", ("prices", "prices/cpu")),
     SIZE_SOURCE: ("Azure Resource SKUs of the subscription", ("instance-types",)),
     NAME_SOURCE: ("Names of Azure VM sizes", ("prices",)),
     QUOTA_SOURCE: ("Azure compute usages of the subscription", ("quotas",)),

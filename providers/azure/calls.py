@@ -99,7 +99,7 @@ def region_calls(account: Account, region: str) -> list[Call]:
         _price_call("prices", region, lambda: _priced(account, (gpu,))),
     ]
     if cpu:
-        calls.append(_price_call("cpu-prices", region, lambda: _priced(account, cpu)))
+        calls.append(_price_call("prices/cpu", region, lambda: _priced(account, cpu)))
     return calls
 
 

@@ -116,7 +116,7 @@ def read_prices(fetched: Sequence[Fetched]) -> Prices:
     lines: list[tuple[object, ...]] = []
     doubtful: dict[str, list[str]] = defaultdict(list)
     for one in fetched:
-        if not one.dataset.endswith("prices") or one.fetched_at is None:
+        if one.dataset.partition("/")[0] != "prices" or one.fetched_at is None:
             continue
         for key, rows in _grouped(one.rows, one.fetched_at).items():
             chosen = _in_charge(rows)

@@ -11,9 +11,10 @@ import polars as pl
 import pytest
 
 from broker.cli import main
-from broker.kept_markets import markets_folder
 from broker.market import GAP_SCHEMA
-from broker.snapshot import write_market
+from broker.settings import data_path
+from broker.snapshot import read_market, write_market
+from broker.snapshots import Snapshots
 from tests.broker.market_rows import ROWS, market_of
 
 Capture = pytest.CaptureFixture[str]
@@ -53,9 +54,7 @@ def test_diff_takes_filters_and_forms(two: tuple[str, str], capsys: Capture) -> 
 def test_history_draws_the_kept_markets(two: tuple[str, str], capsys: Capture) -> None:
     """Without --market the markets under the user's data folder are read, oldest first."""
     for path in two:
-        target = markets_folder() / Path(path).name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        Path(path).rename(target)
+        Snapshots(folder=data_path() / "markets").add(read_market([path]))
     assert main(["offers", "--history", "p5.48xlarge"]) == 0
     out = capsys.readouterr().out
     assert "2 markets, 2026-11-01 to 2026-11-02" in out
