@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from broker.assemble import assemble, total_cost
 from broker.audit import audit
@@ -16,6 +16,9 @@ from broker.plans import Baseline, Plan
 from broker.rules.rule import Scene
 from broker.scene import build_scene
 from broker.workloads import Spec
+from solver.cheapest_first import cheapest_first
+from solver.child import EngineProcess
+from solver.exact import solve_exact
 from solver.problem import Problem
 from solver.solution import SearchLimits, Solution, SolverError
 
@@ -47,6 +50,7 @@ def make_plan(
     market: Market,
     *,
     limits: SearchLimits | None = None,
+    baseline: bool = False,
     progress: Progress | None = None,
 ) -> Planning:
     """Plan `spec` on `market`.
@@ -55,18 +59,49 @@ def make_plan(
         spec: what is asked.
         market: what is for sale and held.
         limits: when to stop; the default is deterministic.
+        baseline: work out cheapest-first too; an interrupted search then falls back on it.
         progress: called with (phase, best, bound) while the optimizer works.
 
     Raises:
         SpecError: the user's own latency or transfer table has faults.
         SolverFailed: the optimizer ended without any plan.
         AuditFailed: the plan breaks a rule when re-checked; a bug of ours.
+        KeyboardInterrupt: interrupted before there was any plan.
     """
     scene = build_scene(spec, market)
     candidates = find_candidates(scene)
     problem = formulate(scene, candidates)
-    solution = _solved(problem, limits or SearchLimits(), progress)
+    solution, first = _solved(problem, limits or SearchLimits(), baseline, progress)
     plan = assemble(scene, market, candidates, problem, solution)
+    if first is not None:
+        plan = replace(plan, baseline=_baseline(scene, problem, solution, first))
+    _audited(plan, spec, market)
+    return Planning(
+        plan=plan, scene=scene, candidates=candidates, problem=problem, solution=solution
+    )
+
+
+def _solved(
+    problem: Problem, limits: SearchLimits, baseline: bool, progress: Progress | None
+) -> tuple[Solution, Solution | None]:
+    """Return the solution, and cheapest-first when asked for."""
+    with EngineProcess(seconds=limits.seconds) as engine:
+        try:
+            first = _first(problem, engine) if baseline else None
+            found = solve_exact(problem, limits, engine=engine, start=first, progress=progress)
+        except SolverError as error:
+            raise SolverFailed(
+                f"optimizing: {error}", remedy="raise --time-limit or --work-limit"
+            ) from error
+    return found, first
+
+
+def _first(problem: Problem, engine: EngineProcess) -> Solution:
+    one = SearchLimits(gap=_ONE_GAP)
+    return cheapest_first(problem, lambda alone: solve_exact(alone, one, engine=engine))
+
+
+def _audited(plan: Plan, spec: Spec, market: Market) -> None:
     violations = audit(plan, spec, market)
     if violations:
         text = "\n".join(f"  {one.rule}: {one.subject}: {one.text}" for one in violations)
@@ -74,31 +109,14 @@ def make_plan(
             f"the finished plan breaks its own rules:\n{text}",
             remedy="this is a bug of ours; please report it with the spec and the market",
         )
-    return Planning(
-        plan=plan, scene=scene, candidates=candidates, problem=problem, solution=solution
-    )
 
 
-def _solved(problem: Problem, limits: SearchLimits, progress: Progress | None) -> Solution:
-    from solver.exact import solve_exact
-
-    try:
-        return solve_exact(problem, limits, progress=progress)
-    except SolverError as error:
-        raise SolverFailed(f"optimizing: {error}", remedy="raise --time-limit or --gap") from error
-
-
-def baseline_of(planning: Planning) -> Baseline:
-    """Return what cheapest-first costs on the same scene, priced exactly."""
-    from solver.cheapest_first import cheapest_first
-    from solver.exact import solve_exact
-
-    scene, problem = planning.scene, planning.problem
-    found = cheapest_first(problem, lambda one: solve_exact(one, SearchLimits(gap=_ONE_GAP)))
-    total = total_cost(scene, placements(scene, problem, found)).total
+def _baseline(scene: Scene, problem: Problem, found: Solution, first: Solution) -> Baseline:
+    """Price cheapest-first exactly, unless it serves less than the plan does."""
+    total = total_cost(scene, placements(scene, problem, first)).total
     lost = [
         workload.name
         for row, workload in enumerate(scene.spec.workloads)
-        if found.unmet[row] > planning.solution.unmet[row] + _SERVED
+        if first.unmet[row] > found.unmet[row] + _SERVED
     ]
     return Baseline(total_usd=None if lost else total, unmet=tuple(lost))

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from broker.errors import StaleMarket
 from broker.market import Market
-from broker.planning import Planning, Progress, baseline_of, make_plan
+from broker.planning import Planning, Progress, make_plan
 from broker.plans import Plan
 from broker.snapshot import read_market
 from broker.spec import load_spec
@@ -37,10 +36,7 @@ def plan_file(
         return kept[-1]
 
     spec = load_spec(source, markets=markets, read_market=read)
-    planning = planned(spec, kept[-1], limits=limits, progress=progress)
-    if not baseline:
-        return planning.plan
-    return replace(planning.plan, baseline=baseline_of(planning))
+    return planned(spec, kept[-1], limits=limits, baseline=baseline, progress=progress).plan
 
 
 def planned(
@@ -48,6 +44,7 @@ def planned(
     market: Market,
     *,
     limits: SearchLimits | None = None,
+    baseline: bool = False,
     progress: Progress | None = None,
 ) -> Planning:
     """Plan a spec on a market, judging the market's age first when the spec sets `max_age`.
@@ -56,7 +53,7 @@ def planned(
         StaleMarket: a price is older than `max_age`.
     """
     _judge_age(spec, market)
-    return make_plan(spec, market, limits=limits, progress=progress)
+    return make_plan(spec, market, limits=limits, baseline=baseline, progress=progress)
 
 
 def _judge_age(spec: Spec, market: Market) -> None:

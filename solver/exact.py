@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from solver.backend import Answer, Effort, Outcome, solve_integer
+from solver.child import EngineProcess
 from solver.compact import Compact, build_compact
 from solver.decode import decode
+from solver.effort import Answer, Effort, Outcome
 from solver.model import Model
 from solver.problem import Floats, Problem
 from solver.solution import LevelProof, SearchLimits, Solution, SolverError, Status, Stop
@@ -19,50 +20,109 @@ DEFAULT_NODES = 20_000
 #: Nodes spent on the guess that everything can be served.
 FIRST_NODES = 500
 
-Engine = Callable[[Model, Effort], Answer]
+#: Seconds the relaxation may take when all that is left is to prove something of `start`.
+LAST_BOUND_S = 20.0
+
 Progress = Callable[[str, float, float], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Stage:
-    """Outcome of the service levels: the model they leave, their proofs, a plan if known."""
+    """Outcome of the service levels.
+
+    Attributes:
+        model: with every level fixed.
+        levels: their proofs.
+        answer: of the cost stage, when it is known already.
+        known: a point of `model`, cost not yet minimised; empty when none is known.
+    """
 
     model: Model
     levels: tuple[LevelProof, ...]
     answer: Answer | None
+    known: Floats
 
 
 def solve_exact(
     problem: Problem,
     limits: SearchLimits,
     *,
-    engine: Engine = solve_integer,
+    start: Solution | None = None,
+    engine: EngineProcess,
     progress: Progress | None = None,
 ) -> Solution:
     """Solve `problem` through its compact model.
 
+    When the search is interrupted or ends without a plan, `start` is returned with the bound
+    of the linear relaxation.
+
     Args:
         problem: what is asked.
         limits: when to stop; `work` counts branch-and-bound nodes of the cost stage.
-        engine: runs one model (the default in this process).
+        start: a whole plan found before, e.g. cheapest-first.
+        engine: runs the models.
         progress: called with (phase, best, bound) as stages end.
 
     Raises:
-        SolverError: the engine failed without any plan.
+        SolverError: the engine failed, or ended without any plan and there is no `start`.
+        KeyboardInterrupt: interrupted without a `start`.
     """
     report = progress or (lambda _phase, _best, _bound: None)
     compact = build_compact(problem)
     model = compact.builder.build()
-    forced = _without_pairs(compact)
     effort = Effort(gap=limits.gap, nodes=limits.work or DEFAULT_NODES, seconds=limits.seconds)
-    stage = _serve_everything(compact, model, forced, effort, engine)
+    try:
+        levels, answer = _searched(compact, model, effort, engine, report)
+    except KeyboardInterrupt:
+        if start is None:
+            raise
+        return _fallen_back(compact, model, start, engine, Stop.INTERRUPT)
+    except SolverError:
+        if start is None:
+            raise
+        stop = Stop.WORK if limits.seconds is None else Stop.TIME
+        return _fallen_back(compact, model, start, engine, stop)
+    return _solution(compact, answer, levels, limits)
+
+
+def _searched(
+    compact: Compact, model: Model, effort: Effort, engine: EngineProcess, report: Progress
+) -> tuple[tuple[LevelProof, ...], Answer]:
+    """Serve levels, then minimise cost."""
+    stage = _serve_everything(compact, model, _without_pairs(compact), effort, engine)
     if stage.answer is None:
         stage = _serve_by_priority(compact, model, effort, engine, report)
-    answer = stage.answer or engine(stage.model, effort)
-    report("cost", answer.objective, answer.bound)
+    answer = stage.answer or engine.solve_integer(stage.model, effort)
+    if not len(answer.x) and len(stage.known):
+        objective = float(stage.model.cost @ stage.known)
+        answer = replace(answer, x=stage.known, objective=objective)
     if not len(answer.x) and len(model.cost):
         raise SolverError("the engine found no plan within its limits")
-    return _solution(compact, answer, stage.levels, limits)
+    report("cost", answer.objective, answer.bound)
+    return stage.levels, answer
+
+
+def _fallen_back(
+    compact: Compact, model: Model, start: Solution, engine: EngineProcess, stop: Stop
+) -> Solution:
+    """Return `start` with what the linear relaxation proves of it."""
+    demands = compact.problem.demands
+    levels = []
+    for priority, value in _level_values(compact.problem, start.unmet):
+        member = np.flatnonzero(demands.priority == priority)
+        slack = 1e-9 * value + 1e-7
+        model = _with_row(model, compact.unmet[member], demands.weight[member], high=value + slack)
+        levels.append(LevelProof(priority=priority, unmet=value, bound=0.0))
+    relaxed = engine.solve_linear(model, seconds=LAST_BOUND_S)
+    known = relaxed is not None and relaxed.outcome is Outcome.OPTIMAL
+    bound = relaxed.objective if relaxed is not None and known else 0.0
+    return replace(
+        start,
+        levels=tuple(levels),
+        bound=max(bound, 0.0),
+        status=Status.FEASIBLE,
+        stop=stop,
+    )
 
 
 def _without_pairs(compact: Compact) -> Floats:
@@ -73,22 +133,24 @@ def _without_pairs(compact: Compact) -> Floats:
 
 
 def _serve_everything(
-    compact: Compact, model: Model, forced: Floats, effort: Effort, engine: Engine
+    compact: Compact, model: Model, forced: Floats, effort: Effort, engine: EngineProcess
 ) -> _Stage:
     """Try the usual case first: everything that has a pair is served in full."""
     high = model.high.copy()
     high[compact.unmet] = forced
     whole = replace(model, high=high)
-    answer = engine(whole, replace(effort, nodes=min(effort.nodes or FIRST_NODES, FIRST_NODES)))
+    answer = engine.solve_integer(
+        whole, replace(effort, nodes=min(effort.nodes or FIRST_NODES, FIRST_NODES))
+    )
     if answer.outcome is Outcome.FEASIBLE:
-        answer = engine(whole, effort)
+        answer = engine.solve_integer(whole, effort)
     if answer.outcome in {Outcome.INFEASIBLE, Outcome.NO_SOLUTION}:
-        return _Stage(model=model, levels=(), answer=None)
+        return _Stage(model=model, levels=(), answer=None, known=np.empty(0))
     levels = tuple(
         LevelProof(priority=priority, unmet=value, bound=value)
         for priority, value in _level_values(compact.problem, forced)
     )
-    return _Stage(model=whole, levels=levels, answer=answer)
+    return _Stage(model=whole, levels=levels, answer=answer, known=answer.x)
 
 
 def _level_values(problem: Problem, unmet: Floats) -> list[tuple[int, float]]:
@@ -100,26 +162,28 @@ def _level_values(problem: Problem, unmet: Floats) -> list[tuple[int, float]]:
 
 
 def _serve_by_priority(
-    compact: Compact, model: Model, effort: Effort, engine: Engine, report: Progress
+    compact: Compact, model: Model, effort: Effort, engine: EngineProcess, report: Progress
 ) -> _Stage:
     """Minimise unmet weight priority by priority, fixing each before the next."""
     demands = compact.problem.demands
     levels: list[LevelProof] = []
+    known: Floats = np.empty(0)
     for priority in np.unique(demands.priority)[::-1]:
         member = np.flatnonzero(demands.priority == priority)
         weight = demands.weight[member]
         cost = np.zeros(len(model.cost))
         cost[compact.unmet[member]] = weight
-        answer = engine(replace(model, cost=cost), replace(effort, gap=0.0))
+        answer = engine.solve_integer(replace(model, cost=cost), replace(effort, gap=0.0))
         if not len(answer.x):
             raise SolverError(f"no plan found at priority {priority}")
+        known = answer.x
         value = max(0.0, answer.objective)
         report(f"priority {priority}", value, answer.bound)
         bound = min(max(0.0, answer.bound), value)
         levels.append(LevelProof(priority=int(priority), unmet=value, bound=bound))
         slack = 1e-9 * value + 1e-7 * float(weight.max(initial=0.0))
         model = _with_row(model, compact.unmet[member], weight, high=value + slack)
-    return _Stage(model=model, levels=tuple(levels), answer=None)
+    return _Stage(model=model, levels=tuple(levels), answer=None, known=known)
 
 
 def _with_row(model: Model, column: np.ndarray, value: Floats, *, high: float) -> Model:
