@@ -26,6 +26,7 @@ from typing import ClassVar, Final
 import polars as pl
 
 from broker.accelerators import accelerators
+from broker.errors import ProviderError
 from broker.market import QUOTA_SCHEMA, TABLES, empty
 from broker.offers import (
     OFFER_KEY,
@@ -312,7 +313,7 @@ class ProviderContract(ABC):
 
     def test_nothing_told_is_nothing_known(self) -> None:
         """When every call fails the tables are there, and hold no offer."""
-        tables = self._replayed(lambda _: True)
+        tables = self._replayed(_asks_for())
         assert_schemas(tables)
         assert table_of(tables, "offers").is_empty(), "offers without any answer"
 
@@ -325,16 +326,23 @@ class ProviderContract(ABC):
         """When one region's calls fail, the offers of every other region stay."""
         offers = self.observed().offers
         for region in sorted({call.region for call in self.observed().calls} - {""}):
-            rest = table_of(
-                self._replayed(lambda call, lost=region: call.region == lost), "offers"
-            )
+            rest = table_of(self._replayed(_asks_for(region=region)), "offers")
             elsewhere = pl.col("region") != region
             same = rest.filter(elsewhere).equals(offers.filter(elsewhere))
             assert same, f"without {region} the offers of other regions change"
 
     def test_failures_are_classified(self) -> None:
-        """Where nothing answers, every call raises a `CallError` that says what to do."""
-        fetched = self.unreachable().collect(self.scope, SequentialFetcher())
+        """Where nothing answers, every call raises a `CallError` that says what to do.
+
+        An adapter that can ask nothing at all may say so by a `ProviderError` instead.
+        """
+        fetched: Sequence[Fetched] = ()
+        remedies: list[str] = []
+        try:
+            fetched = self.unreachable().collect(self.scope, SequentialFetcher())
+        except ProviderError as error:
+            remedies.append(error.remedy)
+        assert all(remedies), "an error without a remedy"
         quiet = [(one.dataset, one.region) for one in fetched if one.fault is None]
         assert not quiet, f"calls that did not notice: {quiet}"
         bare = [one.dataset for one in fetched if one.fault is not None and not one.fault.remedy]
@@ -342,7 +350,10 @@ class ProviderContract(ABC):
 
 
 def _asks_for(*, dataset: str | None = None, region: str | None = None) -> Callable[[Call], bool]:
-    return lambda call: dataset in {None, call.dataset} and region in {None, call.region}
+    def is_meant(call: Call) -> bool:
+        return dataset in {None, call.dataset} and region in {None, call.region}
+
+    return is_meant
 
 
 def assert_schemas(tables: Tables) -> None:

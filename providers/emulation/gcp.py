@@ -202,16 +202,6 @@ class GoogleEmulator:
         url = self.http.url
         return {"compute": url, "quotas": url, "billing": self.catalog.address}
 
-    @property
-    def options(self) -> Mapping[str, str]:
-        """What goes under ``options`` of the provider in the configuration."""
-        return {"project": "emulated"}
-
-    @property
-    def environment(self) -> Mapping[str, str]:
-        """Variables the SDK needs: none, endpoints on this machine get no credentials."""
-        return {}
-
     def start(self) -> None:
         """Serve in threads of its own."""
         self.catalog.start()
