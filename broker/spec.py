@@ -14,7 +14,7 @@ from broker.errors import MarketError, SpecError
 from broker.market import Market
 from broker.spec_checks import check
 from broker.spec_data import spec_to_data
-from broker.spec_faults import FaultList, words
+from broker.spec_faults import FaultList, Here, words
 from broker.spec_file import read_document
 from broker.spec_market import check_against
 from broker.spec_shorthand import expand
@@ -80,7 +80,7 @@ def load_spec(
         except MarketError:
             reading.whole()
             raise
-        check_against(reading.spec, market, reading.faults)
+        check_against(reading.spec, market, Here(reading.faults))
     return reading.whole()
 
 
@@ -112,11 +112,11 @@ def _understood(document: Document) -> SpecReading:
     if not isinstance(document.data, dict):
         expected = "a mapping with training, services or batch"
         found = words("an empty file") if document.data is None else document.data
-        faults.add((), found, expected, "`broker init` writes a starter")
+        faults.add((), found, expected=expected, remedy="`broker init` writes a starter")
     elif _has_version(document.data, faults):
-        spec = validated(expand(document.data, faults), faults)
+        spec = validated(expand(document.data, Here(faults)), faults)
         if spec is not None:
-            check(spec, document.data, faults)
+            check(spec, document.data, Here(faults))
     return SpecReading(source=document.source, spec=spec, faults=faults)
 
 
@@ -124,6 +124,6 @@ def _has_version(data: Mapping[str, object], faults: FaultList) -> bool:
     version = data.get("version", VERSION)
     if isinstance(version, int) and version > VERSION:
         remedy = "this program is older than the spec: upgrade it"
-        faults.add(("version",), version, str(VERSION), remedy)
+        faults.add(("version",), version, expected=str(VERSION), remedy=remedy)
         return False
     return True

@@ -34,7 +34,7 @@ class FaultList:
     found: dict[Place, Fault] = field(default_factory=dict)
     kept: dict[Place, list[int]] = field(default_factory=dict)
 
-    def add(self, place: Place, found: object, expected: str, remedy: str = "") -> None:
+    def add(self, place: Place, found: object, *, expected: str, remedy: str = "") -> None:
         """Note that `found` stands at `place` where `expected` would be right."""
         place = self.written(place)
         if any(place[:length] in self.found for length in range(len(place) + 1)):
@@ -81,6 +81,37 @@ class FaultList:
     def sorted(self) -> list[Fault]:
         """Return the faults in the order of the file."""
         return sorted(self.found.values(), key=lambda fault: (fault.line, fault.path))
+
+
+@dataclass(frozen=True, slots=True)
+class Here:
+    """A place in a spec at which faults can be noted.
+
+    Attributes:
+        faults: takes them.
+        place: keys and indices from the root.
+    """
+
+    faults: FaultList
+    place: Place = ()
+
+    def at(self, *parts: str | int) -> Here:
+        """Return a place further inside."""
+        return Here(self.faults, (*self.place, *parts))
+
+    def fault(self, found: object, *, expected: str, remedy: str = "") -> None:
+        """Note that `found` stands here where `expected` would be right."""
+        self.faults.add(self.place, found, expected=expected, remedy=remedy)
+
+    @property
+    def is_faulty(self) -> bool:
+        """True when a fault was noted here, or further inside."""
+        return self.faults.has(self.place)
+
+    @property
+    def line(self) -> int:
+        """Line in the file; 0 where none is known."""
+        return self.faults.line(self.faults.written(self.place))
 
 
 class _Words(str):

@@ -8,8 +8,7 @@ from typing import Final
 
 from broker.market import Market
 from broker.offers import Fabric
-from broker.spec_faults import FaultList, listed, words
-from broker.spec_yaml import Place
+from broker.spec_faults import Here, listed, words
 from broker.units import plain
 from broker.workloads import Batch, FabricNeed, Service, Shape, Training
 
@@ -43,7 +42,7 @@ class Machines:
         self._machines = [Machine(*row) for row in rows]
         self._answers: dict[tuple[Shape, bool], tuple[str, str, str, str] | None] = {}
 
-    def check(self, workload: Training | Service | Batch, place: Place, faults: FaultList) -> None:
+    def check(self, workload: Training | Service | Batch, here: Here) -> None:
         """Note each shape of `workload` that no machine of the market could hold."""
         is_gang = isinstance(workload, Training)
         for index, shape in enumerate(workload.shapes):
@@ -53,8 +52,8 @@ class Machines:
             answer = self._answers[key]
             if answer is not None:
                 field, found, expected, remedy = answer
-                inside = (*place, "shapes", index, field)
-                faults.add(inside, words(found), expected, remedy)
+                inside = here.at("shapes", index, field)
+                inside.fault(words(found), expected=expected, remedy=remedy)
 
     def _missing(self, shape: Shape, *, is_gang: bool) -> tuple[str, str, str, str] | None:
         """Return field, found, expected and remedy of the first need that nothing meets."""

@@ -18,10 +18,9 @@ from broker.latency import LatencyTable
 from broker.market import Market
 from broker.offers import UNKNOWN_ZONE
 from broker.reference import metro_ids, regions
-from broker.spec_faults import FaultList, listed, nearest, words
+from broker.spec_faults import Here, listed, nearest, words
 from broker.spec_machines import Machines
-from broker.spec_yaml import Place
-from broker.workloads import Batch, Service, Spec, Training
+from broker.workloads import Batch, Holdings, QuotaLimit, Service, Spec, Training
 
 _KINDS: Final = ("training", "services", "batch")
 _POOL_PARTS: Final = 4
@@ -84,7 +83,7 @@ class Supply:
         return {provider: frozenset(found) for provider, found in names.items()}
 
 
-def check_against(spec: Spec, market: Market, faults: FaultList) -> None:
+def check_against(spec: Spec, market: Market, here: Here) -> None:
     """Note every name of `spec` that `market` does not know, and shapes no machine holds.
 
     Raises:
@@ -97,64 +96,58 @@ def check_against(spec: Spec, market: Market, faults: FaultList) -> None:
             remedy="name another market, e.g. `market: embedded`",
         )
     supply = Supply(market)
-    _check_known(spec.providers or (), ("providers",), supply.providers, faults)
+    _check_known(spec.providers or (), here.at("providers"), known=supply.providers)
     machines = Machines(market)
     for kind in _KINDS:
         for index, workload in enumerate(getattr(spec, kind)):
-            _check_places(workload, (kind, index), supply, faults)
-            machines.check(workload, (kind, index), faults)
+            _check_places(workload, here.at(kind, index), supply=supply)
+            machines.check(workload, here.at(kind, index))
     own = LatencyTable.load(Path(spec.latency)).own_metros if spec.latency else frozenset()
     metros = own | metro_ids().keys()
     for index, service in enumerate(spec.services):
-        _check_origins(service, ("services", index), metros, supply, faults)
+        _check_origins(service, here.at("services", index), metros=metros, supply=supply)
     for index, rule in enumerate(spec.policy.exclusivity):
-        place = ("policy", "exclusivity", index, "scopes")
-        _check_known(rule.scopes, place, (*supply.providers, *sorted(supply.regions)), faults)
-    _check_holdings(spec, supply, faults)
-    _check_quotas(spec, supply, faults)
+        known = (*supply.providers, *sorted(supply.regions))
+        _check_known(rule.scopes, here.at("policy", "exclusivity", index, "scopes"), known=known)
+    _check_holdings(spec.holdings, here.at("holdings"), supply=supply)
+    for index, quota in enumerate(spec.quotas):
+        _check_quota(quota, here.at("quotas", index), supply=supply)
 
 
-def _check_known(
-    names: Iterable[str], place: Place, known: Sequence[str], faults: FaultList
-) -> None:
-    """Note each of `names`, a list at `place`, that is not among `known`."""
+def _check_known(names: Iterable[str], here: Here, *, known: Sequence[str]) -> None:
+    """Note each of `names`, a list that stands here, that is not among `known`."""
     for index, name in enumerate(names):
-        _check_one(name, (*place, index), known, faults)
+        _check_one(name, here.at(index), known=known)
 
 
-def _check_one(name: str, place: Place, known: Iterable[str], faults: FaultList) -> None:
+def _check_one(name: str, here: Here, *, known: Iterable[str]) -> None:
     names = sorted(known)
     if name not in names:
         expected = f"a name that the market has: {listed(names)}"
-        faults.add(place, name, expected, nearest(name, names))
+        here.fault(name, expected=expected, remedy=nearest(name, names))
 
 
-def _check_globs(
-    globs: Iterable[str], place: Place, known: Iterable[str], faults: FaultList
-) -> None:
-    """Note each glob of a list at `place` that matches none of `known`."""
+def _check_globs(globs: Iterable[str], here: Here, *, known: Iterable[str]) -> None:
+    """Note each glob of a list that stands here that matches none of `known`."""
     names = list(known)
     for index, glob in enumerate(globs):
-        if not fnmatch.filter(names, glob):
-            expected = "a name or glob that matches something in the market"
-            faults.add((*place, index), glob, expected, nearest(glob, names))
+        _check_glob(glob, here.at(index), known=names)
 
 
-def _check_places(
-    workload: Training | Service | Batch, place: Place, supply: Supply, faults: FaultList
-) -> None:
+def _check_places(workload: Training | Service | Batch, here: Here, *, supply: Supply) -> None:
     where = workload.where
-    _check_known(where.providers or (), (*place, "where", "providers"), supply.providers, faults)
-    _check_globs(where.regions or (), (*place, "where", "regions"), supply.places, faults)
+    inside = here.at("where")
+    _check_known(where.providers or (), inside.at("providers"), known=supply.providers)
+    _check_globs(where.regions or (), inside.at("regions"), known=supply.places)
     if where.residency is not None and not supply.countries & set(where.residency):
         found = words(listed(where.residency))
         expected = f"a country with a region of the market: {listed(sorted(supply.countries))}"
-        faults.add((*place, "where", "residency"), found, expected, "allow more countries")
+        inside.at("residency").fault(found, expected=expected, remedy="allow more countries")
     if workload.data is not None and not _is_region(workload.data.place, supply):
         known = [*supply.regions, *("/".join(key) for key in regions())]
         remedy = nearest(workload.data.place, known)
-        inside = (*place, "data", "in")
-        faults.add(inside, workload.data.place, "a known provider/region", remedy)
+        expected = "a known provider/region"
+        here.at("data", "in").fault(workload.data.place, expected=expected, remedy=remedy)
 
 
 def _is_region(name: str, supply: Supply) -> bool:
@@ -162,41 +155,36 @@ def _is_region(name: str, supply: Supply) -> bool:
     return name in supply.regions or (provider, region) in regions()
 
 
-def _check_origins(
-    service: Service, place: Place, known: Set[str], supply: Supply, faults: FaultList
-) -> None:
+def _check_origins(service: Service, here: Here, *, metros: Set[str], supply: Supply) -> None:
     for index, load in enumerate(service.demand):
-        is_known = "," in load.origin or load.origin in known or _is_region(load.origin, supply)
+        is_known = "," in load.origin or load.origin in metros or _is_region(load.origin, supply)
         if not is_known:
             expected = "a metro, a provider/region, or {lat: .., lon: ..}"
-            inside = (*place, "demand", index, "from")
-            remedy = nearest(load.origin, [*known, *supply.regions])
-            faults.add(
-                inside, load.origin, expected, remedy or "`broker latency` lists the metros"
-            )
+            remedy = nearest(load.origin, [*metros, *supply.regions])
+            remedy = remedy or "`broker latency` lists the metros"
+            here.at("demand", index, "from").fault(load.origin, expected=expected, remedy=remedy)
 
 
-def _check_holdings(spec: Spec, supply: Supply, faults: FaultList) -> None:
-    for index, reservation in enumerate(spec.holdings.reservations):
-        place: Place = ("holdings", "reservations", index, "pool")
-        _check_pool(reservation.pool, place, supply, faults)
-    for index, commitment in enumerate(spec.holdings.commitments):
-        place = ("holdings", "commitments", index, "provider")
-        _check_one(commitment.provider, place, supply.providers, faults)
-    for index, discount in enumerate(spec.holdings.discounts):
-        place = ("holdings", "discounts", index)
-        _check_one(discount.provider, (*place, "provider"), supply.providers, faults)
+def _check_holdings(holdings: Holdings, here: Here, *, supply: Supply) -> None:
+    for index, reservation in enumerate(holdings.reservations):
+        _check_pool(reservation.pool, here.at("reservations", index, "pool"), supply=supply)
+    for index, commitment in enumerate(holdings.commitments):
+        place = here.at("commitments", index, "provider")
+        _check_one(commitment.provider, place, known=supply.providers)
+    for index, discount in enumerate(holdings.discounts):
+        place = here.at("discounts", index)
+        _check_one(discount.provider, place.at("provider"), known=supply.providers)
         types = supply.types.get(discount.provider)
         if types is not None:
-            _check_globs(discount.types or (), (*place, "types"), types, faults)
+            _check_globs(discount.types or (), place.at("types"), known=types)
 
 
-def _check_pool(pool: str, place: Place, supply: Supply, faults: FaultList) -> None:
+def _check_pool(pool: str, here: Here, *, supply: Supply) -> None:
     """Note a pool the market does not have; it is named ``provider/region/zone/type``."""
     parts = tuple(pool.split("/"))
     if len(parts) != _POOL_PARTS:
         remedy = "write e.g. aws/us-east-1/use1-az4/p5.48xlarge; the zone may be -"
-        faults.add(place, pool, "provider/region/zone/type", remedy)
+        here.fault(pool, expected="provider/region/zone/type", remedy=remedy)
         return
     if parts in supply.pools:
         return
@@ -208,31 +196,29 @@ def _check_pool(pool: str, place: Place, supply: Supply, faults: FaultList) -> N
         remedy = f"{kind} in {provider}/{region} is sold in the zones {listed(zones)}"
     else:
         remedy = nearest(pool, ("/".join(one) for one in supply.pools))
-    faults.add(place, pool, "a pool of the market", remedy)
+    here.fault(pool, expected="a pool of the market", remedy=remedy)
 
 
-def _check_quotas(spec: Spec, supply: Supply, faults: FaultList) -> None:
-    for index, quota in enumerate(spec.quotas):
-        place = ("quotas", index)
-        _check_one(quota.provider, (*place, "provider"), supply.providers, faults)
-        if quota.provider not in supply.providers:
-            continue
-        if quota.region is not None:
-            names = [one.partition("/")[2] for one in supply.regions if _of(one, quota.provider)]
-            _check_glob(quota.region, (*place, "region"), names, faults)
-        if quota.family is not None:
-            families = supply.families.get(quota.provider, frozenset())
-            _check_one(quota.family, (*place, "family"), families, faults)
-        if quota.type is not None:
-            _check_glob(quota.type, (*place, "type"), supply.types[quota.provider], faults)
+def _check_quota(quota: QuotaLimit, here: Here, *, supply: Supply) -> None:
+    _check_one(quota.provider, here.at("provider"), known=supply.providers)
+    if quota.provider not in supply.providers:
+        return
+    if quota.region is not None:
+        names = [one.partition("/")[2] for one in supply.regions if _of(one, quota.provider)]
+        _check_glob(quota.region, here.at("region"), known=names)
+    if quota.family is not None:
+        families = supply.families.get(quota.provider, frozenset())
+        _check_one(quota.family, here.at("family"), known=families)
+    if quota.type is not None:
+        _check_glob(quota.type, here.at("type"), known=supply.types[quota.provider])
 
 
 def _of(region: str, provider: str) -> bool:
     return region.partition("/")[0] == provider
 
 
-def _check_glob(glob: str, place: Place, known: Iterable[str], faults: FaultList) -> None:
+def _check_glob(glob: str, here: Here, *, known: Iterable[str]) -> None:
     names = list(known)
     if not fnmatch.filter(names, glob):
         expected = "a name or glob that matches something in the market"
-        faults.add(place, glob, expected, nearest(glob, names))
+        here.fault(glob, expected=expected, remedy=nearest(glob, names))

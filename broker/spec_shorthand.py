@@ -14,9 +14,8 @@ from typing import Final
 from broker.accelerators import UnknownAccelerator, canonical
 from broker.countries import COUNTRIES
 from broker.reference import country_groups, metro_ids, regions_named
-from broker.spec_faults import VERBS, FaultList, listed, nearest, words
+from broker.spec_faults import VERBS, Here, listed, nearest, words
 from broker.spec_shapes import expand_shapes
-from broker.spec_yaml import Place
 from broker.units import decimal_of, plain
 
 KINDS: Final = ("training", "services", "batch")
@@ -28,77 +27,74 @@ _EXPECTED_VERB: Final = "exactly one of only, never, apart, together, alone"
 Raw = dict[str, object]
 
 
-def expand(data: Raw, faults: FaultList) -> Raw:
+def expand(data: Raw, here: Here) -> Raw:
     """Return a spec's data with every short form written out."""
-    note_empty(data, (), faults)
+    note_empty(data, here)
     expanded = dict(data)
     if isinstance(data.get("market"), str):
         expanded["market"] = [data["market"]]
-    groups = _groups(data, faults)
+    groups = _groups(data, here.at("policy", "country_groups"))
     for kind in KINDS:
         entries = data.get(kind)
         if isinstance(entries, list):
             expanded[kind] = [
-                _workload(entry, (kind, index), groups, faults)
+                _workload(entry, here.at(kind, index), groups=groups)
                 if isinstance(entry, dict)
                 else entry
                 for index, entry in enumerate(entries)
             ]
     policy = data.get("policy")
     if isinstance(policy, dict):
-        expanded["policy"] = _policy(policy, _names(data), groups, faults)
+        expanded["policy"] = _policy(policy, here.at("policy"), names=_names(data), groups=groups)
     quotas = data.get("quotas")
     if isinstance(quotas, list):
         expanded["quotas"] = [
-            {**quota, "accelerator": _model(quota["accelerator"], index, faults)}
-            if isinstance(quota, dict) and "accelerator" in quota
-            else quota
+            _quota(quota, here.at("quotas", index)) if isinstance(quota, dict) else quota
             for index, quota in enumerate(quotas)
         ]
     return expanded
 
 
-def _model(name: object, index: int, faults: FaultList) -> object:
-    """Return the canonical name of the one accelerator model a quota limits."""
+def _quota(quota: Raw, here: Here) -> Raw:
+    """Return a quota with the canonical name of the one accelerator model it limits."""
+    name = quota.get("accelerator")
     if not isinstance(name, str):
-        return name
-    place = ("quotas", index, "accelerator")
+        return quota
+    inside = here.at("accelerator")
     try:
         known = canonical(name)
     except UnknownAccelerator as error:
         remedy = f"did you mean {' or '.join(error.nearest)}?" if error.nearest else ""
-        faults.add(place, name, "a known accelerator", remedy)
-        return name
+        inside.fault(name, expected="a known accelerator", remedy=remedy)
+        return quota
     if len(known) > 1:
         expected = f"one model: {' or '.join(one.name for one in known)}"
-        faults.add(place, name, expected, "state a quota for each")
-    return known[0].name
+        inside.fault(name, expected=expected, remedy="state a quota for each")
+    return {**quota, "accelerator": known[0].name}
 
 
-def note_empty(value: object, place: Place, faults: FaultList) -> None:
+def note_empty(value: object, here: Here) -> None:
     """Note every empty list, and every key without a value, inside `value`."""
-    if value is None and place:
+    if value is None and here.place:
         remedy = "write a value, or leave the key out"
-        faults.add(place, None, "a value", remedy)
+        here.fault(None, expected="a value", remedy=remedy)
     elif isinstance(value, list):
         if not value:
             remedy = "name something, or leave the key out"
-            faults.add(place, value, "a list of at least one", remedy)
+            here.fault(value, expected="a list of at least one", remedy=remedy)
         for index, item in enumerate(value):
-            note_empty(item, (*place, index), faults)
+            note_empty(item, here.at(index))
     elif isinstance(value, dict):
         for key, item in value.items():
-            note_empty(item, (*place, key), faults)
+            note_empty(item, here.at(key))
 
 
-def _workload(
-    entry: Raw, place: Place, groups: Mapping[str, frozenset[str]], faults: FaultList
-) -> Raw:
-    expanded = expand_shapes(entry, place, faults)
+def _workload(entry: Raw, here: Here, *, groups: Mapping[str, frozenset[str]]) -> Raw:
+    expanded = expand_shapes(entry, here)
     where = expanded.get("where")
     if isinstance(where, dict) and isinstance(where.get("residency"), list):
-        inside = (*place, "where", "residency")
-        countries = _countries(where["residency"], inside, groups, faults)
+        inside = here.at("where", "residency")
+        countries = _countries(where["residency"], inside, groups=groups)
         expanded["where"] = {**where, "residency": countries}
     data = expanded.get("data")
     if isinstance(data, dict) and "in" in data:
@@ -106,7 +102,7 @@ def _workload(
     demand = expanded.get("demand")
     if isinstance(demand, list):
         expanded["demand"] = [
-            {**load, "from": _origin(load["from"], (*place, "demand", index, "from"), faults)}
+            {**load, "from": _origin(load["from"], here.at("demand", index, "from"))}
             if isinstance(load, dict) and "from" in load
             else load
             for index, load in enumerate(demand)
@@ -120,16 +116,16 @@ def _region(name: object) -> object:
     return f"{found[0].provider}/{found[0].region}" if len(found) == 1 else name
 
 
-def _origin(origin: object, place: Place, faults: FaultList) -> object:
+def _origin(origin: object, here: Here) -> object:
     """Return a metro's id, a region or ``lat,lon``, whichever way it was written."""
     if isinstance(origin, dict):
-        return _point(origin, place, faults)
+        return _point(origin, here)
     if isinstance(origin, str) and origin in metro_ids():
         return metro_ids()[origin]
     return _region(origin)
 
 
-def _point(point: Raw, place: Place, faults: FaultList) -> str:
+def _point(point: Raw, here: Here) -> str:
     """Return ``lat,lon`` of a point given as a mapping."""
     form = "{lat: -90..90, lon: -180..180}, in degrees"
     try:
@@ -137,29 +133,29 @@ def _point(point: Raw, place: Place, faults: FaultList) -> str:
     except ValueError:
         latitude, longitude = Decimal(999), Decimal(999)
     if set(point) != {"lat", "lon"} or abs(latitude) > 90 or abs(longitude) > 180:
-        faults.add(place, point, form)
+        here.fault(point, expected=form)
     return f"{plain(latitude)},{plain(longitude)}"
 
 
-def _groups(data: Raw, faults: FaultList) -> Mapping[str, frozenset[str]]:
+def _groups(data: Raw, here: Here) -> Mapping[str, frozenset[str]]:
     """Return the shipped and the user's own groups of countries; the user's may name others."""
     groups = dict(country_groups())
     policy = data.get("policy")
     own = policy.get("country_groups") if isinstance(policy, dict) else None
     for name, members in own.items() if isinstance(own, dict) else ():
-        place = ("policy", "country_groups", name)
+        place = here.at(name)
         if name in COUNTRIES or name in country_groups():
             found = words(f"`{name}`, which is a country or a shipped group")
-            faults.add(place, found, "a name of its own", "choose another name")
+            place.fault(found, expected="a name of its own", remedy="choose another name")
         elif isinstance(members, list):
-            groups[name] = frozenset(_countries(members, place, groups, faults))
+            groups[name] = frozenset(_countries(members, place, groups=groups))
         else:
             groups[name] = frozenset()
     return groups
 
 
 def _countries(
-    members: list[object], place: Place, groups: Mapping[str, frozenset[str]], faults: FaultList
+    members: list[object], here: Here, *, groups: Mapping[str, frozenset[str]]
 ) -> list[str]:
     """Return the countries that codes and names of groups stand for, sorted."""
     countries: set[str] = set()
@@ -170,7 +166,8 @@ def _countries(
             countries |= groups[member]
         else:
             expected = f"an ISO 3166 country code such as DE, or a group: {listed(groups)}"
-            faults.add((*place, index), member, expected, _country_remedy(str(member), groups))
+            remedy = _country_remedy(str(member), groups)
+            here.at(index).fault(member, expected=expected, remedy=remedy)
     return sorted(countries)
 
 
@@ -195,13 +192,13 @@ def _names(data: Raw) -> list[str]:
 
 
 def _policy(
-    policy: Raw, names: list[str], groups: Mapping[str, frozenset[str]], faults: FaultList
+    policy: Raw, here: Here, *, names: list[str], groups: Mapping[str, frozenset[str]]
 ) -> Raw:
     expanded = dict(policy)
     rules = policy.get("exclusivity")
     if isinstance(rules, list):
         expanded["exclusivity"] = [
-            _rule(rule, ("policy", "exclusivity", index), names, faults)
+            _rule(rule, here.at("exclusivity", index), names=names)
             if isinstance(rule, dict)
             else rule
             for index, rule in enumerate(rules)
@@ -215,16 +212,16 @@ def _policy(
     return expanded
 
 
-def _rule(rule: Raw, place: Place, names: list[str], faults: FaultList) -> Raw:
+def _rule(rule: Raw, here: Here, *, names: list[str]) -> Raw:
     """Return a rule of exclusivity as ``{verb, scopes | scope, workloads | tenants, why}``."""
     for key in rule:
         if key not in _RULE_KEYS:
             remedy = nearest(key, _RULE_KEYS)
-            faults.add((*place, key), words(f"the unknown key `{key}`"), _known(), remedy)
+            here.at(key).fault(words(f"the unknown key `{key}`"), expected=_known(), remedy=remedy)
     verbs = [verb for verb in VERBS if verb in rule]
-    if len(verbs) != 1 and not (faults.has(place) and not verbs):
+    if len(verbs) != 1 and not (here.is_faulty and not verbs):
         found = words(f"{' and '.join(verbs)}" if verbs else "no verb")
-        faults.add((*place, verbs[1]) if verbs else place, found, _EXPECTED_VERB)
+        (here.at(verbs[1]) if verbs else here).fault(found, expected=_EXPECTED_VERB)
     if len(verbs) != 1:
         return {"verb": "only"}
     verb = verbs[0]
@@ -232,46 +229,46 @@ def _rule(rule: Raw, place: Place, names: list[str], faults: FaultList) -> Raw:
     expanded["scopes" if verb in _PLACES_VERBS else "scope"] = rule[verb]
     if "why" in rule:
         expanded["why"] = rule["why"]
-    return expanded | _members(rule, verb, place, names, faults)
+    return expanded | _members(rule, here, verb=verb, names=names)
 
 
 def _known() -> str:
     return f"one of {', '.join(_RULE_KEYS)}"
 
 
-def _members(rule: Raw, verb: str, place: Place, names: list[str], faults: FaultList) -> Raw:
+def _members(rule: Raw, here: Here, *, verb: str, names: list[str]) -> Raw:
     """Return whom a rule speaks of: `workloads`, or `tenants` of an `apart` rule."""
     if "tenants" in rule:
         if "workloads" in rule or verb != "apart":
             found = words(f"tenants beside {'workloads' if 'workloads' in rule else verb}")
-            faults.add((*place, "tenants"), found, "tenants only with apart, without workloads")
-        return {"tenants": _tenants(rule["tenants"], (*place, "tenants"), names, faults)}
+            here.at("tenants").fault(found, expected="tenants only with apart, without workloads")
+        return {"tenants": _tenants(rule["tenants"], here.at("tenants"), names=names)}
     if "workloads" not in rule:
         remedy = "name them, globs such as chat-* allowed"
-        faults.add(place, words("no workloads"), "the workloads it speaks of", remedy)
+        here.fault(words("no workloads"), expected="the workloads it speaks of", remedy=remedy)
         return {}
-    return {"workloads": _matching(rule["workloads"], (*place, "workloads"), names, faults)}
+    return {"workloads": _matching(rule["workloads"], here.at("workloads"), names=names)}
 
 
-def _tenants(tenants: object, place: Place, names: list[str], faults: FaultList) -> object:
+def _tenants(tenants: object, here: Here, *, names: list[str]) -> object:
     if not isinstance(tenants, dict):
         return tenants
     if len(tenants) == 1:
-        faults.add(place, words("one tenant"), "at least two tenants to keep apart")
+        here.fault(words("one tenant"), expected="at least two tenants to keep apart")
     tenant_of: dict[str, str] = {}
     expanded = {}
     for tenant, globs in tenants.items():
-        members = _matching(globs, (*place, tenant), names, faults)
+        members = _matching(globs, here.at(tenant), names=names)
         expanded[tenant] = members
         for member in members if isinstance(members, list) else ():
             first = tenant_of.setdefault(str(member), tenant)
             if first != tenant:
                 found = words(f"{member}, which is also {first}'s")
-                faults.add((*place, tenant), found, "each workload with one tenant")
+                here.at(tenant).fault(found, expected="each workload with one tenant")
     return expanded
 
 
-def _matching(globs: object, place: Place, names: list[str], faults: FaultList) -> object:
+def _matching(globs: object, here: Here, *, names: list[str]) -> object:
     """Return the names that match, in the spec's order; what is not a list as it is."""
     if not isinstance(globs, list) or not all(isinstance(glob, str) for glob in globs):
         return globs
@@ -281,5 +278,5 @@ def _matching(globs: object, place: Place, names: list[str], faults: FaultList) 
         matched.update(matches)
         if not matches:
             expected = f"a workload's name, or a glob that matches one of {listed(names)}"
-            faults.add((*place, index), glob, expected, nearest(glob, names))
+            here.at(index).fault(glob, expected=expected, remedy=nearest(glob, names))
     return [name for name in dict.fromkeys(names) if name in matched]

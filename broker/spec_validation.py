@@ -70,16 +70,23 @@ def _note(detail: ErrorDetails, place: Place, faults: FaultList) -> None:
         keys = _keys_at(place[:-1])
         key = str(place[-1])
         expected = f"one of {listed(keys, most=30)}"
-        faults.add(place, words(f"the unknown key `{key}`"), expected, nearest(key, keys))
+        faults.add(
+            place, words(f"the unknown key `{key}`"), expected=expected, remedy=nearest(key, keys)
+        )
     elif kind == "missing":
         _note_missing(place, faults)
     elif kind == "enum":
         values = detail["ctx"]["expected"].replace("'", "").replace(" or ", ", ").split(", ")
-        faults.add(place, found, f"one of {', '.join(values)}", nearest(str(found), values))
+        faults.add(
+            place,
+            found,
+            expected=f"one of {', '.join(values)}",
+            remedy=nearest(str(found), values),
+        )
     elif kind == "value_error":
-        faults.add(place, found, str(detail["ctx"]["error"]))
+        faults.add(place, found, expected=str(detail["ctx"]["error"]))
     else:
-        faults.add(place, found, _EXPECTED_OF_TYPE.get(kind, detail["msg"]))
+        faults.add(place, found, expected=_EXPECTED_OF_TYPE.get(kind, detail["msg"]))
 
 
 def _note_missing(place: Place, faults: FaultList) -> None:
@@ -88,7 +95,12 @@ def _note_missing(place: Place, faults: FaultList) -> None:
     examples = fact.kind.examples if fact and fact.kind else ()
     remedy = f"add e.g. `{place[-1]}: {examples[0]}`" if examples else f"add `{place[-1]}:`"
     meaning = fact.text.rstrip(".") if fact else ""
-    faults.add(place, words(f"no `{place[-1]}`"), f"`{place[-1]}`: {meaning or 'a value'}", remedy)
+    faults.add(
+        place,
+        words(f"no `{place[-1]}`"),
+        expected=f"`{place[-1]}`: {meaning or 'a value'}",
+        remedy=remedy,
+    )
 
 
 def _keys_at(place: Place) -> list[str]:

@@ -193,6 +193,8 @@ SHAPES: Final = [
          "training[0].accelerators", "only one of them"),
     _bad("nodes that do not divide", training("  per_node: 3\n"), 5, "training[0].per_node",
          "count = per_node x nodes"),
+    _bad("splinters of a node", training("  per_node: 1e-20\n"), 5, "training[0].per_node",
+         "at most 1000000 nodes"),
     _bad("nodes that contradict", training("  per_node: 4\n  nodes: 4\n"), 5,
          "training[0].per_node", "count = per_node x nodes"),
     _bad("per_node of CPUs", training("  per_node: 4\n", shape="vcpus: 8"), 5,
