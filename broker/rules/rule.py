@@ -70,21 +70,6 @@ class Admission:
     admits: Callable[[AnyWorkload, Scene], Bools | None]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Violation:
-    """One way in which a finished plan breaks a rule.
-
-    Attributes:
-        rule: key of the rule.
-        subject: workload, pool or quota.
-        text: what was found against what is allowed.
-    """
-
-    rule: str
-    subject: str
-    text: str
-
-
 def place_parts(place: str) -> tuple[str, str]:
     """Split ``provider/region``."""
     provider, region = place.split("/", maxsplit=1)

@@ -1,0 +1,188 @@
+"""What a plan is judged by: the spec's workloads, the market's rows, round trips, the period."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Final
+
+import polars as pl
+
+from broker.latency import LatencyTable
+from broker.market import Market
+from broker.offers import UNKNOWN_ZONE, PurchaseOption, offer_id
+from broker.plans import Placement, Plan
+from broker.reference import regions
+from broker.transfer import TransferTable
+from broker.workloads import Batch, Service, Spec, Training
+
+AnyWorkload = Training | Service | Batch
+
+#: Part of the whole by which a continuous amount may miss its limit.
+SLACK: Final = Decimal("1e-6")
+
+_OWNED: Final = PurchaseOption.OWNED.value
+_TYPE: Final = ["provider", "instance_type"]
+_UNKNOWN_ZONES: Final = frozenset({"", UNKNOWN_ZONE})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hop:
+    """A round trip between an origin and a region, ms; infinite when unknown."""
+
+    rtt_ms: float
+    half_band_ms: float
+    estimated: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """Everything the checks look at.
+
+    Attributes:
+        plan, spec, market: what is judged, and by what.
+        start, end: first moment of the period, and the moment after its last.
+        workloads: by name.
+        rows: offer id -> the market's row of it (columns of `OFFER_SCHEMA`); an owned offer
+            takes the facts of its instance type from any row of that type.
+        hops: (origin, provider/region) -> round trip, for every place with an instance or route.
+        transfer: prices of moving data.
+    """
+
+    plan: Plan
+    spec: Spec
+    market: Market
+    start: datetime
+    end: datetime
+    workloads: Mapping[str, AnyWorkload]
+    rows: Mapping[str, Mapping[str, Any]]
+    hops: Mapping[tuple[str, str], Hop]
+    transfer: TransferTable
+
+    def placed(self, name: str) -> list[Placement]:
+        """Return the placements of a workload."""
+        return [one for one in self.plan.placements if one.workload == name]
+
+    def each(self, *kinds: type) -> Iterator[tuple[Any, list[Placement]]]:
+        """Yield every workload of these kinds with its placements."""
+        by_name: defaultdict[str, list[Placement]] = defaultdict(list)
+        for one in self.plan.placements:
+            by_name[one.workload].append(one)
+        for name, workload in self.workloads.items():
+            if isinstance(workload, kinds):
+                yield workload, by_name[name]
+
+    def number(self, placement: Placement, column: str) -> Decimal | None:
+        """Return a figure of the placement's market row; None: unknown."""
+        value = self.rows[placement.offer][column]
+        return None if value is None else Decimal(repr(value))
+
+
+def gather(plan: Plan, spec: Spec, market: Market) -> Evidence:
+    """Look up what `plan` rests on.
+
+    Raises:
+        SpecError: the user's own latency or transfer table has faults.
+    """
+    day = spec.start or market.taken_at.date()
+    start = datetime(day.year, day.month, day.day, tzinfo=UTC)
+    return Evidence(
+        plan=plan,
+        spec=spec,
+        market=market,
+        start=start,
+        end=start + timedelta(seconds=float(spec.period * 3600)),
+        workloads={one.name: one for one in spec.workloads},
+        rows=_rows(plan, market.offers),
+        hops=_hops(plan, spec),
+        transfer=TransferTable.load(Path(spec.transfer) if spec.transfer else None),
+    )
+
+
+def place_of(placement: Placement) -> str:
+    """Return ``provider/region``."""
+    return f"{placement.provider}/{placement.region}"
+
+
+def pool_of(placement: Placement) -> str:
+    """Return ``provider/region/zone/type``."""
+    return f"{place_of(placement)}/{placement.zone}/{placement.instance_type}"
+
+
+def has_zone(placement: Placement) -> bool:
+    """Whether the zone is named."""
+    return placement.zone not in _UNKNOWN_ZONES
+
+
+def is_above(found: Decimal, most: Decimal) -> bool:
+    """Whether a continuous amount is above its limit by more than the tolerance."""
+    return found > most + SLACK * max(Decimal(1), most)
+
+
+def differ(first: Decimal, second: Decimal) -> bool:
+    """Whether two continuous amounts differ by more than the tolerance."""
+    return is_above(first, second) or is_above(second, first)
+
+
+def _rows(plan: Plan, offers: pl.DataFrame) -> dict[str, dict[str, Any]]:
+    named = sorted({one.offer for one in plan.placements})
+    found = offers.with_columns(offer_id()).filter(pl.col("id").is_in(named))
+    rows = {row["id"]: row for row in found.iter_rows(named=True)}
+    for one in plan.placements:
+        if one.option == _OWNED and one.offer == f"{pool_of(one)}/{_OWNED}":
+            facts = _facts_of_type(one, offers)
+            if facts is not None:
+                rows[one.offer] = facts
+    return rows
+
+
+def _facts_of_type(placement: Placement, offers: pl.DataFrame) -> dict[str, Any] | None:
+    same = (pl.col(name) == getattr(placement, name) for name in _TYPE)
+    found = offers.filter(*same).head(1)
+    if found.is_empty():
+        return None
+    here = {name: getattr(placement, name) for name in ("region", "zone", "option", "variant")}
+    stands = offers.filter(
+        pl.col("provider") == placement.provider, pl.col("region") == placement.region
+    )
+    at_zone = stands.filter(pl.col("zone") == placement.zone)
+    kinds = [*at_zone["location_kind"], *stands["location_kind"], "region"]
+    return found.row(0, named=True) | here | {"location_kind": kinds[0], "available": None}
+
+
+def _hops(plan: Plan, spec: Spec) -> dict[tuple[str, str], Hop]:
+    services = {one.name for one in spec.services}
+    places = {place_of(one) for one in plan.placements if one.workload in services}
+    places |= {one.region for one in plan.routes}
+    origins = sorted({load.origin for service in spec.services for load in service.demand})
+    unknown = Hop(rtt_ms=float("inf"), half_band_ms=0.0, estimated=False)
+    hops = {(origin, place): unknown for origin in origins for place in places}
+    known = [key for key in sorted(_parts(place) for place in places) if key in regions()]
+    if origins and known:
+        table = LatencyTable.load(Path(spec.latency) if spec.latency else None)
+        hops |= _looked_up(table, origins, known)
+    return hops
+
+
+def _looked_up(
+    table: LatencyTable, origins: Sequence[str], known: Sequence[tuple[str, str]]
+) -> dict[tuple[str, str], Hop]:
+    rtt, band, estimated = table.matrix(origins, known)
+    return {
+        (origin, "/".join(key)): Hop(
+            rtt_ms=float(rtt[row, column]),
+            half_band_ms=float(band[row, column]),
+            estimated=bool(estimated[row, column]),
+        )
+        for row, origin in enumerate(origins)
+        for column, key in enumerate(known)
+    }
+
+
+def _parts(place: str) -> tuple[str, str]:
+    provider, _, region = place.partition("/")
+    return provider, region

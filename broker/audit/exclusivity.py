@@ -1,0 +1,91 @@
+"""Is every promise about who stands where kept, instance against instance.
+
+An instance whose zone is unknown stands in every zone of its region, so it meets every instance
+there. The workloads compared are those that are placed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import combinations
+
+from broker.audit.evidence import Evidence, has_zone, place_of, pool_of
+from broker.plans import Placement
+from broker.rules.violation import Violation
+from broker.workloads import Exclusivity, ScopeLevel, Verb
+
+
+def _rules(evidence: Evidence) -> Iterator[Violation]:
+    """Every rule of `policy.exclusivity`."""
+    for rule in evidence.spec.policy.exclusivity:
+        if rule.verb in {Verb.ONLY, Verb.NEVER}:
+            yield from _named_scopes(rule, evidence)
+        elif rule.scope is not None and rule.verb is Verb.TOGETHER:
+            yield from _together(rule, rule.scope, evidence)
+        elif rule.scope is not None:
+            yield from _apart(rule, rule.scope, evidence)
+
+
+def _named_scopes(rule: Exclusivity, evidence: Evidence) -> Iterator[Violation]:
+    for one in evidence.plan.placements:
+        if one.workload not in rule.workloads:
+            continue
+        inside = bool({one.provider, place_of(one)} & set(rule.scopes))
+        if inside != (rule.verb is Verb.ONLY):
+            text = f"{one.offer}: {rule.verb.value} {', '.join(rule.scopes)}"
+            yield Violation(rule=rule.verb.value, subject=one.workload, text=text)
+
+
+def _together(rule: Exclusivity, level: ScopeLevel, evidence: Evidence) -> Iterator[Violation]:
+    members = [one for one in evidence.plan.placements if one.workload in rule.workloads]
+    scopes = {_scope(one, level) for one in members}
+    if len(scopes) > 1:
+        text = f"stand in {', '.join(sorted(scopes))}; one {level.value} is allowed"
+        yield Violation(rule="together", subject=", ".join(rule.workloads), text=text)
+
+
+def _scope(one: Placement, level: ScopeLevel) -> str:
+    """The one scope of an instance; an unknown zone is its pool's own."""
+    if level is ScopeLevel.PROVIDER:
+        return one.provider
+    if level is ScopeLevel.REGION:
+        return place_of(one)
+    return f"{place_of(one)}/{one.zone}" if has_zone(one) else pool_of(one)
+
+
+def _apart(rule: Exclusivity, level: ScopeLevel, evidence: Evidence) -> Iterator[Violation]:
+    """`apart`, `alone` and `tenants`: no two instances of different groups share a scope."""
+    group = _groups(rule, evidence)
+    seen: set[tuple[str, str]] = set()
+    members = [one for one in evidence.plan.placements if one.workload in group]
+    for first, second in combinations(members, 2):
+        pair = (first.workload, second.workload)
+        strangers = group[first.workload] != group[second.workload]
+        if strangers and pair not in seen and meet(first, second, level):
+            seen.add(pair)
+            text = f"{first.offer} and {second.offer} share a {level.value}"
+            key = "tenants" if rule.tenants is not None else rule.verb.value
+            yield Violation(rule=key, subject=" and ".join(pair), text=text)
+
+
+def _groups(rule: Exclusivity, evidence: Evidence) -> dict[str, str]:
+    """Workload -> the group it belongs to."""
+    if rule.verb is Verb.ALONE:
+        return {name: "in" if name in rule.workloads else "out" for name in evidence.workloads}
+    if rule.tenants is not None:
+        return {name: tenant for tenant, names in rule.tenants.items() for name in names}
+    return {name: name for name in rule.workloads}
+
+
+def meet(first: Placement, second: Placement, level: ScopeLevel) -> bool:
+    """Whether two instances share a scope of `level`."""
+    if level is ScopeLevel.PROVIDER:
+        return first.provider == second.provider
+    if place_of(first) != place_of(second):
+        return False
+    if level is ScopeLevel.REGION or not (has_zone(first) and has_zone(second)):
+        return True
+    return first.zone == second.zone
+
+
+CHECKS = (_rules,)

@@ -1,0 +1,165 @@
+"""Is every price, cost line and total what the market and the contracts make it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from fnmatch import fnmatchcase
+from typing import Final
+
+from broker.audit.evidence import Evidence
+from broker.offers import PurchaseOption
+from broker.plans import ZERO, Cost, Placement
+from broker.rules.violation import Violation
+from broker.units import HOURS_PER_YEAR, round_cents, round_nano
+from broker.workloads import Commitment
+
+YEARS: Final = {PurchaseOption.RESERVED_1Y.value: 1, PurchaseOption.RESERVED_3Y.value: 3}
+_NOTHING: Final = Decimal(0)
+_LINES: Final = ("compute", "rework", "moves", "shortfall", "carbon")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Price:
+    """Price of one instance of an offer, USD.
+
+    Attributes:
+        listed, contracted: per hour, a reserved term's fee spread over its hours.
+        upfront: contracted fee, paid once.
+    """
+
+    listed: Decimal
+    contracted: Decimal
+    upfront: Decimal
+
+
+def price_of(evidence: Evidence, placement: Placement) -> Price:
+    """Return what an instance of the placement's offer costs by market and contract."""
+    if placement.owned:
+        return Price(listed=_NOTHING, contracted=_NOTHING, upfront=_NOTHING)
+    row = evidence.rows[placement.offer]
+    hourly: Decimal = row["usd_per_hour"] or _NOTHING
+    fee: Decimal = row["upfront_usd"] or _NOTHING
+    years = YEARS.get(placement.option)
+    listed = hourly + fee / (HOURS_PER_YEAR * years) if years else hourly
+    paid = 1 - _off(evidence, placement)
+    return Price(listed=listed, contracted=listed * paid, upfront=fee * paid)
+
+
+def _off(evidence: Evidence, placement: Placement) -> Decimal:
+    """The largest discount that matches."""
+    offs = [
+        one.off
+        for one in evidence.spec.holdings.discounts
+        if one.provider == placement.provider
+        and (one.on is None or placement.option in one.on)
+        and (
+            one.types is None
+            or any(fnmatchcase(placement.instance_type, glob) for glob in one.types)
+        )
+    ]
+    return max(offs, default=_NOTHING)
+
+
+def _prices(evidence: Evidence) -> Iterator[Violation]:
+    """A placement states its offer's price, where it comes from and its day."""
+    for one in evidence.plan.placements:
+        price = price_of(evidence, one)
+        said = (one.list_usd_per_hour, one.contracted_usd_per_hour)
+        if tuple(map(round_nano, said)) != tuple(
+            map(round_nano, (price.listed, price.contracted))
+        ):
+            text = f"says {said[0]} list, {said[1]} contracted; {price.listed}, {price.contracted}"
+            yield Violation(rule="price", subject=one.offer, text=text)
+        row = evidence.rows[one.offer]
+        seen = row["price_observed_at"]
+        right = (row["price_source"] or "", seen.date().isoformat() if seen else "")
+        if not one.owned and (one.price_source, one.price_observed_at) != right:
+            text = f"source {one.price_source} {one.price_observed_at}, is {' '.join(right)}"
+            yield Violation(rule="price source", subject=one.offer, text=text)
+
+
+def _lines(evidence: Evidence) -> Iterator[Violation]:
+    """Compute = useful hours x rate + fees, rework = lost hours x rate, both in whole cents."""
+    for one in evidence.plan.placements:
+        right = _cost(evidence, one)
+        for name in _LINES:
+            said, found = getattr(one.cost, name), getattr(right, name)
+            if said != found:
+                text = f"{one.offer}: {name} {said} USD, is {found}"
+                yield Violation(rule="cost", subject=one.workload, text=text)
+        if one.hours != round_nano(one.instance_hours / max(one.instances, 1)):
+            text = f"{one.offer}: {one.hours} h each of {one.instance_hours} in all"
+            yield Violation(rule="hours", subject=one.workload, text=text)
+
+
+def _cost(evidence: Evidence, one: Placement) -> Cost:
+    price = price_of(evidence, one)
+    if one.option in YEARS:
+        whole = one.instances * evidence.spec.period * price.contracted
+        return Cost(compute=round_cents(whole))
+    lost = one.instance_hours - one.useful_hours
+    return Cost(
+        compute=round_cents(one.useful_hours * price.contracted + one.instances * price.upfront),
+        rework=round_cents(lost * price.contracted),
+    )
+
+
+def _totals(evidence: Evidence) -> Iterator[Violation]:
+    """The plan's lines are the sums of the placements' lines, and what commitments still bill."""
+    plan = evidence.plan
+    right = Cost(shortfall=_shortfall(evidence))
+    for one in plan.placements:
+        right = right.plus(one.cost)
+    for name in ("transfer", *_LINES):
+        said, found = getattr(plan.cost, name), getattr(right, name)
+        if said != found:
+            text = f"{name} {said} USD, the sum is {found}"
+            yield Violation(rule="total", subject="plan", text=text)
+    unknown = sum((o.cost.compute for o in plan.placements if o.capacity == "unknown"), ZERO)
+    if plan.unknown_capacity_usd != unknown:
+        text = f"{plan.unknown_capacity_usd} USD on unknown capacity, is {unknown}"
+        yield Violation(rule="total", subject="plan", text=text)
+
+
+def _ages(evidence: Evidence) -> Iterator[Violation]:
+    """The plan states the oldest and newest day of the prices it rests on."""
+    plan = evidence.plan
+    days = [one.price_observed_at for one in plan.placements if one.price_observed_at]
+    right = (min(days, default=""), max(days, default=""))
+    if (plan.prices.oldest, plan.prices.newest) != right:
+        text = f"says {plan.prices.oldest} to {plan.prices.newest}, is {' to '.join(right)}"
+        yield Violation(rule="price age", subject="plan", text=text)
+
+
+def _shortfall(evidence: Evidence) -> Decimal:
+    """Max(0, the period's part - compute cost at the provider), summed over commitments."""
+    spent: defaultdict[str, Decimal] = defaultdict(lambda: ZERO)
+    for one in evidence.plan.placements:
+        spent[one.provider] += one.cost.compute + one.cost.rework
+    missed = ZERO
+    for commitment in evidence.spec.holdings.commitments:
+        due = _due(commitment, evidence)
+        missed += round_cents(max(_NOTHING, due - spent[commitment.provider]))
+    return missed
+
+
+def _due(commitment: Commitment, evidence: Evidence) -> Decimal:
+    """Amount x overlapping hours / hours of the term."""
+    if commitment.from_ is None or commitment.to is None:
+        return commitment.spend
+    first, last = _midnight(commitment.from_), _midnight(commitment.to) + timedelta(days=1)
+    overlap = min(last, evidence.end) - max(first, evidence.start)
+    second = timedelta(seconds=1)
+    share = Decimal(max(0, overlap // second)) / Decimal((last - first) // second)
+    return commitment.spend * share
+
+
+def _midnight(day: date) -> datetime:
+    return datetime(day.year, day.month, day.day, tzinfo=UTC)
+
+
+CHECKS = (_prices, _lines, _totals, _ages)
