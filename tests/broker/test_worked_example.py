@@ -12,7 +12,7 @@ from broker.audit import audit
 from broker.market import Market
 from broker.market_csv import read_offers_csv
 from broker.plan_file import plan_from_data, plan_to_json
-from broker.planning import Planning, baseline_of, make_plan
+from broker.planning import Planning, make_plan
 from broker.plans import Placement, Plan
 from broker.snapshot import read_market
 from broker.spec import load_spec
@@ -134,9 +134,11 @@ def test_chat_first_with_four_at_a_costs_44810(tmp_path: Path) -> None:
         "accelerators: H100:8\n    throughput: 12.5\n    headroom: 25%\n    priority: 10",
         "accelerators: H100:8\n    throughput: 12.5\n    headroom: 25%\n    priority: 11",
     )
-    planning = make_plan(example_spec(tmp_path, change=change), example_market(available_at_a=4))
-    baseline = baseline_of(planning)
-    assert planning.plan.cost.total == 42_410
+    spec, market = example_spec(tmp_path, change=change), example_market(available_at_a=4)
+    plan = make_plan(spec, market, baseline=True).plan
+    baseline = plan.baseline
+    assert baseline is not None
+    assert plan.cost.total == 42_410
     assert baseline.total_usd == 44_810
     assert baseline.unmet == ()
 
