@@ -12,7 +12,7 @@ from botocore.exceptions import BotoCoreError
 from botocore.httpsession import URLLib3Session
 
 from broker.errors import ProviderError
-from broker.provider import Settings
+from broker.provider import CallError, FaultKind, Settings
 
 #: Where a service lives when it is not regional.
 _FIXED_REGIONS: Final = {"pricing": "us-east-1", "savingsplans": "us-east-1"}
@@ -63,12 +63,17 @@ class Clients:
             return self._clients[key]
 
     def spot_advisor(self) -> bytes:
-        """Return the public file of spot interruption bands; nothing of the account is sent."""
+        """Return the public file of spot interruption bands; nothing of the account is sent.
+
+        Raises:
+            CallError: for any answer but the file.
+        """
         base = self._endpoint("spot-advisor")
         url = f"{base}/spot-advisor-data.json" if base else SPOT_ADVISOR_URL
         answer = URLLib3Session(timeout=20).send(AWSRequest(method="GET", url=url).prepare())
         if answer.status_code != 200:
-            raise ValueError(f"status {answer.status_code}")
+            kind = FaultKind.TRANSIENT if answer.status_code >= 500 else FaultKind.BROKEN
+            raise CallError(kind, f"HTTP{answer.status_code}", remedy="run the refresh again")
         content = answer.content
         return content if isinstance(content, bytes) else b""
 

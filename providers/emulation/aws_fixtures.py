@@ -13,6 +13,7 @@ from typing import Final
 
 import polars as pl
 
+from broker.accelerators import canonical
 from broker.market import Market
 from broker.offers import LocationKind, Purchasable, PurchaseOption
 from providers.emulation.aws_account_fixtures import (
@@ -158,19 +159,29 @@ def _type(row: Item, classes: Sequence[str]) -> Item:
         "InstanceType": row["instance_type"],
         "CurrentGeneration": True,
         "SupportedUsageClasses": list(classes),
-        "VCpuInfo": {"DefaultVCpus": row["vcpus"]},
-        "MemoryInfo": {"SizeInMiB": round(row["memory_gib"] * 1024)},
-        "ProcessorInfo": {"SupportedArchitectures": [row["arch"]]},
         "NetworkInfo": {"EfaSupported": row["fabric"] in {"rdma", "nvlink-rack"}},
     }
+    if row["vcpus"] is not None:
+        item["VCpuInfo"] = {"DefaultVCpus": row["vcpus"]}
+    if row["memory_gib"] is not None:
+        item["MemoryInfo"] = {"SizeInMiB": round(row["memory_gib"] * 1024)}
+    if row["arch"] is not None:
+        item["ProcessorInfo"] = {"SupportedArchitectures": [row["arch"]]}
     if row["network_gbps"] is not None:
         item["NetworkInfo"]["NetworkPerformance"] = f"{row['network_gbps']:g} Gigabit"
-    if row["local_disk_gib"]:
-        gigabytes = round(row["local_disk_gib"] * _GB_PER_GIB)
-        item["InstanceStorageInfo"] = {"TotalSizeInGB": gigabytes}
-    if row["local_disk_gib"] is not None:
-        item["InstanceStorageSupported"] = row["local_disk_gib"] > 0
-    return item | _accelerators(row)
+    return item | _storage(row["local_disk_gib"]) | _accelerators(row)
+
+
+def _storage(gib: float | None) -> Item:
+    if gib is None:
+        return {}
+    if not gib:
+        return {"InstanceStorageSupported": False}
+    gigabytes = round(gib * _GB_PER_GIB)
+    return {
+        "InstanceStorageSupported": True,
+        "InstanceStorageInfo": {"TotalSizeInGB": gigabytes},
+    }
 
 
 def _usage_classes(rows: Sequence[Item]) -> list[str]:
@@ -186,7 +197,8 @@ def _usage_classes(rows: Sequence[Item]) -> list[str]:
 def _accelerators(row: Item) -> Item:
     if row["accelerator"] is None:
         return {}
-    count, mib = row["accelerators"], round(row["accelerator_memory_gib"] * 1024)
+    count = row["accelerators"] or 0.0
+    mib = round(canonical(row["accelerator"])[0].memory_gib * 1024)
     name = _WIRE_NAMES.get(row["accelerator"], row["accelerator"])
     if row["accelerator"].startswith(("Trainium", "Inferentia")):
         device: Item = {"Name": name, "Count": int(count), "MemoryInfo": {"SizeInMiB": mib}}
