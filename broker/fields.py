@@ -37,26 +37,27 @@ class Kind:
 
     Attributes:
         parse: from what was read to the value; `ValueError` says what would be right.
+        form: what it is called in the documentation.
         unit: of the value; empty where it has none.
         types: JSON types it may be written as.
         examples: as a person writes it.
     """
 
     parse: Parser
+    form: str
     unit: str
-    types: tuple[str, ...]
-    examples: tuple[str | int | float | bool, ...]
+    types: tuple[str, ...] = NUMBER_OR_TEXT
+    examples: tuple[str | float, ...] = ()
 
     def __get_pydantic_core_schema__(self, source: object, handler: object) -> dict[str, object]:
         """Return the validator's plain-data description, so that it needs no import here."""
         del source, handler
         return {"type": "function-plain", "function": {"type": "no-info", "function": self.parse}}
 
-    def __get_pydantic_json_schema__(self, schema: object, handler: object) -> dict[str, object]:
+    def schema(self) -> dict[str, object]:
         """Return the JSON Schema of the written form."""
-        del schema, handler
-        types = list(self.types)
-        return {"type": types if len(types) > 1 else types[0], "examples": list(self.examples)}
+        types: object = list(self.types) if len(self.types) > 1 else self.types[0]
+        return {"type": types, **({"examples": list(self.examples)} if self.examples else {})}
 
 
 def _positive(parse: Callable[[object], Decimal], form: str) -> Parser:
@@ -166,52 +167,43 @@ _positive_ms: Final = _positive(parse_milliseconds, "a round trip above 0 such a
 _positive_gib: Final = _positive(parse_gib, "memory above 0 such as 80 GiB")
 _positive_number: Final = _positive(parse_amount, "a number above 0")
 
-_HOURS_EXAMPLES: Final = ("6h", "90d", 730)
+_TEXT: Final = ("string",)
 
-Name = Annotated[str, Kind(parse=parse_name, unit="", types=("string",), examples=("chat",))]
-Text = Annotated[str, Kind(parse=parse_text, unit="", types=("string",), examples=("research",))]
-Flag = Annotated[bool, Kind(parse=parse_flag, unit="", types=("boolean",), examples=(True,))]
-Day = Annotated[
-    date, Kind(parse=parse_day, unit="day", types=("string",), examples=("2026-12-01",))
+Name = Annotated[
+    str, Kind(parse=parse_name, form="name", unit="", types=_TEXT, examples=("chat",))
 ]
-Integer = Annotated[int, Kind(parse=parse_integer, unit="", types=("integer",), examples=(10,))]
-Count = Annotated[int, Kind(parse=parse_count, unit="", types=("integer",), examples=(8,))]
+Text = Annotated[str, Kind(parse=parse_text, form="text", unit="", types=_TEXT)]
+Flag = Annotated[bool, Kind(parse=parse_flag, form="true or false", unit="", types=("boolean",))]
+Day = Annotated[
+    date, Kind(parse=parse_day, form="day", unit="", types=_TEXT, examples=("2026-12-01",))
+]
+Integer = Annotated[
+    int, Kind(parse=parse_integer, form="whole number", unit="", types=("integer",))
+]
+Count = Annotated[
+    int, Kind(parse=parse_count, form="whole number from 1", unit="", types=("integer",))
+]
 Hours = Annotated[
-    Decimal,
-    Kind(parse=_positive_hours, unit="h", types=NUMBER_OR_TEXT, examples=_HOURS_EXAMPLES),
+    Decimal, Kind(parse=_positive_hours, form="duration", unit="h", examples=("6h", "90d"))
 ]
 HoursOrNone = Annotated[
-    Decimal, Kind(parse=parse_hours, unit="h", types=NUMBER_OR_TEXT, examples=("5m", "30s", 0))
+    Decimal, Kind(parse=parse_hours, form="duration", unit="h", examples=("30s", "5m"))
 ]
-Usd = Annotated[
-    Decimal, Kind(parse=parse_money, unit="USD", types=NUMBER_OR_TEXT, examples=(12.5, "38B"))
-]
+Usd = Annotated[Decimal, Kind(parse=parse_money, form="money", unit="USD", examples=("38B",))]
 Gib = Annotated[
-    Decimal, Kind(parse=_positive_gib, unit="GiB", types=NUMBER_OR_TEXT, examples=("80 GiB", 64))
+    Decimal, Kind(parse=_positive_gib, form="memory", unit="GiB", examples=("80 GiB",))
 ]
-Gb = Annotated[
-    Decimal, Kind(parse=parse_gb, unit="GB", types=NUMBER_OR_TEXT, examples=("40 TB", 500))
-]
+Gb = Annotated[Decimal, Kind(parse=parse_gb, form="data", unit="GB", examples=("40 TB",))]
 Milliseconds = Annotated[
-    Decimal, Kind(parse=_positive_ms, unit="ms", types=NUMBER_OR_TEXT, examples=("60ms", 60))
+    Decimal, Kind(parse=_positive_ms, form="round trip", unit="ms", examples=("60ms",))
 ]
-Share = Annotated[
-    Decimal,
-    Kind(parse=parse_part, unit="share", types=NUMBER_OR_TEXT, examples=("95%", 0.95)),
-]
+Share = Annotated[Decimal, Kind(parse=parse_part, form="share", unit="", examples=("95%", 0.95))]
 Headroom = Annotated[
-    Decimal,
-    Kind(parse=parse_share, unit="share", types=NUMBER_OR_TEXT, examples=("25%", 0.25)),
+    Decimal, Kind(parse=parse_share, form="share", unit="", examples=("25%", 0.25))
 ]
-Off = Annotated[
-    Decimal, Kind(parse=parse_off, unit="share", types=NUMBER_OR_TEXT, examples=("12%", 0.12))
-]
-Amount = Annotated[
-    Decimal, Kind(parse=parse_amount, unit="", types=NUMBER_OR_TEXT, examples=(0, 64))
-]
-Positive = Annotated[
-    Decimal, Kind(parse=_positive_number, unit="", types=NUMBER_OR_TEXT, examples=(1.5, "900"))
-]
+Off = Annotated[Decimal, Kind(parse=parse_off, form="share", unit="", examples=("12%", 0.12))]
+Amount = Annotated[Decimal, Kind(parse=parse_amount, form="number", unit="")]
+Positive = Annotated[Decimal, Kind(parse=_positive_number, form="number above 0", unit="")]
 
 
 def written_names(names: Mapping[str, str]) -> dict[str, object]:

@@ -37,9 +37,9 @@ class Commitment:
 
     Attributes:
         provider: who is owed.
-        spend: USD over the whole term.
-        from_: first day of the term (written `from`); None, with `to`: all of `spend` falls
-            into the period.
+        spend: over the whole term.
+        from_: first day of the term (written `from`); None: all of `spend` falls into
+            the period.
         to: last day of the term; given together with `from`.
     """
 
@@ -101,12 +101,12 @@ class QuotaLimit:
 
     Attributes:
         provider: whose.
-        region: where; globs and None (every region, each by itself) allowed.
+        region: where, globs allowed; None: every region, each by itself.
         family: the provider's quota family.
-        accelerator: canonical name.
+        accelerator: model. Here: canonical name.
         type: instance type, globs allowed.
         option: purchase option it limits; None: every option but owned together.
-        limit: in `unit`.
+        limit: how much, in `unit`.
         unit: what is counted.
     """
 

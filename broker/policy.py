@@ -34,11 +34,12 @@ class Exclusivity:
 
     Attributes:
         verb: what it says.
-        workloads: names it speaks of (globs already resolved).
+        workloads: whom it speaks of; globs allowed. Here: names.
         scopes: `only` / `never`: ``provider`` or ``provider/region``.
         scope: `apart`, `together`, `alone`: the level.
-        tenants: `apart` between tenants: name -> workloads; None: between any two workloads.
-        why: the reason, shown in explanations.
+        tenants: with `apart`, instead of `workloads`: name -> workloads; they are kept apart
+            between tenants, and free within one.
+        why: the reason; explanations show it.
     """
 
     __pydantic_config__: ClassVar = written_names({})
@@ -57,7 +58,8 @@ class Policy:
 
     Attributes:
         exclusivity: rules about who may stand where.
-        country_groups: the user's own groups: name -> ISO countries.
+        country_groups: groups of countries of your own: name -> ISO codes or groups; for
+            `residency`.
     """
 
     __pydantic_config__: ClassVar = written_names({})

@@ -22,7 +22,7 @@ from broker.spec_validation import validated
 from broker.spec_yaml import Document
 from broker.workloads import Spec
 
-__all__ = ["SpecReading", "load_spec", "read_spec", "spec_from_data", "spec_to_data"]
+__all__ = ["SpecReading", "checked", "load_spec", "read_spec", "spec_from_data", "spec_to_data"]
 
 #: The version of the spec language that is read.
 VERSION = 1
@@ -95,6 +95,18 @@ def read_spec(source: str | Path, *, markets: Sequence[str] | None = None) -> Sp
     if markets is None or reading.spec is None:
         return reading
     return replace(reading, spec=replace(reading.spec, market=tuple(markets)))
+
+
+def checked(spec: Spec, market: Market) -> Spec:
+    """Return a spec that was made in Python, after every check that a file gets.
+
+    Raises:
+        SpecError: with every fault, by dotted path.
+    """
+    reading = _understood(Document(source="spec", data=spec_to_data(spec), lines={}))
+    if reading.spec is not None:
+        check_against(reading.spec, market, Here(reading.faults))
+    return reading.whole()
 
 
 def spec_from_data(data: Mapping[str, object], *, source: str = "spec") -> Spec:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Mapping
 from decimal import Decimal
 from enum import StrEnum
@@ -44,6 +45,9 @@ _SHORT_FORMS: Final[Mapping[tuple[str, str], Mapping[str, object]]] = {
         ]
     },
 }
+
+#: Keys whose default in the types stands for something that follows from other keys.
+_DERIVED: Final = frozenset({"count"})
 
 Node = dict[str, object]
 
@@ -92,16 +96,22 @@ def _property(kind: type[Any], fact: FieldFact, definitions: dict[str, Node]) ->
 
 def described(fact: FieldFact) -> str:
     """Return what a field means, and its unit, as users should read it."""
-    text = fact.text[:1].upper() + fact.text[1:]
-    text = text.replace("None:", "left out:")
+    meant = fact.text.partition(" Here:")[0]  # what follows is for programmers
+    meant = re.sub(r" \(written `\w+`\)", "", meant).replace("``", "`")
+    text = re.sub(r"\bNone\b", "left out", meant[:1].upper() + meant[1:])
     unit = fact.kind.unit if fact.kind else ""
-    return f"{text} Unit: {unit}." if unit not in {"", "share", "day"} else text
+    return f"{text} Unit: {unit}." if unit else text
 
 
 def default_of(fact: FieldFact) -> object:
     """Return a field's default as JSON, or None where leaving it out has no value."""
     default = fact.default
-    if fact.is_required or dataclasses.is_dataclass(default) or default in (None, "", (), {}):
+    if (
+        fact.key in _DERIVED
+        or fact.is_required
+        or dataclasses.is_dataclass(default)
+        or default in (None, "", (), {})
+    ):
         return None
     if isinstance(default, tuple):
         return [str(item) for item in default]
@@ -112,8 +122,7 @@ def _node(annotation: object, definitions: dict[str, Node]) -> Node:
     """Return the schema of a type."""
     kind = next((one for one in get_args(annotation)[1:] if isinstance(one, Kind)), None)
     if kind is not None:
-        types = list(kind.types)
-        return {"type": types if len(types) > 1 else types[0], "examples": list(kind.examples)}
+        return kind.schema()
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin is tuple:
         return {"type": "array", "items": _node(arguments[0], definitions), "minItems": 1}

@@ -92,7 +92,7 @@ class Shape:
         accelerator_memory: instead of a model: the range of nominal memory of one accelerator
             (written `gpu`). Here: (least, most) in GiB.
         count: accelerators in all (`per_node` x `nodes`), where the short form does not say;
-            fractions ask for slices. 0 for a CPU-only shape.
+            fractions ask for slices. Here: 0 for a CPU-only shape.
         per_node: accelerators that must stand in one instance; None: any packing, except that
             a service has all of `count` in one.
         nodes: instances of a CPU-only shape, or how many instances `count` is divided over.
@@ -102,7 +102,7 @@ class Shape:
         vcpus: least of one instance; None: not asked.
         memory: least of one instance; None: not asked.
         throughput: of one accelerator (CPU-only: of one instance) at speed 1.0, in the
-            service's own unit; None takes the service's.
+            service's own unit; None: as the service says.
         written: the short form, e.g. ``H100:64``; plans state it, people leave it out.
     """
 
@@ -283,8 +283,8 @@ class Service(Workload):
 
     Attributes:
         demand: loads by origin, at least one.
-        throughput: of one accelerator (CPU-only: of one instance) at speed 1.0; None where
-            every shape states its own.
+        throughput: of one accelerator (CPU-only: of one instance) at speed 1.0, in your
+            own unit; None: every shape states its own.
         headroom: capacity >= (1 + headroom) x demand routed, in every region.
         latency: how far demand may be routed; None: anywhere.
         spread: over how many regions it must stand; None: as few as are cheapest.

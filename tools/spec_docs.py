@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Final, get_args, get_origin
@@ -66,7 +66,30 @@ SECTIONS: Final[tuple[tuple[type, str], ...]] = (
     (Assume, "assume"),
 )
 
-_UNITS: Final = {"": "", "share": "0..1 or %", "day": "YYYY-MM-DD"}
+
+#: How keys with a short form are written.
+_SHORT_FORMS: Final[Mapping[tuple[type, str], str]] = {
+    (Shape, "accelerators"): "`H100:64`, `A100:80GB:8`, or a list of names",
+    (Shape, "gpu"): "`24GB..80GB`, `24GB..`, `24GB..80GB:2`",
+    (Load, "from"): "`paris`, a region, or `{lat: 48.9, lon: 2.4}`",
+    (Spec, "market"): "text, or list of texts",
+}
+
+#: Fields that have no key of their own.
+UNWRITTEN: Final[Mapping[type, tuple[str, ...]]] = {
+    Shape: ("written",),
+    Exclusivity: ("verb", "scopes", "scope"),
+}
+
+#: The verbs of a rule of exclusivity, of which it has exactly one: key, form, meaning.
+_VERBS: Final = (
+    ("only", "list of texts", "They run in these places and nowhere else."),
+    ("never", "list of texts", "They run in none of these places."),
+    ("apart", "`provider`, `region`, `zone`", "No two of them (with `tenants`: of two tenants) "
+     "in one such scope."),
+    ("together", "`provider`, `region`, `zone`", "All of their instances in one such scope."),
+    ("alone", "`provider`, `region`, `zone`", "Nobody else in a scope that one of them uses."),
+)  # fmt: skip
 
 
 def schema_text() -> str:
@@ -86,19 +109,24 @@ def _tables() -> Iterator[str]:
         yield "| key | written as | default | meaning |\n| --- | --- | --- | --- |"
         for fact in facts_of(kind).values():
             if _is_own(kind, fact):
-                yield _row(fact)
+                yield _row(kind, fact)
+        if kind is Exclusivity:
+            yield from (f"| `{verb}` | {form} |  | {text} |" for verb, form, text in _VERBS)
         yield ""
 
 
 def _is_own(kind: type, fact: FieldFact) -> bool:
     """Return whether a field belongs on the page of `kind`, not on that of what it extends."""
     inherited = kind is not Workload and issubclass(kind, Workload)
-    return fact.key != "written" and not (inherited and fact.key in facts_of(Workload))
+    if fact.key in UNWRITTEN.get(kind, ()):
+        return False
+    return not (inherited and fact.key in facts_of(Workload))
 
 
-def _row(fact: FieldFact) -> str:
+def _row(kind: type, fact: FieldFact) -> str:
     default = "required" if fact.is_required else _default(fact)
-    cells = (f"`{fact.key}`", _form(fact.annotation, fact), default, described(fact))
+    form = _SHORT_FORMS.get((kind, fact.key)) or _form(fact.annotation, fact)
+    cells = (f"`{fact.key}`", form, default, described(fact))
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 
@@ -112,9 +140,8 @@ def _default(fact: FieldFact) -> str:
 def _form(annotation: object, fact: FieldFact) -> str:
     """Return how a value is written, in a few words."""
     if fact.kind is not None:
-        examples = ", ".join(f"`{json.dumps(one)}`".replace('"', "") for one in fact.kind.examples)
-        unit = _UNITS.get(fact.kind.unit, fact.kind.unit)
-        return f"{unit}: {examples}" if unit else examples
+        examples = [f"`{one}`" for one in fact.kind.examples]
+        return f"{fact.kind.form}, e.g. {', '.join(examples)}" if examples else fact.kind.form
     if isinstance(annotation, type) and issubclass(annotation, StrEnum):
         return ", ".join(f"`{value}`" for value in annotation)
     if get_origin(annotation) is tuple:

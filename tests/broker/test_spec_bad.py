@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from broker.errors import SpecError
 from broker.market import Market
-from broker.spec import load_spec
+from broker.spec import checked, load_spec
+from broker.workloads import Shape, Spec, Training
 from tests.broker.bad_specs import BAD_SPECS, Bad, service, tiny_market, training
 
 
@@ -104,6 +107,19 @@ def test_own_table_may_name_origins(tmp_path: Path, market: Market) -> None:
     path.write_text(service(f"latency: {table}\n", demand=demand))
     (fault,) = refusal(path, market).faults
     assert (fault.path, fault.remedy) == ("services[0].demand[1].from", "did you mean office?")
+
+
+def test_spec_made_in_python_is_checked_alike(market: Market) -> None:
+    """Typed objects get the checks of a file, with paths but no lines."""
+    shape = Shape(accelerators=("H100",), count=Decimal(8), written="H100:8")
+    good = Training(name="a", shapes=(shape,), hours=Decimal(9))
+    spec = Spec(training=(good,))
+    assert checked(spec, market) == spec
+    bad = replace(spec, training=(good, replace(good, hours=Decimal(9999))), providers=("ibm",))
+    with pytest.raises(SpecError) as caught:
+        checked(bad, market)
+    found = [(fault.line, fault.path) for fault in caught.value.faults]
+    assert found == [(0, "providers[0]"), (0, "training[1].hours"), (0, "training[1].name")]
 
 
 def test_market_is_not_needed_to_read(tmp_path: Path) -> None:

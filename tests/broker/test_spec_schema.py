@@ -10,13 +10,14 @@ import pytest
 
 from broker import errors
 from broker.spec import load_spec
+from broker.spec_faults import VERBS
 from broker.spec_schema import spec_schema
 from broker.spec_starter import starter_spec
 from broker.spec_types import facts_of
 from broker.spec_yaml import parse_document
 from tests.broker.bad_specs import FIELDS, SHAPES
 from tests.broker.test_spec_data import EVERYTHING
-from tools.spec_docs import PAGE, SCHEMA, SECTIONS, page_text, schema_text
+from tools.spec_docs import PAGE, SCHEMA, SECTIONS, UNWRITTEN, page_text, schema_text
 
 _BLOCKS = re.findall(r"```yaml\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
 
@@ -76,7 +77,8 @@ def test_every_field_says_what_it_means() -> None:
     for kind, _ in SECTIONS:
         for key, fact in facts_of(kind).items():
             assert fact.text, f"{kind.__name__}.{fact.name}"
-            assert key == "written" or f"| `{key}` |" in page
+            assert f"| `{key}` |" in page or key in UNWRITTEN.get(kind, ())
+    assert all(f"| `{verb}` |" in page for verb in VERBS)
 
 
 def test_every_error_is_documented_with_its_exit_code() -> None:
