@@ -8,7 +8,7 @@ from typing import Final
 from broker.market import Market
 from broker.market_csv import read_offers_csv
 
-_MARKET: Final = """\
+MARKET_CSV: Final = """\
 provider,region,zone,instance_type,accelerator,accelerators,memory_gib,vcpus,fabric,option,\
 usd_per_hour
 aws,us-east-1,use1-az1,p5.48xlarge,H100,8,2048,192,rdma,on-demand,50
@@ -21,7 +21,7 @@ gcp,europe-west4,europe-west4-a,n2-standard-8,,0,32,8,none,on-demand,0.4
 
 def tiny_market() -> Market:
     """Return the market against which the bad specs are checked."""
-    return read_offers_csv(_MARKET.encode(), name="tiny.csv")
+    return read_offers_csv(MARKET_CSV.encode(), name="tiny.csv")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

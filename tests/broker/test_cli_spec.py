@@ -10,6 +10,7 @@ import pytest
 from broker.cli import main
 from broker.spec_schema import spec_schema
 from broker.spec_starter import starter_spec
+from tests.broker.bad_specs import BAD_SPECS, MARKET_CSV, Bad
 
 
 def test_starter_is_valid_on_the_embedded_market(
@@ -121,3 +122,21 @@ def test_schema_is_printed_or_written(tmp_path: Path, capsys: pytest.CaptureFixt
     assert main(["schema", "--out", str(tmp_path / "s.json")]) == 0
     assert json.loads((tmp_path / "s.json").read_text()) == spec_schema()
     assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("bad", BAD_SPECS, ids=lambda bad: bad.name)
+def test_bad_spec_is_never_planned(
+    bad: Bad, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Planning a bad spec ends with code 1 and one message; nothing is printed or written."""
+    market, path = tmp_path / "market.csv", tmp_path / "spec.yaml"
+    market.write_text(MARKET_CSV)
+    path.write_text(bad.text)
+    before = sorted(tmp_path.iterdir())
+    arguments = ["plan", str(path), "--market", str(market), "--out", str(tmp_path / "plan.json")]
+    assert main(arguments) == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.count("error:") == 1
+    assert bad.piece in err
+    assert sorted(tmp_path.iterdir()) == before
