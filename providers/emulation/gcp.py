@@ -313,6 +313,8 @@ def _history(fixtures: Fixtures, region: str, body: Mapping[str, object]) -> Wir
 
 def _calendar(fixtures: Fixtures, region: str, body: Mapping[str, object]) -> Wire:
     asked = _parsed("CalendarModeAdviceRequest", body)
+    if len(asked["futureResourcesSpecs"]) != 1:
+        raise Refusal(status=400, code="invalid", message="exactly one future resources spec")
     found = {
         key: fixtures.calendar.get(
             (region, spec["targetResources"]["specificSkuResources"]["machineType"])

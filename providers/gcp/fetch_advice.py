@@ -90,36 +90,37 @@ def fetch_calendar(clients: Clients, region: str, machine_types: Sequence[str]) 
     from providers.gcp.faults import classified
 
     with classified("compute"):
-        from google.cloud import compute_v1 as sdk
-
-        shortest, longest = _CALENDAR_S
-        asked = sdk.CalendarModeAdviceRequest(
-            future_resources_specs={
-                machine_type: sdk.FutureResourcesSpec(
-                    target_resources={
-                        "specific_sku_resources": {
-                            "machine_type": machine_type,
-                            "instance_count": 1,
-                        }
-                    },
-                    time_range_spec={"min_duration": shortest, "max_duration": longest},
-                )
-                for machine_type in machine_types
-            }
-        )
         client: Any = clients.compute("AdviceClient")
-        answer = client.calendar_mode(
-            project=clients.project,
-            region=region,
-            calendar_mode_advice_request_resource=asked,
-            retry=None,
-            timeout=_TIMEOUT_S,
-        )
-        return [
-            _calendar(machine_type, one)
-            for recommendation in answer.recommendations
-            for machine_type, one in recommendation.recommendations_per_spec.items()
-        ]
+        rows: list[Row] = []
+        for machine_type in machine_types:  # a request holds one specification only
+            answer = client.calendar_mode(
+                project=clients.project,
+                region=region,
+                calendar_mode_advice_request_resource=_calendar_request(machine_type),
+                retry=None,
+                timeout=_TIMEOUT_S,
+            )
+            rows.extend(
+                _calendar(machine_type, one)
+                for recommendation in answer.recommendations
+                for one in recommendation.recommendations_per_spec.values()
+            )
+        return rows
+
+
+def _calendar_request(machine_type: str) -> Any:
+    from google.cloud import compute_v1 as sdk
+
+    shortest, longest = _CALENDAR_S
+    wanted = {"specific_sku_resources": {"machine_type": machine_type, "instance_count": 1}}
+    return sdk.CalendarModeAdviceRequest(
+        future_resources_specs={
+            "only": sdk.FutureResourcesSpec(
+                target_resources=wanted,
+                time_range_spec={"min_duration": shortest, "max_duration": longest},
+            )
+        }
+    )
 
 
 def _capacity(region: str, machine_type: str, one: Any) -> Row:

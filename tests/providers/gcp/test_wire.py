@@ -191,6 +191,7 @@ def test_a_calendar_window_is_an_offer_with_a_start(emulator: GoogleEmulator) ->
     assert offer["usd_per_hour"] == Decimal("90.216000000")
     assert (offer["variant"], offer["length_h"]) == ("calendar-20261201T0000Z", 336.0)
     assert str(offer["starts_at"]) == "2026-12-01 00:00:00+00:00"
+    assert len(emulator.http.requests("advice.calendarMode", "us-central1")) == 2
 
 
 def test_fixtures_have_the_shapes_of_the_sdk() -> None:
