@@ -20,7 +20,8 @@ def diff_text(
     """Return what changed from one market to another.
 
     Args:
-        names: the earlier and the later market, as `--market` takes them.
+        names: the earlier and the later market, as `--market` takes them; ``latest`` and
+            ``previous`` are the newest snapshots of refreshes.
         query: which offers to compare.
         form: table, json or csv.
         limit: changes to show; 0 or None: all.
@@ -30,7 +31,7 @@ def diff_text(
     from broker.report import offer_changes as report
     from broker.snapshot import read_market
 
-    before, after = (read_market([name]) for name in names)
+    before, after = (read_market([_snapshot_or_name(name)]) for name in names)
     _note_unseen(after)
     changes = offer_changes(before.offers, after.offers, query)
     if form == "table":
@@ -75,16 +76,38 @@ def history_text(
     return report.history_csv(history)
 
 
-def _markets(names: Sequence[str] | None) -> Iterator[Market]:
+def _snapshot_or_name(name: str) -> str | Path:
+    """Return the snapshot that ``latest`` or ``previous`` means; any other name as it is.
+
+    Raises:
+        MarketError: when there are not so many snapshots.
+    """
+    places = {"latest": 1, "previous": 2}
+    if name not in places or Path(name).exists():
+        return name
+    kept = _snapshots()
+    if len(kept) < places[name]:
+        raise MarketError(
+            f"reading the market {name}: found {len(kept)} snapshots; expected {places[name]}",
+            remedy="run `broker refresh` first, or name a market",
+        )
+    return kept[-places[name]]
+
+
+def _snapshots() -> list[Path]:
     from broker.settings import data_path
-    from broker.snapshot import read_market
     from broker.snapshots import Snapshots
 
-    folder = data_path() / "markets"
-    found: Sequence[str | Path] = names or Snapshots(folder=folder).all()
+    return Snapshots(folder=data_path() / "markets").all()
+
+
+def _markets(names: Sequence[str] | None) -> Iterator[Market]:
+    from broker.snapshot import read_market
+
+    found: Sequence[str | Path] = names or _snapshots()
     if not found:
         raise MarketError(
-            f"reading the history: found no market in {folder}",
+            "reading the history: found no snapshot of a refresh",
             remedy="run `broker refresh` first, or name markets: --market A --market B",
         )
     return (read_market([name]) for name in found)

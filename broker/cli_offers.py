@@ -143,7 +143,8 @@ def _price(text: str) -> Decimal:
     "--diff",
     nargs=2,
     metavar="A B",
-    help="What changed from market A to market B: added, removed, dearer, cheaper, sold.",
+    help="What changed from market A to market B: added, removed, dearer, cheaper, sold; "
+    "`previous latest` are the last two refreshes.",
 )
 @click.option(
     "--history",

@@ -89,6 +89,8 @@ class ResourceManager:
         """
         from azure.core.rest import HttpRequest
 
+        if not path.startswith("/"):
+            raise _broken("UnreadableReply", "a resource id has another form; update this program")
         first = HttpRequest(
             "GET", f"{self._url}{path}", params={**(parameters or {}), "api-version": api_version}
         )

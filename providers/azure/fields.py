@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
+from typing import Final
 
 from broker.provider import Json, Row
 from broker.units import round_nano
+
+_LARGEST: Final = 10**9
 
 
 def text_of(row: Json, *path: str) -> str:
@@ -31,15 +34,18 @@ def rows_of(row: Json, *path: str) -> list[Row]:
 
 
 def texts_of(row: Json, *path: str) -> list[str]:
-    """Return the texts of the list at `path`."""
+    """Return the texts of the list at `path` that are not empty."""
     found = value_of(row, *path)
-    return [one for one in found if isinstance(one, str)] if isinstance(found, list) else []
+    return (
+        [one for one in found if isinstance(one, str) and one] if isinstance(found, list) else []
+    )
 
 
 def number_of(value: Json) -> Decimal | None:
-    """Return a finite number written as a JSON number or as text; None for anything else.
+    """Return a number from 0 to 1e9 written as a JSON number or as text; None for anything else.
 
-    A float keeps the digits it was sent with.
+    A float keeps the digits it was sent with. No quantity of Azure's is outside these bounds; -1
+    stands for a limit that is not known.
     """
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
@@ -47,13 +53,13 @@ def number_of(value: Json) -> Decimal | None:
         number = Decimal(str(value))
     except InvalidOperation:
         return None
-    return number if number.is_finite() else None
+    return number if number.is_finite() and 0 <= number <= _LARGEST else None
 
 
 def usd_of(value: Json) -> Decimal | None:
     """Return a positive amount of USD to nine decimals, as the tables hold it; None for 0."""
     number = number_of(value)
-    return round_nano(number) if number is not None and number > 0 else None
+    return round_nano(number) or None if number is not None else None
 
 
 def moment_of(text: str) -> datetime | None:

@@ -71,6 +71,17 @@ def test_history_of_named_markets_as_json(two: tuple[str, str], capsys: Capture)
     assert capsys.readouterr().out.count("\n") == 3
 
 
+def test_the_last_two_refreshes_have_names(two: tuple[str, str], capsys: Capture) -> None:
+    """``previous`` and ``latest`` are snapshots; without them the error says what to do."""
+    snapshots = Snapshots(folder=data_path() / "markets")
+    snapshots.add(read_market([two[0]]))
+    assert main(["offers", "--diff", "previous", "latest"]) == 1
+    assert "found 1 snapshots; expected 2" in capsys.readouterr().err
+    snapshots.add(read_market([two[1]]))
+    assert main(["offers", "--diff", "previous", "latest"]) == 0
+    assert "Shown 1 of 1 changes: 1 dearer." in capsys.readouterr().out
+
+
 def test_history_without_any_market_says_what_to_do(capsys: Capture) -> None:
     """Before the first refresh the error names the remedy."""
     assert main(["offers", "--history", "p5.48xlarge"]) == 1
