@@ -57,7 +57,7 @@ class Machines:
 
     def _missing(self, shape: Shape, *, is_gang: bool) -> tuple[str, str, str, str] | None:
         """Return field, found, expected and remedy of the first need that nothing meets."""
-        field = "gpu" if shape.accelerator_memory else "accelerators"
+        field = _chosen_by(shape)
         left = [one for one in self._machines if _has_accelerator(one, shape)]
         if not left:
             found = f"{shape.written}, which the market does not have"
@@ -80,13 +80,20 @@ class Machines:
         return _missing_fabric(left, shape, field, is_gang=is_gang)
 
 
+def _chosen_by(shape: Shape) -> str:
+    """Return the key that says what machines the shape wants."""
+    if shape.is_cpu_only:
+        return "memory" if shape.vcpus is None else "vcpus"
+    return "gpu" if shape.accelerator_memory else "accelerators"
+
+
 def _missing_fabric(
     machines: list[Machine], shape: Shape, field: str, *, is_gang: bool
 ) -> tuple[str, str, str, str] | None:
     need = shape.fabric or (FabricNeed.RDMA if is_gang else FabricNeed.ANY)
     if need is FabricNeed.ANY or any(_has_fabric(one, shape, need) for one in machines):
         return None
-    model = shape.written.partition(":")[0]
+    model = "such machine" if shape.is_cpu_only else shape.written.partition(":")[0]
     if shape.fabric is None:
         found = f"{shape.written} as a gang of several nodes"
         remedy = "write `fabric: any` if slow links will do, or take another accelerator"
