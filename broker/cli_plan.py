@@ -45,7 +45,7 @@ Examples:
 )
 @click.option(
     "--gap",
-    default="0.1%",
+    default="0.5%",
     show_default=True,
     metavar="SHARE",
     help="Good enough: how far the cost may be above the proven bound.",
