@@ -9,11 +9,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from types import TracebackType
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 _T = TypeVar("_T")
-#: How often a waiting thread looks up, so that ctrl-C reaches it everywhere.
-_LOOK_UP_S = 0.2
+#: How often a waiting thread looks up: a signal may reach a thread that is not Python's, and
+#: ctrl-C is then seen only when the waiting ends.
+LOOK_UP_S: Final = 0.2
 
 
 class Attempt:
@@ -47,7 +48,7 @@ class Pending(Generic[_T]):
 
     def result(self) -> _T:
         """Wait for the end of the work and return its result, or raise what it raised."""
-        while not self._done.wait(_LOOK_UP_S):
+        while not self._done.wait(LOOK_UP_S):
             pass
         if self._attempt.error is not None:
             raise self._attempt.error

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from broker.background import LOOK_UP_S
 from broker.cli_options import CONTEXT, Run, current_run, global_options
 from broker.output import show
 from broker.units import parse_hours, parse_milliseconds
@@ -302,7 +303,8 @@ def _serve(started: Mapping[str, Emulation]) -> None:
     show(_as_configuration(started))
     current_run().note("serving; stop with ctrl-C")
     try:
-        threading.Event().wait()
+        while True:
+            time.sleep(LOOK_UP_S)
     except KeyboardInterrupt:
         current_run().note("stopped")
     finally:

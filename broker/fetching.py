@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
 
-from broker.background import Attempt
+from broker.background import LOOK_UP_S, Attempt
 from broker.last_good import LastGood
 from broker.provider import Call, CallError, FaultKind, Fetched, Row
 from broker.token_bucket import TokenBucket
@@ -208,7 +208,8 @@ class _Round:
                 for task in self._overdue(now):
                     self._leave_behind(task)
                 if self._left and self._bug is None:
-                    self._changed.wait(max(0.01, self._next_deadline() - now))
+                    pause_s = max(0.01, self._next_deadline() - now)
+                    self._changed.wait(min(pause_s, LOOK_UP_S))
 
     def _dismiss(self) -> None:
         with self._changed:

@@ -1,7 +1,9 @@
 """The tests reach nothing but this machine: every other connection is refused and fails a test."""
 
+import configparser
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
@@ -82,3 +84,19 @@ def _alone(
     _ATTEMPTS.clear()
     yield
     assert _ATTEMPTS == [], "the test tried to leave this machine"
+
+
+@pytest.fixture(scope="session")
+def distribution(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder that, on the import path, makes our entry points known uninstalled."""
+    written = configparser.ConfigParser(delimiters=("=",))
+    written.read(Path(__file__).parents[1] / "setup.cfg", encoding="utf-8")
+    lines = []
+    for group, points in written["options.entry_points"].items():
+        lines += [f"[{group}]", *points.strip().splitlines(), ""]
+    folder = tmp_path_factory.mktemp("site")
+    metadata = folder / "gpu_capacity_broker-0.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text("Name: gpu-capacity-broker\nVersion: 0\n")
+    (metadata / "entry_points.txt").write_text("\n".join(lines))
+    return folder
