@@ -6,11 +6,12 @@ it that must exist is looked up in a market (`broker.spec_market.check_against`)
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from broker.errors import MarketError, SpecError
+from broker.errors import Fault, MarketError, SpecError
 from broker.market import Market
 from broker.spec_checks import check
 from broker.spec_data import spec_to_data
@@ -19,10 +20,18 @@ from broker.spec_file import read_document
 from broker.spec_market import check_against
 from broker.spec_shorthand import expand
 from broker.spec_validation import validated
-from broker.spec_yaml import Document
+from broker.spec_yaml import Document, parse_document
 from broker.workloads import Spec
 
-__all__ = ["SpecReading", "checked", "load_spec", "read_spec", "spec_from_data", "spec_to_data"]
+__all__ = [
+    "SpecReading",
+    "checked",
+    "load_spec",
+    "read_spec",
+    "read_spec_data",
+    "spec_from_data",
+    "spec_to_data",
+]
 
 #: The version of the spec language that is read.
 VERSION = 1
@@ -116,6 +125,26 @@ def spec_from_data(data: Mapping[str, object], *, source: str = "spec") -> Spec:
         SpecError: with every fault.
     """
     return _understood(Document(source=source, data=dict(data), lines={})).whole()
+
+
+def read_spec_data(data: Mapping[str, object], *, source: str = "spec") -> SpecReading:
+    """Return what plain Python data says, read as if it stood in a JSON file.
+
+    Dates, paths and decimals are taken as their texts. Faults name places, no lines.
+
+    Raises:
+        SpecError: when it is not data that JSON could hold.
+    """
+    try:
+        text = json.dumps(dict(data), default=str)
+    except (TypeError, ValueError) as error:
+        fault = Fault(
+            path="", found=str(error), expected="mappings with texts as keys, lists, texts"
+        )
+        raise SpecError(source, [fault]) from error
+    document = parse_document(text, source=source)
+    faults = {place: replace(fault, line=0) for place, fault in document.faults.items()}
+    return _understood(replace(document, lines=dict.fromkeys(document.lines, 0), faults=faults))
 
 
 def _understood(document: Document) -> SpecReading:
