@@ -14,7 +14,8 @@ from pathlib import Path
 import polars as pl
 
 from broker import explanations, snapshot
-from broker.errors import BrokerError, SpecError
+from broker import spec as specs
+from broker.errors import BrokerError
 from broker.explanations import Explanation
 from broker.latency import LatencyTable, RoundTrip
 from broker.market import Market
@@ -24,9 +25,6 @@ from broker.offers import PurchaseOption
 from broker.places import Origin
 from broker.planning import baseline_of
 from broker.plans import Plan
-from broker.spec import SpecReading, read_spec, read_spec_data, spec_from_data
-from broker.spec_faults import FaultList
-from broker.spec_market import check_against
 from broker.workflow import planned
 from broker.workloads import Spec
 from solver.solution import SearchLimits
@@ -100,7 +98,7 @@ def explain(
         MarketError: the market is not the one that the plan was made on.
         BrokerError: the plan has no such workload.
     """
-    named = spec_from_data(plan.spec).market
+    named = specs.spec_from_data(plan.spec).market
     try:
         return explanations.explain(plan, read_market(market or named), workload)
     except KeyError as error:
@@ -162,21 +160,22 @@ def round_trip(origin: Origin, region: str, *, own: Path | None = None) -> Round
 
 
 def _resolved(spec: AnySpec, market: AnyMarket | None) -> tuple[Spec, Market]:
-    """Return spec and market; the spec's names are known to exist in the market."""
+    """Return spec and market; every name in the spec is known to exist in the market."""
+    given = market if isinstance(market, Market) else None
     names = None if market is None or isinstance(market, Market) else _names(market)
-    reading = _understood(spec)
-    if reading.spec is None:
-        raise SpecError(reading.source, reading.faults.sorted())
-    understood = reading.spec if names is None else replace(reading.spec, market=names)
-    found = market if isinstance(market, Market) else snapshot.read_market(understood.market)
-    check_against(understood, found, reading.faults)
-    return replace(reading, spec=understood).whole(), found
+    kept: list[Market] = []
 
+    def read(stated: Sequence[str]) -> Market:
+        kept.append(given or snapshot.read_market(list(stated)))
+        return kept[-1]
 
-def _understood(spec: AnySpec) -> SpecReading:
-    if isinstance(spec, Spec):
-        return SpecReading(source="spec", spec=spec, faults=FaultList())
-    return read_spec(spec) if isinstance(spec, str | Path) else read_spec_data(spec)
+    if isinstance(spec, str | Path):
+        understood = specs.load_spec(spec, markets=names, read_market=read)
+    else:
+        whole = spec if isinstance(spec, Spec) else specs.read_spec_data(spec).whole()
+        named = whole if names is None else replace(whole, market=names)
+        understood = specs.checked(named, read(named.market))
+    return understood, kept[-1]
 
 
 def _names(market: str | Path | Sequence[str | Path]) -> tuple[str, ...]:
