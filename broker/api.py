@@ -23,7 +23,6 @@ from broker.offer_query import Query, parse_accelerators
 from broker.offer_selection import select
 from broker.offers import PurchaseOption
 from broker.places import Origin
-from broker.planning import baseline_of
 from broker.plans import Plan
 from broker.workflow import planned
 from broker.workloads import Spec
@@ -59,10 +58,7 @@ def plan(
     """
     understood, found = _resolved(spec, market)
     limits = SearchLimits(gap=gap, seconds=time_limit_s)
-    planning = planned(understood, found, limits=limits)
-    if not baseline:
-        return planning.plan
-    return replace(planning.plan, baseline=baseline_of(planning))
+    return planned(understood, found, limits=limits, baseline=baseline).plan
 
 
 def load_spec(spec: AnySpec, market: AnyMarket | None = None) -> Spec:
