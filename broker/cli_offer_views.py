@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from broker.cli_options import current_run
 from broker.errors import MarketError
+
+_NAMED: Final = 5
 
 if TYPE_CHECKING:
     from broker.market import Market
@@ -32,7 +35,7 @@ def diff_text(
     from broker.snapshot import read_market
 
     before, after = (read_market([_snapshot_or_name(name)]) for name in names)
-    _note_unseen(after)
+    _note_unseen(before, after)
     changes = offer_changes(before.offers, after.offers, query)
     if form == "table":
         return report.changes_table(changes, shown=limit or 0, width=width)
@@ -69,10 +72,11 @@ def history_text(
 
     history = price_history(_markets(names), instance_type, query)
     if form == "table":
-        return report.history_drawn(history, instance_type, shown=limit or 0, width=width)
-    history = history.head(limit) if limit else history
+        return report.history_drawn(history, shown=limit or 0, width=width)
+    if limit:
+        history = replace(history, points=history.points.head(limit))
     if form == "json":
-        return report.history_json(history, instance_type)
+        return report.history_json(history)
     return report.history_csv(history)
 
 
@@ -113,11 +117,23 @@ def _markets(names: Sequence[str] | None) -> Iterator[Market]:
     return (read_market([name]) for name in found)
 
 
-def _note_unseen(after: Market) -> None:
-    """Tell where an offer may be missing only because nobody could look."""
-    places = sorted({f"{row[0]}/{row[1] or '*'}" for row in after.gaps.rows()})
-    if places:
+def _note_unseen(before: Market, after: Market) -> None:
+    """Tell where an offer may be missing only because nobody looked, or could look."""
+    gaps = {f"{row[0]}/{row[1] or '*'}" for row in after.gaps.rows()}
+    if gaps:
         current_run().note(
-            f"Not everything was seen in {', '.join(places)}: what is removed there may still "
-            "be sold."
+            f"Not everything was seen in {_some(gaps)}: what is removed there may still be sold."
         )
+    places = [set(market.offers.select("provider", "region").rows()) for market in (before, after)]
+    absent = {f"{provider}/{region}" for provider, region in places[0] - places[1]} - gaps
+    if absent:
+        current_run().note(
+            f"The later market holds nothing of {_some(absent)}: perhaps it did not look there."
+        )
+
+
+def _some(places: set[str]) -> str:
+    """Return the first few of `places`, and how many more there are."""
+    named = sorted(places)
+    more = f" and {len(named) - _NAMED} more" if len(named) > _NAMED else ""
+    return f"{', '.join(named[:_NAMED])}{more}"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Final
 
 import polars as pl
@@ -28,7 +29,23 @@ HISTORY_SCHEMA: Final[Schema] = {
 }
 
 
-def price_history(markets: Iterable[Market], instance_type: str, query: Query) -> pl.DataFrame:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PriceHistory:
+    """What one instance type cost.
+
+    Attributes:
+        instance_type: as it was asked for.
+        moments: when each market was taken, ascending; also of those that do not sell the type.
+        points: schema `HISTORY_SCHEMA`, sorted by series and moment; a market that does not sell
+            the type, or not at a known price, has no row.
+    """
+
+    instance_type: str
+    moments: tuple[datetime, ...]
+    points: pl.DataFrame
+
+
+def price_history(markets: Iterable[Market], instance_type: str, query: Query) -> PriceHistory:
     """Return the lowest rate of `instance_type` in each region, option and market.
 
     Markets are read one at a time, so that years of them need the memory of one.
@@ -38,23 +55,25 @@ def price_history(markets: Iterable[Market], instance_type: str, query: Query) -
         instance_type: the provider's name; case does not matter.
         query: places and options to look at.
 
-    Returns:
-        Schema `HISTORY_SCHEMA`, sorted by series and moment; a market that does not sell the
-        type, or not at a known price, has no row.
-
     Raises:
         QueryError: if no market knows the type, with the nearest names.
     """
     parts: dict[str, pl.DataFrame] = {}
     names: set[str] = set()
+    moments: set[datetime] = set()
     for market in markets:
         if market.digest not in parts:
             parts[market.digest] = _lowest(market, instance_type, query)
             names.update(market.offers["instance_type"].unique())
+            moments.add(market.taken_at)
     if instance_type.lower() not in {name.lower() for name in names}:
         raise _unknown(instance_type, names)
     together = pl.concat([pl.DataFrame(schema=dict(HISTORY_SCHEMA)), *parts.values()])
-    return together.sort([*SERIES, "taken_at", "market"])
+    return PriceHistory(
+        instance_type=instance_type,
+        moments=tuple(sorted(moments)),
+        points=together.sort([*SERIES, "taken_at", "market"]),
+    )
 
 
 def _lowest(market: Market, instance_type: str, query: Query) -> pl.DataFrame:

@@ -9,11 +9,9 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
-import polars as pl
-
 from broker.offer_selection import RATE
 from broker.offers import PurchaseOption
-from broker.price_history import SERIES
+from broker.price_history import SERIES, PriceHistory
 from broker.report.offer_changes import relative_text
 from broker.report.offers import NARROW, json_value, money
 from broker.report.table import GAP, text_table, widest
@@ -50,9 +48,7 @@ class _Series:
         return self.prices[max(self.prices)]
 
 
-def history_drawn(
-    history: pl.DataFrame, instance_type: str, *, shown: int, width: int = NARROW
-) -> str:
+def history_drawn(history: PriceHistory, *, shown: int, width: int = NARROW) -> str:
     """Return the history as drawings for people.
 
     First a chart of the cheapest place of each purchase option, then a line for each place, the
@@ -60,34 +56,38 @@ def history_drawn(
 
     Args:
         history: what `price_history` returned.
-        instance_type: for the title.
         shown: how many places to list; 0: all.
         width: columns of the terminal.
     """
-    if history.is_empty():
-        return f"No price of {instance_type} is known in these markets.\n"
+    moments = history.moments
+    if history.points.is_empty():
+        return f"No price of {history.instance_type} is known in these markets.\n"
     series = _ordered(history)
-    moments = sorted(set(history["taken_at"]))
     days = f"{_day(moments[0])} to {_day(moments[-1])}"
-    title = f"{instance_type}: {len(moments)} market{'s'[: len(moments) > 1]}, {days}\n"
+    title = f"{history.instance_type}: {len(moments)} market{'s'[: len(moments) > 1]}, {days}\n"
     charts = [_chart(one, moments, width) for one in _cheapest_of_each_option(series)]
     listed = series[:shown] if shown else series
     return f"{title}\n{''.join(charts)}{_list(listed, moments, width)}{_foot(listed, series)}"
 
 
-def history_json(history: pl.DataFrame, instance_type: str) -> str:
+def history_json(history: PriceHistory) -> str:
     """Return the history as JSON: a stable form with a version, decimals as text."""
     points = [
         {name: json_value(value) for name, value in row.items()}
-        for row in history.iter_rows(named=True)
+        for row in history.points.iter_rows(named=True)
     ]
-    document = {"format": HISTORY_FORMAT, "instance_type": instance_type, "points": points}
+    document = {
+        "format": HISTORY_FORMAT,
+        "instance_type": history.instance_type,
+        "markets": [json_value(moment) for moment in history.moments],
+        "points": points,
+    }
     return f"{json.dumps(document, indent=1, ensure_ascii=False)}\n"
 
 
-def history_csv(history: pl.DataFrame) -> str:
+def history_csv(history: PriceHistory) -> str:
     """Return the history as CSV, one line for each price."""
-    return history.write_csv()
+    return history.points.write_csv()
 
 
 def spark(values: Sequence[Decimal | None]) -> str:
@@ -111,9 +111,10 @@ def in_force(
     return [prices.get(max(at for at in moments if at <= step)) for step in steps]
 
 
-def _ordered(history: pl.DataFrame) -> list[_Series]:
+def _ordered(history: PriceHistory) -> list[_Series]:
+    """Return the series, the cheapest first; those that the newest market lacks come last."""
     series = []
-    for key, rows in history.group_by(SERIES, maintain_order=True):
+    for key, rows in history.points.group_by(SERIES, maintain_order=True):
         provider, region, option, variant = map(str, key)
         prices = dict(rows.select("taken_at", RATE).rows())
         series.append(
@@ -121,7 +122,10 @@ def _ordered(history: pl.DataFrame) -> list[_Series]:
                 place=f"{provider}/{region}", option=f"{option} {variant}".strip(), prices=prices
             )
         )
-    return sorted(series, key=lambda one: (one.last, one.place, one.option))
+    newest = history.moments[-1]
+    return sorted(
+        series, key=lambda one: (newest not in one.prices, one.last, one.place, one.option)
+    )
 
 
 def _cheapest_of_each_option(series: Sequence[_Series]) -> Iterator[_Series]:

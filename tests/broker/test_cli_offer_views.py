@@ -41,6 +41,16 @@ def test_diff_tells_changes_and_where_nobody_looked(two: tuple[str, str], capsys
     assert "aws/us-west-2" in caught.err
 
 
+def test_diff_tells_of_places_nobody_looked_at(tmp_path: Path, capsys: Capture) -> None:
+    """A region that is wholly absent later may not have been asked about."""
+    write_market(market_of(ROWS[0], ROWS[4]), tmp_path / "all")
+    write_market(market_of(ROWS[0]), tmp_path / "part")
+    assert main(["offers", "--diff", str(tmp_path / "all"), str(tmp_path / "part")]) == 0
+    caught = capsys.readouterr()
+    assert "1 removed" in caught.out
+    assert "holds nothing of gcp/us-central1: perhaps it did not look there" in caught.err
+
+
 def test_diff_takes_filters_and_forms(two: tuple[str, str], capsys: Capture) -> None:
     """Filters narrow what is compared; JSON and CSV hold all of it."""
     assert main(["offers", "--diff", *two, "--spot"]) == 0

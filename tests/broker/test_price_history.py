@@ -29,7 +29,7 @@ def test_the_cheapest_zone_stands_for_its_region() -> None:
     """Two zones at 40 and 38 are one line at 38; each market is one point, oldest first."""
     markets = [taken(3, ROWS[0].replace(",40,", ",30,")), taken(1, ROWS[0], SECOND_ZONE)]
     history = price_history(markets, "P5.48XLARGE", Query())
-    assert history.select(
+    assert history.points.select(
         "provider", "region", "option", "market", "rate_usd_per_hour"
     ).rows() == [
         ("aws", "us-east-1", "on-demand", "d1", Decimal(38)),
@@ -42,19 +42,20 @@ def test_a_market_without_the_type_has_no_point() -> None:
     unpriced = ROWS[0].replace(",40,", ",,")
     history = price_history([taken(1, ROWS[5]), taken(2, unpriced), taken(3, ROWS[0])],
                             "p5.48xlarge", Query())  # fmt: skip
-    assert history["market"].to_list() == ["d3"]
+    assert history.points["market"].to_list() == ["d3"]
+    assert [moment.day for moment in history.moments] == [1, 2, 3]
 
 
 def test_equal_markets_count_once() -> None:
     """A market that is named twice is one point."""
     history = price_history([taken(1, ROWS[0]), taken(1, ROWS[0])], "p5.48xlarge", Query())
-    assert history.height == 1
+    assert history.points.height == 1
 
 
 def test_a_query_narrows_options() -> None:
     """Spot alone leaves one line."""
     query = Query(options=(PurchaseOption.SPOT,))
-    assert price_history([taken(1)], "p5.48xlarge", query)["option"].to_list() == ["spot"]
+    assert price_history([taken(1)], "p5.48xlarge", query).points["option"].to_list() == ["spot"]
 
 
 def test_an_unknown_type_is_an_error_with_the_nearest_names() -> None:

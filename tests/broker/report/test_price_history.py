@@ -51,7 +51,7 @@ def test_a_price_holds_until_the_next_market() -> None:
 
 def test_the_drawing_fits_and_says_first_last_and_move() -> None:
     """A chart for what moved, a line for each place, at most 80 columns."""
-    text = history_drawn(HISTORY, "p5.48xlarge", shown=0, width=80)
+    text = history_drawn(HISTORY, shown=0, width=80)
     lines = text.splitlines()
     assert max(map(len, lines)) <= 80
     assert lines[0] == "p5.48xlarge: 4 markets, 2026-11-01 to 2026-11-05"
@@ -66,23 +66,28 @@ def test_the_drawing_fits_and_says_first_last_and_move() -> None:
 
 
 def test_a_type_that_is_gone_says_so() -> None:
-    """A place that the newest market does not sell is marked."""
-    history = price_history([taken(0, "40"), taken(1, "")], "p5.48xlarge", Query())
-    assert "aws/us-east-1 (gone)" in history_drawn(history, "p5.48xlarge", shown=0)
+    """A place that the newest market does not sell is marked and comes last."""
+    without = replace(market_of(ROWS[4]), taken_at=START + timedelta(days=1), digest="d1")
+    history = price_history([taken(0, "10"), without], "p5.48xlarge", Query())
+    assert history_drawn(history, shown=0).count("(gone)") == 2
+    history = price_history([taken(0, "10"), taken(1, "")], "p5.48xlarge", Query())
+    assert history_drawn(history, shown=0).splitlines()[-2].endswith("aws/us-east-1 (gone)")
+    assert "aws/us-east-1 (gone)" in history_drawn(history, shown=0)
 
 
 def test_a_type_without_any_price_is_one_line() -> None:
     """A type that no market prices has no drawing."""
     unpriced = price_history([market_of()], "a4x-highgpu-4g", Query())
-    text = history_drawn(unpriced, "a4x-highgpu-4g", shown=0)
+    text = history_drawn(unpriced, shown=0)
     assert text == "No price of a4x-highgpu-4g is known in these markets.\n"
 
 
 def test_json_and_csv_hold_every_point() -> None:
     """Seven prices: three on demand, four spot; decimals as text."""
-    document = json.loads(history_json(HISTORY, "p5.48xlarge"))
+    document = json.loads(history_json(HISTORY))
     assert (document["format"], document["instance_type"]) == (1, "p5.48xlarge")
     assert len(document["points"]) == 7
+    assert document["markets"][-1] == "2026-11-05T00:00:00Z"
     assert document["points"][0]["rate_usd_per_hour"] == "40"
     assert document["points"][0]["taken_at"] == "2026-11-01T00:00:00Z"
     assert history_csv(HISTORY).count("\n") == 8
