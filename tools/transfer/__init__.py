@@ -1,0 +1,1 @@
+"""Builder of the shipped prices of data transfer, from collected price lists."""
