@@ -18,13 +18,15 @@ from broker.units import HOURS_PER_MONTH, NANO
 from providers.gcp import prices
 from providers.gcp.machines import Machine
 
-#: Usual hourly rate of each kind of part, USD; the split stays near these proportions.
+#: Usual hourly rate of each kind of part, USD; the split stays near these proportions. Kinds
+#: are settled in this order.
 _USUAL_USD: Final[Mapping[str, float]] = {
-    "core": 0.03,
-    "ram": 0.004,
     "ssd": 0.08 / HOURS_PER_MONTH,
+    "ram": 0.004,
+    "core": 0.03,
     "chip": 3.0,
 }
+_LEAST_USD: Final = 1e-9
 
 #: A machine and its price per hour under the option at hand.
 Priced = tuple[Machine, Decimal]
@@ -38,43 +40,55 @@ def rates_of(priced: Sequence[Priced]) -> dict[str, Decimal]:
             take up what is left of the machine's price, so that n1 itself stays exact.
     """
     built = [one for one in priced if one[0].name == one[0].series_type]
-    rates = _fit(built) if built else {}
-    return {**rates, **_remainders(priced, rates)}
+    attached = [one for one in priced if one[0].name != one[0].series_type]
+    rates: dict[str, Decimal] = {}
+    for kind in _USUAL_USD:
+        rates |= {
+            component: _nano(rate, component)
+            for component, rate in _fit(built, rates).items()
+            if component.startswith(kind)
+        }
+    return {**rates, **_remainders(attached, rates)}
 
 
-def _fit(priced: Sequence[Priced]) -> dict[str, Decimal]:
-    """Return the least-squares rates of all parts, nearest to the usual ones."""
-    rows = [(dict(prices.parts(machine)), float(usd)) for machine, usd in priced]
-    components = sorted({component for parts, _ in rows for component in parts})
+def _fit(priced: Sequence[Priced], known: Mapping[str, Decimal]) -> dict[str, Decimal]:
+    """Return the least-squares rates of the parts not `known`, nearest to the usual ones.
+
+    Called once for each kind of part: what rounding one kind to whole nano-dollars moves is
+    taken up by the kinds that follow.
+    """
+    rows = [(dict(prices.parts(machine)), usd) for machine, usd in priced]
+    components = sorted({one for parts, _ in rows for one in parts if one not in known})
+    if not components:
+        return {}
     usual = np.array([_USUAL_USD[component.split()[0]] for component in components])
     quantities = np.array(
         [[float(parts.get(component, 0)) for component in components] for parts, _ in rows]
     )
-    usd = np.array([price for _, price in rows])
-    weighted = quantities * usual / usd[:, None]
-    shares, *_ = np.linalg.lstsq(weighted, np.ones(len(rows)), rcond=1e-9)
-    found = np.maximum(shares * usual, 1e-9)
+    left = np.array([float(usd - _sum_of(parts, known)) for parts, usd in rows])
+    # not relative to the price: all prices are rounded at the same decimal
+    shares, *_ = np.linalg.lstsq(quantities * usual, left, rcond=1e-9)
+    found = np.maximum(shares * usual, _LEAST_USD)
     return {
-        component: _nano(Decimal(repr(float(rate))), component)
+        component: Decimal(repr(float(rate)))
         for component, rate in zip(components, found, strict=True)
     }
 
 
-def _remainders(priced: Iterable[Priced], rates: Mapping[str, Decimal]) -> dict[str, Decimal]:
-    """Return the rates of chips as what the other parts leave of the machines' prices.
+def _sum_of(parts: Mapping[str, Decimal], known: Mapping[str, Decimal]) -> Decimal:
+    found = (known[name] * quantity for name, quantity in parts.items() if name in known)
+    return sum(found, Decimal(0))
 
-    So the other parts may be rounded to whole nano-dollars without moving a machine's price.
-    """
+
+def _remainders(attached: Iterable[Priced], rates: Mapping[str, Decimal]) -> dict[str, Decimal]:
+    """Return the rates of attached chips: the middle one of what n1 leaves of each price."""
     left: dict[str, list[Decimal]] = {}
-    for machine, usd in priced:
-        parts = prices.parts(machine)
-        chips = [part for part in parts if part[0].startswith("chip")]
-        rest = [part for part in parts if not part[0].startswith("chip")]
-        if not chips or any(component not in rates for component, _ in rest):
-            continue
-        (component, count) = chips[0]
-        others = sum((rates[name] * quantity for name, quantity in rest), Decimal(0))
-        left.setdefault(component, []).append((usd - others) / count)
+    for machine, usd in attached:
+        parts = dict(prices.parts(machine))
+        (component,) = [name for name in parts if name.startswith("chip")]
+        if all(name in rates for name in parts if name != component):
+            rest = (usd - _sum_of(parts, rates)) / parts[component]
+            left.setdefault(component, []).append(rest)
     middle = {component: sorted(found)[len(found) // 2] for component, found in left.items()}
     return {component: _nano(rate, component) for component, rate in middle.items() if rate > 0}
 
