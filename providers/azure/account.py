@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Final
@@ -42,7 +42,9 @@ _QUOTA_OPTIONS: Final = {
 }
 #: Chance taken for a band without an upper edge ("20+").
 _OPEN_BAND: Final = 0.5
-_STATES: Final = {"succeeded": "active", "creating": "pending", "updating": "active"}
+#: Provisioning states of what is held.
+_HELD: Final = frozenset({"succeeded", "updating"})
+_ACTIVE: Final = "active"
 
 EVICTION_SCHEMA: Final[Schema] = {
     "type_key": pl.String,
@@ -71,10 +73,23 @@ def quotas_frame(fetched: Sequence[Fetched], families: Iterable[str]) -> pl.Data
     )
 
 
-def holdings_frame(fetched: Sequence[Fetched]) -> pl.DataFrame:
-    """Return capacity reservations and blocks, reserved instances and savings plans."""
-    readers = {
-        "reservations": _reservation,
+def holdings_frame(fetched: Sequence[Fetched], prices: pl.DataFrame) -> pl.DataFrame:
+    """Return capacity reservations and blocks, reserved instances and savings plans.
+
+    What is still being made, failed or ended is not held. A capacity reservation costs the
+    on-demand rate, used or not.
+
+    Args:
+        fetched: outcomes of all calls.
+        prices: schema `providers.azure.prices.PRICE_SCHEMA`.
+    """
+    on_demand = prices.filter(pl.col("option") == PurchaseOption.ON_DEMAND.value)
+    rates = {
+        (region, size): rate
+        for region, size, rate in on_demand.select("region", "type_key", "usd_per_hour").rows()
+    }
+    readers: Mapping[str, Callable[[Row], tuple[object, ...]]] = {
+        "reservations": lambda row: _reservation(row, rates),
         "reserved-instances": _reserved_instance,
         "savings-plans": _savings_plan,
     }
@@ -83,6 +98,7 @@ def holdings_frame(fetched: Sequence[Fetched]) -> pl.DataFrame:
         for dataset, read in readers.items()
         for one in _of(fetched, dataset)
         for row in one.rows
+        if text_of(row, "properties", "provisioningState").casefold() in _HELD
     ]
     return pl.DataFrame(rows, schema=dict(HOLDING_SCHEMA), orient="row")
 
@@ -170,23 +186,24 @@ def _quota(row: Row, family: str, one: Fetched) -> tuple[object, ...]:
     )
 
 
-def _reservation(row: Row) -> tuple[object, ...]:
+def _reservation(row: Row, rates: Mapping[tuple[str, str], Decimal]) -> tuple[object, ...]:
     group, properties = row.get("group"), row.get("properties")
     is_block = text_of(group, "reservationType") == "Block"
+    region, size = region_key(text_of(row, "location")), text_of(row, "sku", "name")
     schedule = value_of(properties, "scheduleProfile")
     started = text_of(schedule, "start") or text_of(properties, "timeCreated")
     return (
         _short_id(text_of(row, "id")),
         "capacity-block" if is_block else "reservation",
         "azure",
-        region_key(text_of(row, "location")),
+        region,
         only(texts_of(row, "zones")),
-        text_of(row, "sku", "name"),
+        size,
         _whole(number_of(value_of(row, "sku", "capacity"))),
-        None,
+        None if is_block else rates.get((region, size.casefold())),
         moment_of(started),
         moment_of(text_of(schedule, "end")),
-        _state(text_of(properties, "provisioningState")),
+        _ACTIVE,
     )
 
 
@@ -204,7 +221,7 @@ def _reserved_instance(row: Row) -> tuple[object, ...]:
         None,
         moment_of(text_of(properties, "effectiveDateTime")),
         moment_of(ends),
-        _state(text_of(properties, "provisioningState")),
+        _ACTIVE,
     )
 
 
@@ -223,7 +240,7 @@ def _savings_plan(row: Row) -> tuple[object, ...]:
         usd_of(value_of(commitment, "amount")) if is_usd else None,
         moment_of(text_of(properties, "effectiveDateTime")),
         moment_of(text_of(properties, "expiryDateTime")),
-        _state(text_of(properties, "provisioningState")),
+        _ACTIVE,
     )
 
 
@@ -236,11 +253,6 @@ def _short_id(resource_id: str) -> str:
 
 def _is_subscription(name: str) -> bool:
     return len(name) == 36 and name.count("-") == 4
-
-
-def _state(provisioning: str) -> str:
-    word = provisioning.casefold()
-    return _STATES.get(word, word)
 
 
 def _whole(number: Decimal | None) -> int | None:

@@ -100,7 +100,7 @@ class AzureProvider:
         tables = {
             "offers": offers_frame(sizes, prices.frame, evictions_frame(fetched)),
             "quotas": quotas_frame(fetched, families),
-            "holdings": holdings_frame(fetched),
+            "holdings": holdings_frame(fetched, prices.frame),
             "running": running_frame(fetched, scope.tag),
             "signals": signals_frame(fetched, names),
             "gaps": _gaps(sizes, prices.doubtful, _unseen_regions(fetched, scope)),

@@ -40,7 +40,7 @@ def test_quotas_are_joined_whatever_their_spelling(monkeypatch: pytest.MonkeyPat
 
 
 def test_what_is_owned_is_read_from_three_services(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Reservations, blocks, reserved instances and savings plans become holdings."""
+    """What is held becomes holdings; what is not made yet, or failed, does not."""
     world = small_world()
     world.groups, world.reservations = _reservations()
     world.reserved_instances = [_reserved_instance("VirtualMachines"), _reserved_instance("Sql")]
@@ -50,8 +50,8 @@ def test_what_is_owned_is_read_from_three_services(monkeypatch: pytest.MonkeyPat
         assert len(emulator.requests("ListReservations")) == 2
     columns = ["id", "kind", "region", "zone", "instance_type", "instances", "usd_per_hour"]
     assert holdings.select([*columns, "state"]).rows() == [
-        ("rg/held/r1", "reservation", "southafricanorth", "1", H100, 4, None, "active"),
-        ("rg/block/r2", "capacity-block", "eastus", "", H100, 2, None, "pending"),
+        ("rg/held/r1", "reservation", "eastus", "1", H100, 4, Decimal("98.32"), "active"),
+        ("rg/block/r2", "capacity-block", "eastus", "", H100, 2, None, "active"),
         ("order/one", "reserved-instance", "eastus", "", H100, 3, None, "active"),
         ("order/plan", "savings-plan", "", "", "", None, Decimal(500), "active"),
         ("order/plan", "savings-plan", "", "", "", None, None, "active"),
@@ -153,7 +153,7 @@ def _reservations() -> tuple[list[Row], dict[str, list[Row]]]:
     ]
     first: Row = {
         "id": f"{held}/capacityReservations/r1",
-        "location": "SouthAfricaNorth",
+        "location": "EastUS",
         "zones": ["1"],
         "sku": {"name": H100, "capacity": 4},
         "properties": {"provisioningState": "Succeeded", "timeCreated": "2026-09-04T07:00:00Z"},
@@ -163,11 +163,13 @@ def _reservations() -> tuple[list[Row], dict[str, list[Row]]]:
         "location": "eastus",
         "sku": {"name": H100, "capacity": 2},
         "properties": {
-            "provisioningState": "Creating",
+            "provisioningState": "Updating",
             "scheduleProfile": {"start": "2026-12-01T11:30:00Z", "end": "2026-12-08T11:30:00Z"},
         },
     }
-    return groups, {held.casefold(): [first], block.casefold(): [second]}
+    unmade = first | {"properties": {"provisioningState": "Creating"}}
+    failed = first | {"properties": {"provisioningState": "Failed"}}
+    return groups, {held.casefold(): [first, unmade, failed], block.casefold(): [second]}
 
 
 def _reserved_instance(kind: str) -> Row:

@@ -7,11 +7,15 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator
+from datetime import UTC, datetime
+from decimal import Decimal
 
 import polars as pl
 import pytest
 
+from broker.market import HOLDING_SCHEMA, QUOTA_SCHEMA, RUNNING_SCHEMA, SIGNAL_SCHEMA, Market
 from broker.offers import OFFER_KEY
+from broker.provider import Scope
 from broker.snapshot import read_market
 from providers.emulation.azure import SUBSCRIPTION, AzureSite
 from providers.emulation.azure_odata import parse_filter
@@ -107,3 +111,66 @@ def test_the_embedded_market_survives_the_way_over_the_wire(
     sold = market.offers.filter(pl.col("purchasable") == "yes", pl.col("accelerators") > 0)
     back = offers.filter(pl.col("purchasable") == "yes").select(OFFER_KEY)
     assert sold.select(OFFER_KEY).join(back, on=OFFER_KEY, how="anti").rows() == []
+
+
+def test_what_an_account_holds_survives_the_way_over_the_wire(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Quotas, holdings, running machines and signals of a market come back as they went in."""
+    market = _market_with_an_account()
+    scope = Scope(signals=True)
+    with served(monkeypatch, AzureSite(world_of(market))) as emulator:
+        tables = tables_of(fetched_from(emulator, scope, score_sizes=SIZE), scope).tables
+    for name, left_out in (
+        ("quotas", ["source", "observed_at"]),
+        ("holdings", ["id", "source", "observed_at"]),
+        ("running", ["source", "observed_at"]),
+        ("signals", ["source", "observed_at"]),
+    ):
+        sent = getattr(market, name).drop(left_out)
+        back = tables[name].drop(left_out)
+        assert back.sort(back.columns).rows() == sent.sort(sent.columns).rows(), name
+
+
+SIZE = "Standard_ND96isr_H100_v5"
+
+
+def _market_with_an_account() -> Market:
+    embedded = read_market(["embedded"])
+    here = (pl.col("provider") == "azure") & (pl.col("region") == "eastus")
+    at = datetime(2026, 12, 1, tzinfo=UTC)
+    later = datetime(2027, 12, 1, tzinfo=UTC)
+    place = ("azure", "eastus")
+    rate = embedded.offers.filter(
+        here, pl.col("instance_type") == SIZE, pl.col("option") == "on-demand"
+    )["usd_per_hour"].item()
+    quotas = [
+        (*place, "lowPriorityCores", "", "", "spot", "vcpus", 100.0, 4.0, "s", at),
+        (*place, "standardNDSH100v5Family", "", "", "", "vcpus", 192.0, 96.0, "s", at),
+        (*place, "", "", "", "on-demand", "vcpus", 500.0, 0.0, "s", at),
+    ]
+    held = [
+        ("a", "reservation", *place, "1", SIZE, 2, rate, at, None, "active", "s", at),
+        ("b", "capacity-block", *place, "", SIZE, 4, None, at, later, "active", "s", at),
+        ("c", "reserved-instance", *place, "", SIZE, 3, None, at, later, "active", "s", at),
+        ("d", "savings-plan", "azure", "", "", "", None, Decimal("12.5"), at, later, "active",
+         "s", at),
+    ]  # fmt: skip
+    running = [
+        ("chat", *place, "1", SIZE, "owned", 2, "s", at),
+        ("chat", *place, "-", SIZE, "spot", 1, "s", at),
+    ]
+    signals = [
+        (*place, "", SIZE, "eviction-rate", 0.05, "0-5", "s", at),
+        (*place, "2", SIZE, "spot-placement-score", None, "Medium", "s", at),
+    ]
+    return Market(
+        name="account",
+        digest="",
+        taken_at=at,
+        offers=embedded.offers.filter(here),
+        quotas=pl.DataFrame(quotas, schema=dict(QUOTA_SCHEMA), orient="row"),
+        holdings=pl.DataFrame(held, schema=dict(HOLDING_SCHEMA), orient="row"),
+        running=pl.DataFrame(running, schema=dict(RUNNING_SCHEMA), orient="row"),
+        signals=pl.DataFrame(signals, schema=dict(SIGNAL_SCHEMA), orient="row"),
+    )
