@@ -1,0 +1,125 @@
+"""Engines in a child process: limits, death, interruption."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from solver.child import EngineProcess
+from solver.compact import build_compact
+from solver.effort import Effort, Outcome
+from solver.exact import solve_exact
+from solver.model import Model, ModelBuilder
+from solver.solution import SearchLimits, SolverError, Status, Stop
+from tests.solver.tiny import BATCH, GANG, SERVICE, Row, like, problem, solved
+
+
+def knapsack(columns: int = 2000, rows: int = 60) -> Model:
+    """A covering problem that no engine closes within seconds."""
+    random = np.random.default_rng(7)
+    builder = ModelBuilder()
+    x = builder.add(random.integers(10, 100, columns).astype(float), high=3.0, integral=True)
+    for row in builder.rows(rows, low=1234.5, high=np.inf).tolist():
+        chosen = random.permutation(columns)[: columns // 5]
+        builder.entries(row, x[chosen], random.integers(1, 50, len(chosen)).astype(float))
+    return builder.build()
+
+
+def test_one_process_answers_many_models() -> None:
+    """The second model is solved by the process that solved the first."""
+    with EngineProcess() as engine:
+        small = build_compact(problem([Row(cost=2)], [GANG])).builder.build()
+        first = engine.solve_integer(small, Effort())
+        second = engine.solve_integer(replace(small, cost=small.cost * 2), Effort())
+    assert first.outcome is second.outcome is Outcome.OPTIMAL
+    assert second.objective == pytest.approx(2 * first.objective)
+
+
+def test_relaxation_gives_prices_of_rows() -> None:
+    """One more unit of a full supply is worth the difference to the next one."""
+    one = problem([Row(cost=1, capacity=1), Row(cost=3)], [like(BATCH, amount=300.0)])
+    compact = build_compact(one)
+    model = compact.builder.build()
+    served = model.high.copy()
+    served[compact.unmet] = 0.0
+    with EngineProcess() as engine:
+        answer = engine.solve_linear(replace(model, high=served))
+    assert answer is not None
+    assert answer.objective == pytest.approx(100 * 1 + 200 * 3)
+    assert answer.dual.min() == pytest.approx(-200)
+
+
+def test_time_limit_ends_a_solve_with_what_is_known() -> None:
+    """After its seconds the engine hands over its best point and a valid bound."""
+    with EngineProcess(seconds=1.0) as engine:
+        answer = engine.solve_integer(knapsack(), Effort(gap=0.0))
+    assert answer.outcome in {Outcome.FEASIBLE, Outcome.NO_SOLUTION}
+    assert answer.bound <= answer.objective
+
+
+def test_an_engine_that_ignores_its_limit_is_killed() -> None:
+    """A relaxation that takes too long ends with the process; the next model gets a new one."""
+    with EngineProcess() as engine:
+        assert engine.solve_linear(knapsack(20_000, 300), seconds=0.05) is None
+        small = build_compact(problem([Row(cost=2)], [GANG])).builder.build()
+        assert engine.solve_integer(small, Effort()).outcome is Outcome.OPTIMAL
+
+
+def test_a_process_that_dies_is_an_error_and_not_a_hang() -> None:
+    """Killing the engine from outside raises at once."""
+    with EngineProcess() as engine:
+        engine.solve_integer(
+            build_compact(problem([Row(cost=2)], [GANG])).builder.build(), Effort()
+        )
+        child = engine._child
+        assert child is not None
+        threading.Timer(0.5, lambda: os.kill(child.pid, signal.SIGKILL)).start()
+        with pytest.raises(SolverError, match="died"):
+            engine.solve_integer(knapsack(), Effort(gap=0.0))
+
+
+class Interrupted(EngineProcess):
+    """An engine the user interrupts as soon as it starts on a whole problem."""
+
+    def solve_integer(self, model: Model, effort: Effort) -> None:  # type: ignore[override]
+        """Be interrupted."""
+        del model, effort
+        raise KeyboardInterrupt
+
+
+def test_an_interrupted_search_falls_back_on_its_start_with_a_bound() -> None:
+    """Ctrl-C gives the plan that was there, with what the relaxation proves of it."""
+    one = problem([Row(cost=2), Row(cost=3)], [GANG, SERVICE])
+    start = solved(one)
+    with Interrupted() as engine:
+        solution = solve_exact(one, SearchLimits(gap=0.0), engine=engine, start=start)
+    assert solution.stop is Stop.INTERRUPT
+    assert solution.status is Status.FEASIBLE
+    assert 0 < solution.bound <= solution.cost == start.cost
+
+
+def test_an_interrupted_search_without_a_start_stays_interrupted() -> None:
+    """There is nothing to hand over."""
+    with Interrupted() as engine, pytest.raises(KeyboardInterrupt):
+        solve_exact(problem([Row(cost=2)], [GANG]), SearchLimits(), engine=engine)
+
+
+def test_a_failing_engine_falls_back_on_the_start() -> None:
+    """An engine that dies leaves the plan that was there."""
+    one = problem([Row(cost=2)], [GANG])
+    start = solved(one)
+
+    class Dead(EngineProcess):
+        def solve_integer(self, model: Model, effort: Effort) -> None:  # type: ignore[override]
+            del model, effort
+            raise SolverError("the engine's process died")
+
+    with Dead() as engine:
+        solution = solve_exact(one, SearchLimits(), engine=engine, start=start)
+    assert solution.stop is Stop.WORK
+    assert solution.cost == start.cost
