@@ -41,8 +41,9 @@ def test_one_process_answers_many_models() -> None:
 
 
 def test_relaxation_gives_prices_of_rows() -> None:
-    """One more unit of a full supply is worth the difference to the next one."""
-    one = problem([Row(cost=1, capacity=1), Row(cost=3)], [like(BATCH, amount=300.0)])
+    """One more unit of a supply two demands compete for is worth the difference to the next."""
+    wants = [like(BATCH, amount=300.0), like(BATCH, amount=300.0)]
+    one = problem([Row(cost=1, capacity=3), Row(cost=3)], wants)
     compact = build_compact(one)
     model = compact.builder.build()
     served = model.high.copy()
@@ -50,7 +51,7 @@ def test_relaxation_gives_prices_of_rows() -> None:
     with EngineProcess() as engine:
         answer = engine.solve_linear(replace(model, high=served))
     assert answer is not None
-    assert answer.objective == pytest.approx(100 * 1 + 200 * 3)
+    assert answer.objective == pytest.approx(300 * 1 + 300 * 3)
     assert answer.dual.min() == pytest.approx(-200)
 
 
