@@ -85,11 +85,9 @@ class AzureProvider:
         listed = _one_call(fetcher.run([regions_call(account)]))
         if listed.fault is not None and listed.fault.kind is FaultKind.UNCONFIGURED:
             raise _unusable("listing regions", listed.fault)
-        regions = _asked_for([text_of(row, "name") for row in listed.rows], scope)
+        regions = _asked_for(listed, scope)
         calls = [call for region in regions for call in region_calls(account, region)]
-        if listed.rows:
-            calls += account_calls(account, scope, regions)
-        return [listed, *fetcher.run(calls)]
+        return [listed, *fetcher.run([*calls, *account_calls(account, scope, regions)])]
 
     def read(self, fetched: Sequence[Fetched], scope: Scope) -> Tables:
         """Turn rows into market tables; what stays unknown becomes a gap row."""
@@ -179,9 +177,16 @@ def _split(text: str) -> tuple[str, ...]:
     return tuple(part for part in (piece.strip() for piece in text.split(",")) if part)
 
 
-def _asked_for(seen: Iterable[str], scope: Scope) -> list[str]:
-    wanted = None if scope.regions is None else {region_key(name) for name in scope.regions}
-    return sorted(name for name in set(seen) if name and (wanted is None or name in wanted))
+def _asked_for(listed: Fetched, scope: Scope) -> list[str]:
+    """Return the regions to ask: those of the subscription that the user wants.
+
+    Where the list could not be had, the regions that the user named are asked all the same.
+    """
+    seen = {text_of(row, "name") for row in listed.rows} - {""}
+    if scope.regions is None:
+        return sorted(seen)
+    wanted = {region_key(name) for name in scope.regions}
+    return sorted(wanted & seen if seen else wanted)
 
 
 def _unseen_regions(fetched: Sequence[Fetched], scope: Scope) -> list[str]:

@@ -72,6 +72,7 @@ class AzureSite:
         self._answers: Mapping[str, Callable[[Request, _Asked], Json]] = {
             "ListSubscriptions": self._subscriptions,
             "ListLocations": self._locations,
+            "RegisterProvider": self._registration,
             "ListSkus": self._skus,
             "ListUsages": self._usages,
             "ScoreSpotPlacement": self._placement_scores,
@@ -123,7 +124,7 @@ class AzureSite:
         place = re.search(r"(?:armRegionName|location) eq '([^']*)'", price_filter)
         region = region_key(named.get("location", place[1] if place else ""))
         parameters: dict[str, object] = {**named, **request.query, "region": region}
-        if route.method == "POST":
+        if route.method == "POST" and request.body:
             parameters["body"] = _body(request)
         skipped = int(request.query.get("$skip", request.query.get("$skiptoken", "0")))
         rows = self.price_rows if route.service == "prices" else self.page_rows
@@ -148,6 +149,11 @@ class AzureSite:
 
     def _locations(self, request: Request, asked: _Asked) -> Json:
         return self._page(self.world.locations, request, asked)
+
+    def _registration(self, request: Request, asked: _Asked) -> Json:
+        """Answer the one request here that would change something; a refresh never sends it."""
+        del request
+        return {"namespace": str(asked["namespace"]), "registrationState": "Registered"}
 
     def _skus(self, request: Request, asked: _Asked) -> Json:
         text = str(asked.get("$filter", ""))

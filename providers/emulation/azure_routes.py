@@ -44,6 +44,12 @@ _COMPUTE_VERSIONS: Final = ("2024-03-01", "2024-07-01", "2025-04-01", "2026-04-0
 _ROUTES: Final = (
     _route("ListSubscriptions", "/subscriptions", "2020-01-01", "2022-12-01"),
     _route("ListLocations", f"{_SUBSCRIPTION_PATH}/locations", "2020-01-01", "2022-12-01"),
+    _route(
+        "RegisterProvider",
+        f"{_SUBSCRIPTION_PATH}/providers/{{namespace}}/register",
+        *("2016-02-01", "2021-04-01", "2022-12-01"),
+        method="POST",
+    ),
     _route("ListSkus", f"{_COMPUTE_PATH}/skus", "2019-04-01", "2021-07-01"),
     _route("ListUsages", f"{_COMPUTE_PATH}/locations/{{location}}/usages", *_COMPUTE_VERSIONS),
     _route(

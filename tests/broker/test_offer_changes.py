@@ -115,7 +115,7 @@ def _rows(market: dict[str, int | None]) -> list[str]:
     ]
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(one=MARKETS, other=MARKETS)
 def test_the_way_back_is_the_opposite(
     one: dict[str, int | None], other: dict[str, int | None]

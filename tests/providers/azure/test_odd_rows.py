@@ -96,7 +96,7 @@ EVICTION: Row = {"sku": "s", "location": "eastus", "evictionRate": "0-5"}
 SCORE: Row = {"sku": "s", "region": "eastus", "availabilityZone": "1", "score": "High"}
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(data=st.data())
 def test_odd_rows_never_break_the_reading(data: st.DataObject) -> None:
     """Every table comes back with its columns, and no offer stands twice."""

@@ -162,13 +162,21 @@ def test_a_read_never_registers_a_resource_provider(monkeypatch: pytest.MonkeyPa
     fault = _refusal("ListSkus", 409, "MissingSubscriptionRegistration")
     with served(monkeypatch, AzureSite(small_world()), faults=[fault]) as emulator:
         fetched = fetched_from(emulator, Scope(regions=("eastus",)))
-        methods = {one.target.operation for one in emulator.log}
         assert len(emulator.requests("ListSkus")) == 1
+        assert not emulator.requests("RegisterProvider")
+        posted = Request(
+            method="POST",
+            path="/subscriptions/s/providers/Microsoft.Compute/register",
+            query={"api-version": "2016-02-01"},
+            headers={"authorization": "Bearer x"},
+            body=b"",
+        )
+        emulator.handle(posted)  # so that a registration would have been seen
+        assert len(emulator.requests("RegisterProvider")) == 1
     (failed,) = [one for one in fetched if one.fault]
     assert failed.fault is not None
     assert failed.fault.kind is FaultKind.DISABLED
     assert "az provider register" in failed.fault.remedy
-    assert "" not in methods
 
 
 FAULTS = [
@@ -225,6 +233,26 @@ def test_a_dead_region_is_a_gap_and_the_other_goes_on(monkeypatch: pytest.Monkey
         fetched = fetched_from(emulator)
     assert {region for _, region in faults_of(fetched)} == {"westus3"}
     assert tables_of(fetched).tables["offers"]["region"].unique().to_list() == ["eastus"]
+
+
+def test_an_answer_that_stays_unreadable_is_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Garbage every time is given up on, by name; everything else is whole."""
+    fault = Fault(trouble=Trouble.GARBAGE, operation="ListUsages", region="eastus", times=None)
+    with served(monkeypatch, AzureSite(small_world()), faults=[fault]) as emulator:
+        fetched = fetched_from(emulator)
+    assert faults_of(fetched) == {("quotas", "eastus"): "UnreadableReply"}
+    assert tables_of(fetched).tables["offers"].height == 11
+
+
+def test_named_regions_are_asked_when_the_list_of_regions_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A role without the right to list regions still reads those that the user names."""
+    fault = _refusal("ListLocations", 403, "AuthorizationFailed")
+    with served(monkeypatch, AzureSite(small_world()), faults=[fault]) as emulator:
+        fetched = fetched_from(emulator, Scope(regions=("westus3",)))
+    assert faults_of(fetched) == {("regions", ""): "AuthorizationFailed"}
+    assert tables_of(fetched).tables["offers"]["region"].unique().to_list() == ["westus3"]
 
 
 def test_a_region_without_the_service_is_disabled(monkeypatch: pytest.MonkeyPatch) -> None:
