@@ -39,6 +39,10 @@ _GUESTS: Final[Mapping[str, str]] = {
     "GB300": "nvidia-gb300",
 }
 _MIB: Final = 1024
+_COLUMNS: Final = (
+    *("region", "zone", "instance_type", "option", "usd_per_hour", "vcpus", "memory_gib"),
+    *("accelerator", "accelerators", "local_disk_gib", "arch"),
+)
 _ARCHITECTURES: Final = {"arm64": "ARM64", "x86_64": "X86_64"}
 
 
@@ -72,15 +76,16 @@ class Fixtures:
 
 def fixtures_of(market: Market) -> Fixtures:
     """Return the emulated project behind the Google offers of `market`."""
-    offers = market.offers.filter(pl.col("provider") == sources.PROVIDER)
+    offers = market.offers.filter(pl.col("provider") == sources.PROVIDER).select(_COLUMNS)
     machines = [_machine(row) for row in _once_per_zone(offers).iter_rows(named=True)]
-    listed = {(one.zone, one.series_type): one for one in machines}
     zones = sorted({one.zone for one in machines})
+    listed: dict[str, dict[str, Machine]] = {zone: {} for zone in zones}
+    for one in machines:
+        listed[one.zone][one.series_type] = one
     return Fixtures(
         regions=_regions(zones),
         machine_types={
-            zone: [machine_type(one) for (place, _), one in listed.items() if place == zone]
-            for zone in zones
+            zone: [machine_type(one) for one in here.values()] for zone, here in listed.items()
         },
         accelerator_types=_attachable(machines, zones),
         skus=list(_skus(offers)),

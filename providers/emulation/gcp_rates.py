@@ -41,38 +41,35 @@ def rates_of(priced: Sequence[Priced]) -> dict[str, Decimal]:
     """
     built = [one for one in priced if one[0].name == one[0].series_type]
     attached = [one for one in priced if one[0].name != one[0].series_type]
-    rates: dict[str, Decimal] = {}
-    for kind in _USUAL_USD:
-        rates |= {
-            component: _nano(rate, component)
-            for component, rate in _fit(built, rates).items()
-            if component.startswith(kind)
-        }
+    rates = _fit(built)
     return {**rates, **_remainders(attached, rates)}
 
 
-def _fit(priced: Sequence[Priced], known: Mapping[str, Decimal]) -> dict[str, Decimal]:
-    """Return the least-squares rates of the parts not `known`, nearest to the usual ones.
+def _fit(priced: Sequence[Priced]) -> dict[str, Decimal]:
+    """Return the least-squares rates of all parts, nearest to the usual ones.
 
-    Called once for each kind of part: what rounding one kind to whole nano-dollars moves is
-    taken up by the kinds that follow.
+    Settled kind by kind: what rounding one kind to whole nano-dollars moves is taken up by the
+    kinds that follow. Errors are not relative to the price: all are rounded at one decimal.
     """
-    rows = [(dict(prices.parts(machine)), usd) for machine, usd in priced]
-    components = sorted({one for parts, _ in rows for one in parts if one not in known})
-    if not components:
-        return {}
+    rows = [dict(prices.parts(machine)) for machine, _ in priced]
+    components = sorted({component for row in rows for component in row})
     usual = np.array([_USUAL_USD[component.split()[0]] for component in components])
-    quantities = np.array(
-        [[float(parts.get(component, 0)) for component in components] for parts, _ in rows]
-    )
-    left = np.array([float(usd - _sum_of(parts, known)) for parts, usd in rows])
-    # not relative to the price: all prices are rounded at the same decimal
-    shares, *_ = np.linalg.lstsq(quantities * usual, left, rcond=1e-9)
-    found = np.maximum(shares * usual, _LEAST_USD)
-    return {
-        component: Decimal(repr(float(rate)))
-        for component, rate in zip(components, found, strict=True)
-    }
+    quantities = np.array([[float(row.get(name, 0)) for name in components] for row in rows])
+    left = np.array([float(usd) for _, usd in priced])
+    rates: dict[str, Decimal] = {}
+    for kind in _USUAL_USD:
+        free = [index for index, name in enumerate(components) if name not in rates]
+        if not free:
+            break
+        scaled = quantities[:, free] * usual[free]
+        shares, *_ = np.linalg.lstsq(scaled, left, rcond=1e-9)
+        for index, share in zip(free, shares, strict=True):
+            if components[index].startswith(kind):
+                usd = max(float(share * usual[index]), _LEAST_USD)
+                rate = _nano(Decimal(repr(usd)), components[index])
+                rates[components[index]] = rate
+                left -= quantities[:, index] * float(rate)
+    return rates
 
 
 def _sum_of(parts: Mapping[str, Decimal], known: Mapping[str, Decimal]) -> Decimal:

@@ -46,9 +46,10 @@ def _rows(skus: Any) -> Iterator[Row]:  # protobuf messages carry no types
         if sku.category.resource_group not in _GROUPS or not sku.pricing_info:
             continue
         expression = sku.pricing_info[0].pricing_expression
-        if not expression.tiered_rates:
+        tiers = [one for one in expression.tiered_rates if one.start_usage_amount <= 1]
+        if not tiers:
             continue
-        price = expression.tiered_rates[-1].unit_price
+        price = tiers[-1].unit_price  # what the first whole unit costs
         yield {
             "sku": sku.sku_id,
             "description": sku.description,

@@ -21,6 +21,8 @@ from providers.gcp.machines import attached_name
 from providers.gcp.prices import Rates
 
 _MIB: Final = 1024
+#: Reservations that stand and commitments that run or are about to; the rest is over or failed.
+_HELD: Final = frozenset({"READY", "UPDATING", "ACTIVE", "NOT_YET_ACTIVE"})
 _LIVE: Final = frozenset({"PROVISIONING", "STAGING", "RUNNING", "REPAIRING"})
 _PROVISIONED: Final[Mapping[str, PurchaseOption]] = MappingProxyType(
     {
@@ -80,14 +82,18 @@ def holding_frame(
 ) -> pl.DataFrame:
     """Return the holdings: reservations of instances, and commitments as money per hour."""
     rows = [
-        *(_reservation(row) for row in reservations if row.get("machine_type")),
-        *(_commitment(row, rates) for row in commitments),
+        *(_reservation(row) for row in reservations if _is_held(row) and row["machine_type"]),
+        *(_commitment(row, rates) for row in commitments if _is_held(row)),
     ]
     stated: list[Row | dict[str, object]] = [
         {"provider": sources.PROVIDER, "source": sources.ACCOUNT, "observed_at": observed_at} | row
         for row in rows
     ]
     return pl.DataFrame(stated, schema=dict(HOLDING_SCHEMA), orient="row")
+
+
+def _is_held(row: Row) -> bool:
+    return row["status"] in _HELD
 
 
 def _reservation(row: Row) -> dict[str, object]:

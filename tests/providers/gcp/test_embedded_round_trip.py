@@ -52,10 +52,10 @@ def test_every_specification_comes_back(both: pl.DataFrame) -> None:
 
 
 def test_every_price_comes_back(both: pl.DataFrame) -> None:
-    """Most prices agree to the eighth decimal, all to two parts in 100,000; attached accelerators to a fifth.
+    """Most prices agree to the eighth decimal, all to two parts in 100,000.
 
-    The embedded prices of n1 with accelerators add parts seen on two days, which no set of
-    rates composes to exactly.
+    Attached accelerators agree to a fifth only: their embedded prices add parts seen on two
+    days, which no set of rates composes to exactly.
     """
     priced = both.filter(pl.col("usd_per_hour").is_not_null())
     off = priced.with_columns(

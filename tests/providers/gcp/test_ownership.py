@@ -54,7 +54,7 @@ def test_another_tag_asks_for_another_label() -> None:
 
 
 def test_a_reservation_is_a_holding_of_instances() -> None:
-    """Zone, type, count and end of a reservation are read; the times are UTC."""
+    """Zone, type, count and end of what stands are read, in UTC; what goes away is not owned."""
     held = fixtures()
     held.reservations["us-central1-a"] = [
         {
@@ -69,6 +69,8 @@ def test_a_reservation_is_a_holding_of_instances() -> None:
             },
         }
     ]
+    gone = {**held.reservations["us-central1-a"][0], "name": "gone", "status": "DELETING"}
+    held.reservations["us-central1-a"].append(gone)
     with GoogleEmulator(held) as emulator:
         _, tables = refresh(emulator)
     (row,) = tables.tables["holdings"].to_dicts()

@@ -4,11 +4,14 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from broker.offers import PurchaseOption as Option
 from broker.provider import Row
+from providers.emulation.gcp_rates import rates_of
 from providers.gcp.machines import Machine
-from providers.gcp.prices import Rates, compose, missing_parts, read_rates
+from providers.gcp.prices import Rates, compose, missing_parts, parts, read_rates
 from tests.providers.gcp.cloud import skus
 
 US = "us-central1"
@@ -160,3 +163,34 @@ def test_a_rate_of_every_region_holds_anywhere() -> None:
     row = _row("Nvidia L4 GPU running in Americas", "0.5") | {"regions": ["global"]}
     rates = read_rates([row])
     assert rates.rate("asia-south1", "chip l4", Option.ON_DEMAND) == Decimal("0.5")
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(st.integers(min_value=1000, max_value=10**9), min_size=4, max_size=4),
+    st.sets(st.integers(min_value=1, max_value=8), min_size=1),
+)
+def test_any_prices_taken_apart_compose_again(nanos: list[int], sizes: set[int]) -> None:
+    """Rates that emulated SKUs state give back the prices they were taken from, to 1e-8 USD."""
+    core, memory, chip, disk = (Decimal(one) / 10**9 for one in nanos)
+    machines = [
+        machine(
+            f"a3-highgpu-{size}g",
+            26 * size,
+            str(234 * size),
+            guest="nvidia-h100-80gb",
+            count=str(size),
+            ssd=str(750 * size),
+        )
+        for size in sorted(sizes)
+    ]
+    true = {"core a3": core, "ram a3": memory, "chip 80gb h100": chip, "ssd": disk}
+    priced = [
+        (one, sum((true[part] * quantity for part, quantity in parts(one)), Decimal(0)))
+        for one in machines
+    ]
+    found = rates_of(priced)
+    assert all(rate > 0 for rate in found.values())
+    for one, usd in priced:
+        again = sum((found[part] * quantity for part, quantity in parts(one)), Decimal(0))
+        assert abs(again - usd) < Decimal("1e-8") + usd * Decimal("1e-12")

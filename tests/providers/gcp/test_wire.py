@@ -4,9 +4,11 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
+from pathlib import Path
 
 import polars as pl
 import pytest
+from google.auth.credentials import AnonymousCredentials
 
 from broker.errors import ProviderError
 from broker.fetching import ConcurrentFetcher
@@ -14,6 +16,7 @@ from broker.market import TABLES
 from broker.provider import FaultKind, Scope, Settings
 from providers.emulation.gcp import GoogleEmulator
 from providers.gcp import connect
+from providers.gcp.clients import Clients
 from tests.providers.gcp.cloud import QUICK, TYPES, fixtures, machine_type, refresh, region
 
 
@@ -249,3 +252,33 @@ def test_reading_is_pure(emulator: GoogleEmulator) -> None:
     assert first.tables["offers"].equals(second.tables["offers"])
     kept = [replace(one, rows=json.loads(json.dumps(one.rows))) for one in fetched]
     assert cloud.read(kept, Scope()).tables["offers"].equals(first.tables["offers"])
+
+
+def test_credentials_come_from_the_sdks_own_chain(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A service account's key, named in the environment, is what a real endpoint would get."""
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric import rsa
+
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    pem = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    account = {
+        "type": "service_account",
+        "project_id": "p",
+        "private_key_id": "k",
+        "private_key": pem.decode(),
+        "client_email": "reader@p.iam.gserviceaccount.com",
+        "token_uri": "http://127.0.0.1:9/token",
+    }
+    file = tmp_path / "key.json"
+    file.write_text(json.dumps(account), encoding="utf-8")
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(file))
+    clients = Clients(Settings(options={"project": "p"}))
+    assert clients.session().credentials.service_account_email == account["client_email"]
+    local = Clients(Settings(endpoints={"quotas": "http://127.0.0.1:9"}))
+    assert isinstance(local.session().credentials, AnonymousCredentials)
