@@ -27,7 +27,6 @@ _KEPT: Final = (
     "CpuArchitectureType",
     "MaxResourceVolumeMB",
     "NvmeDiskSizeInMiB",
-    "CapacityReservationSupported",
 )
 _ARCHITECTURES: Final = {"x64": "x86_64", "arm64": "arm64"}
 _MIB_PER_GIB: Final = 1024
