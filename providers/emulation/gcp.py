@@ -149,6 +149,9 @@ class GoogleSite:
                 for place in sorted(held)
             },
         }
+        for place in self.fixtures.warned:
+            warning = {"code": "UNREACHABLE", "message": f"{place} is out of reach", "data": []}
+            answer["items"][place] = {"warning": warning}
         if self.fixtures.unreachable:
             answer["unreachables"] = self.fixtures.unreachable
         if end < len(items):
@@ -164,7 +167,8 @@ class GoogleSite:
             "instances": fixtures.instances,
             "commitments": fixtures.commitments,
         }[kind]
-        dead = {place.rpartition("/")[-1] for place in fixtures.unreachable}
+        silent = (*fixtures.unreachable, *fixtures.warned)
+        dead = {place.rpartition("/")[-1] for place in silent}
         return {place: found for place, found in held.items() if place not in dead}
 
 

@@ -58,6 +58,7 @@ class Fixtures:
         preemption_rate: (region, machine type) -> share of stopped instances preempted.
         calendar: (region, machine type) -> (zone, start, end) of a free window.
         unreachable: zones that list answers leave out, e.g. ``zones/us-central1-a``.
+        warned: zones whose part of a list is only a warning that they are out of reach.
     """
 
     regions: list[Wire] = field(default_factory=list)
@@ -72,6 +73,7 @@ class Fixtures:
     preemption_rate: dict[tuple[str, str], float] = field(default_factory=dict)
     calendar: dict[tuple[str, str], tuple[str, str, str]] = field(default_factory=dict)
     unreachable: list[str] = field(default_factory=list)
+    warned: list[str] = field(default_factory=list)
 
 
 def fixtures_of(market: Market) -> Fixtures:

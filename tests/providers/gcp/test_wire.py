@@ -92,9 +92,10 @@ def test_scope_keeps_the_regions_asked_for(emulator: GoogleEmulator) -> None:
     assert set(tables.tables["offers"]["region"]) == {"europe-west4"}
 
 
-def test_places_that_did_not_answer_are_gaps(emulator: GoogleEmulator) -> None:
-    """A zone under `unreachables` is missing, not empty."""
-    emulator.fixtures.unreachable = ["zones/europe-west4-a"]
+@pytest.mark.parametrize("told", ["unreachable", "warned"])
+def test_places_that_did_not_answer_are_gaps(emulator: GoogleEmulator, told: str) -> None:
+    """A zone under `unreachables`, or with a warning in its place, is missing, not empty."""
+    setattr(emulator.fixtures, told, ["zones/europe-west4-a"])
     _, tables = refresh(emulator)
     gaps = tables.tables["gaps"].filter(pl.col("dataset") == "instance-types")
     assert gaps.select("region", "code").rows() == [("europe-west4", "UNREACHABLE")]
