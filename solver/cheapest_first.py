@@ -33,7 +33,8 @@ def cheapest_first(problem: Problem, solve_one: SolveOne) -> Solution:
     """Serve the demands of `problem` one at a time.
 
     Args:
-        problem: all demands; its accounts are ignored, as a per-job choice does.
+        problem: all demands; its accounts, share caps and cost limit are ignored, as a per-job
+            choice does.
         solve_one: solves a problem of one demand.
 
     Returns:
@@ -98,6 +99,8 @@ def _alone(
             for rule in problem.together
             if demand in rule.demands
         ),
+        shares=(),
+        most_cost=np.inf,
     )
 
 

@@ -13,52 +13,16 @@ and per demand u_d in [0, 1], its unmet share.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 import numpy as np
-from numpy.typing import NDArray
 
+from solver.compact_columns import NONE, Compact, Longs, measured, units_entries
+from solver.cost_rows import cap_cost
 from solver.model import ModelBuilder
 from solver.pairs import Pairs, enumerate_pairs, most_units
 from solver.problem import Family, Floats, Measure, Problem
 from solver.scopes import scope_of, scopes_touched
-from solver.service_rows import ServiceColumns, add_service
-
-Longs = NDArray[np.int64]
-NONE = -1
-
-
-@dataclass(slots=True)
-class Compact:
-    """The growing compact model and where its columns stand.
-
-    Attributes:
-        problem, pairs: what it is built from.
-        builder: the model so far; its costs are the cost of the plan.
-        main: int64[P], column of x_p, n_p (service) or y_p (batch).
-        most: float64[P], its largest value.
-        units: int64[P], column that counts units held by the pair (`NONE`: nothing counts
-            them); units held = units_factor x column - mixed column.
-        units_factor: float64[P].
-        mixed: int64[P], gang: column k_p; `NONE` where no owned supply can be mixed in.
-        mixed_with: int64[P], supply the mixed units stand on.
-        unmet: int64[D], column of u_d.
-        slack: int64[A], column of an account's slack.
-        services: row of `Services` -> its columns.
-    """
-
-    problem: Problem
-    pairs: Pairs
-    builder: ModelBuilder
-    main: Longs
-    most: Floats
-    units: Longs
-    units_factor: Floats
-    mixed: Longs
-    mixed_with: Longs
-    unmet: Longs
-    slack: Longs
-    services: dict[int, ServiceColumns] = field(default_factory=dict)
+from solver.service_rows import add_service
+from solver.share_rows import cap_shares
 
 
 def build_compact(problem: Problem, pairs: Pairs | None = None) -> Compact:
@@ -89,6 +53,8 @@ def build_compact(problem: Problem, pairs: Pairs | None = None) -> Compact:
     _add_accounts(compact)
     _add_apart(compact)
     _add_together(compact)
+    cap_shares(compact)
+    cap_cost(compact)
     return compact
 
 
@@ -97,7 +63,7 @@ def _add_gangs(compact: Compact) -> None:
     pairs, stock = compact.pairs, compact.problem.supply
     gangs = np.flatnonzero(pairs.family == Family.GANG)
     compact.main[gangs] = compact.builder.add(
-        pairs.compute[gangs] + pairs.move[gangs], high=1.0, integral=True
+        pairs.compute[gangs] + pairs.extra[gangs] + pairs.move[gangs], high=1.0, integral=True
     )
     compact.units[gangs] = compact.main[gangs]
     compact.units_factor[gangs] = pairs.amount[gangs]
@@ -117,7 +83,9 @@ def _add_mixed_units(compact: Compact, mixing: Longs, partner: Longs) -> None:
     if not len(mixing):
         return
     amount = pairs.amount[mixing]
-    saved = pairs.compute[mixing] / amount - stock.unit_cost[partner]
+    hours = compact.problem.demands.mode_hours[pairs.mode[mixing]]
+    spent = stock.unit_cost[partner] + hours * (stock.hour_cost + stock.extra)[partner]
+    saved = (pairs.compute[mixing] + pairs.extra[mixing]) / amount - spent
     most = np.minimum(amount - 1, stock.capacity[partner])
     columns = compact.builder.add(-saved, high=np.maximum(most, 0.0), integral=True)
     rows = compact.builder.rows(len(mixing), low=-np.inf, high=0.0)
@@ -132,7 +100,7 @@ def _add_batches(compact: Compact) -> None:
     pairs, problem = compact.pairs, compact.problem
     batch = np.flatnonzero(pairs.family == Family.BATCH)
     compact.main[batch] = compact.builder.add(
-        pairs.compute[batch] + pairs.move[batch], high=1.0, integral=False
+        pairs.compute[batch] + pairs.extra[batch] + pairs.move[batch], high=1.0, integral=False
     )
     counted = np.isfinite(most_units(problem))
     counted[problem.limits.supply] = True
@@ -190,25 +158,10 @@ def _cap_risky_share(compact: Compact) -> None:
     builder.entries(row_of[pairs.demand[members]], compact.main[members], signed)
 
 
-def _units_entries(compact: Compact) -> tuple[Longs, Longs, Floats]:
-    """Return (supply, column, factor) triples whose sum is the units held of each supply."""
-    pairs = compact.pairs
-    counted = np.flatnonzero(compact.units != NONE)
-    mixing = np.flatnonzero(compact.mixed != NONE)
-    supply: list[Longs] = [
-        pairs.supply[counted].astype(np.int64),
-        pairs.supply[mixing].astype(np.int64),
-        compact.mixed_with[mixing],
-    ]
-    column = [compact.units[counted], compact.mixed[mixing], compact.mixed[mixing]]
-    factor = [compact.units_factor[counted], np.full(len(mixing), -1.0), np.ones(len(mixing))]
-    return np.concatenate(supply), np.concatenate(column), np.concatenate(factor)
-
-
 def _cap_supplies(compact: Compact) -> None:
     """Units held of o <= capacity[o], for finite capacities."""
     stock, builder = compact.problem.supply, compact.builder
-    supply, column, factor = _units_entries(compact)
+    supply, column, factor = units_entries(compact)
     used = np.unique(supply)
     tight = used[np.isfinite(stock.capacity[used])]
     row_of = np.full(stock.count, NONE, np.int64)
@@ -220,7 +173,7 @@ def _cap_supplies(compact: Compact) -> None:
 def _cap_limits(compact: Compact) -> None:
     """Sum of weight x units <= high, for every limit."""
     limits, builder = compact.problem.limits, compact.builder
-    supply, column, factor = _units_entries(compact)
+    supply, column, factor = units_entries(compact)
     order = np.argsort(supply, kind="stable")
     supply, column, factor = supply[order], column[order], factor[order]
     rows = builder.rows(limits.count, low=-np.inf, high=limits.high)
@@ -231,45 +184,6 @@ def _cap_limits(compact: Compact) -> None:
     builder.entries(
         np.repeat(row, size), column[where], factor[where] * np.repeat(limits.weight, size)
     )
-
-
-def measured(compact: Compact, measure: Measure) -> tuple[Longs, Longs, Floats]:
-    """Return (supply, column, amount) triples whose sum over a supply is its measure."""
-    problem, pairs = compact.problem, compact.pairs
-    stock, demands = problem.supply, problem.demands
-    spoilage = demands.spoilage[demands.spoilage_row[pairs.demand], stock.risk[pairs.supply]]
-    is_gang, is_batch = pairs.family == Family.GANG, pairs.family == Family.BATCH
-    hours = demands.mode_hours[pairs.mode] * np.where(is_gang, spoilage, 1.0)
-    hours = np.where(is_batch, pairs.amount, hours * np.where(is_gang, pairs.amount, 1.0))
-    if measure is Measure.COST:
-        amount = pairs.compute
-    elif measure is Measure.VALUE:
-        amount = hours * stock.hour_value[pairs.supply]
-    else:
-        amount = hours * stock.size[pairs.supply]
-    supply: list[Longs] = [pairs.supply.astype(np.int64)]
-    column, value = [compact.main], [amount]
-    if measure is Measure.COST:
-        held = np.flatnonzero((compact.units != NONE) & (pairs.unit_cost > 0))
-        supply.append(pairs.supply[held].astype(np.int64))
-        column.append(compact.units[held])
-        value.append(pairs.unit_cost[held])
-    mixing = np.flatnonzero(compact.mixed != NONE)
-    partner = compact.mixed_with[mixing]
-    supply += [pairs.supply[mixing].astype(np.int64), partner]
-    column += [compact.mixed[mixing]] * 2
-    value += [-amount[mixing] / pairs.amount[mixing], _of_partner(compact, mixing, measure)]
-    return np.concatenate(supply), np.concatenate(column), np.concatenate(value)
-
-
-def _of_partner(compact: Compact, mixing: Longs, measure: Measure) -> Floats:
-    """Measure of one mixed unit on the owned supply it stands on."""
-    problem, partner = compact.problem, compact.mixed_with[mixing]
-    hours = problem.demands.mode_hours[compact.pairs.mode[mixing]]
-    if measure is Measure.COST:
-        return problem.supply.unit_cost[partner] + hours * problem.supply.hour_cost[partner]
-    per_hour = problem.supply.hour_value if measure is Measure.VALUE else problem.supply.size
-    return np.asarray(hours * per_hour[partner], np.float64)
 
 
 def _add_accounts(compact: Compact) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from solver.compact import NONE, Compact
+from solver.compact_columns import NONE, Compact
 from solver.problem import Family, Floats
 from solver.solution import Allocation, Routes
 

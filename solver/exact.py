@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from solver.child import EngineProcess
-from solver.compact import Compact, build_compact
+from solver.compact import build_compact
+from solver.compact_columns import Compact
 from solver.decode import decode
 from solver.effort import Answer, Effort, Outcome
 from solver.model import Model

@@ -82,6 +82,10 @@ class ModelBuilder:
         )
         self._entries.append((rows.ravel(), columns.ravel(), values.ravel()))
 
+    def costs(self) -> Floats:
+        """Return float64[columns], the cost of every column added so far."""
+        return _joined(self._cost)
+
     def build(self) -> Model:
         """Join the blocks; entries at one place are summed, zeros dropped."""
         row, column, value = self._summed()

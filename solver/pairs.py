@@ -21,6 +21,8 @@ class Pairs:
             of the whole work there, spoilage included.
         compute: float64[P], compute cost: gang: of all its units; service: of one unit;
             batch: of the whole work, unit costs left out.
+        extra: float64[P], cost of used hours that is no compute cost, of as many units or as
+            much work as `compute`.
         unit_cost: float64[P], batch: cost of holding one unit; else 0 (inside `compute`).
         move: float64[P], cost of moving the data: gang: whole; service: once per place;
             batch: of the whole work.
@@ -33,6 +35,7 @@ class Pairs:
     family: Ints
     amount: Floats
     compute: Floats
+    extra: Floats
     unit_cost: Floats
     move: Floats
     risky: Bools
@@ -80,6 +83,8 @@ def _with_coefficients(problem: Problem, demand: Ints, mode: Ints, supply: Ints)
     with np.errstate(invalid="ignore"):
         compute = np.where(is_batch, amount * stock.hour_cost[supply], per_unit)
         compute = np.where(is_gang, amount * per_unit, compute)
+        used = np.where(is_service, hours, amount * np.where(is_gang, hours, 1.0))
+        extra = used * stock.extra[supply]
     return Pairs(
         demand=demand,
         mode=mode,
@@ -87,6 +92,7 @@ def _with_coefficients(problem: Problem, demand: Ints, mode: Ints, supply: Ints)
         family=family,
         amount=amount,
         compute=compute,
+        extra=extra,
         unit_cost=np.where(is_batch, stock.unit_cost[supply], 0.0),
         move=_move_cost(problem, demand, supply),
         risky=risk > 0,
@@ -117,7 +123,7 @@ def _admitted(problem: Problem, pairs: Pairs) -> Bools:
     possible = ~pairs.risky | (demands.risky_share[pairs.demand] > 0)
     least = np.where(is_gang & ~_may_mix(problem, pairs), pairs.amount, 1.0)
     roomy = least <= most_units(problem)[pairs.supply] + 1e-9
-    finite = np.isfinite(pairs.compute) & np.isfinite(pairs.move)
+    finite = np.isfinite(pairs.compute + pairs.extra + pairs.move)
     return np.asarray(fits & usable & possible & roomy & finite, dtype=np.bool_)
 
 

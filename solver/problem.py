@@ -44,8 +44,9 @@ class Measure(IntEnum):
     """What an account adds up over the units placed."""
 
     COST = 0  # compute cost: unit cost + hours x hour cost, spoilage included
-    VALUE = 1  # hours x value of an hour
+    VALUE = 1  # the same plus hours x value of an hour
     SIZE = 2  # hours x size
+    HOURS = 3  # hours used
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +56,8 @@ class Supply:
     Attributes:
         hour_cost: float64[O], cost of one unit for one used hour, >= 0.
         unit_cost: float64[O], cost of holding one unit, used or not, >= 0.
-        hour_value: float64[O], worth of one used hour for `Measure.VALUE`.
+        hour_value: float64[O], worth of one used hour for `Measure.VALUE` beside what it costs;
+            0 for what is paid for.
         size: float64[O], size of one unit for `Measure.SIZE`.
         capacity: float64[O], units; inf when unlimited.
         kind: int32[O], machine kind.
@@ -64,6 +66,8 @@ class Supply:
         pool: int32[O], one id per (kind, zone); rows of one pool may be mixed by a gang.
         risk: int32[O], column of `Demands.spoilage` and `Demands.carry`; 0 is "never lost".
         owned: bool[O], already paid; a gang may mix it with one other row of its pool.
+        hour_extra: float64[O], cost of one used hour that is no compute cost: part of the cost,
+            of no measure; None: none.
     """
 
     hour_cost: Floats
@@ -77,11 +81,17 @@ class Supply:
     pool: Ints
     risk: Ints
     owned: Bools
+    hour_extra: Floats | None = None
 
     @property
     def count(self) -> int:
         """Number of supplies O."""
         return len(self.hour_cost)
+
+    @property
+    def extra(self) -> Floats:
+        """`hour_extra`, spelt out: float64[O]."""
+        return np.zeros(self.count) if self.hour_extra is None else self.hour_extra
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -222,6 +232,21 @@ class Accounts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ShareCap:
+    """No scope takes more than a share of the whole plan: m(scope) <= most x m(everything).
+
+    Attributes:
+        measure: what m adds up.
+        most: the share, in (0, 1).
+        scope: int32[O], scope of each supply; `NO_ROW`: in none, it counts in the whole alone.
+    """
+
+    measure: Measure
+    most: float
+    scope: Ints
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Apart:
     """No scope of `level` may hold units of demands of two different `groups`."""
 
@@ -247,6 +272,7 @@ class Problem:
     s = spoilage[spoilage_row[d], risk[o]] and c = carry[...], hours = mode_hours[m]:
 
     * gang: amount units; cost amount x (unit_cost + hours x s x hour_cost) + data x move_cost.
+      (Wherever hours cost `hour_cost`, they cost `hour_extra` too, which no measure counts.)
     * service: a unit carries amount x c and costs unit_cost + hours x hour_cost; each place
       with a unit costs data x move_cost once.
     * batch: a share y of the work takes amount x s x y unit-hours and whole units
@@ -263,6 +289,8 @@ class Problem:
         eligible_start: int64[S+1], row pointers into `eligible`.
         eligible: int32[.], supplies of a signature sorted by (kind, supply).
         apart, together: rules on scopes; only placed demands count.
+        shares: caps on the share of a scope in the whole plan.
+        most_cost: most the whole plan may cost, slacks of accounts included; inf: no limit.
     """
 
     period_h: float
@@ -276,7 +304,16 @@ class Problem:
     eligible: Ints
     apart: tuple[Apart, ...] = ()
     together: tuple[Together, ...] = ()
+    shares: tuple[ShareCap, ...] = ()
+    most_cost: float = float("inf")
     labels: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def is_coupled(self) -> bool:
+        """True when a row over the whole plan may refuse what each demand alone would do."""
+        hard_low = (self.accounts.low > -np.inf) & np.isinf(self.accounts.slack_cost)
+        hard = hard_low | np.isfinite(self.accounts.high)
+        return bool(self.shares or hard.any() or np.isfinite(self.most_cost))
 
     def supplies_of(self, mode: int) -> Ints:
         """Return int32[.], the supplies a mode may use, ascending; spoilage not judged yet."""

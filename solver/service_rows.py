@@ -101,7 +101,7 @@ def add_service(
     load = float(classes.load.sum())
     most = np.ceil(load / pairs.amount[rows] - 1e-9)
     most = np.minimum(most, most_units(problem)[pairs.supply[rows]])
-    units = builder.add(pairs.compute[rows], high=most, integral=True)
+    units = builder.add(pairs.compute[rows] + pairs.extra[rows], high=most, integral=True)
     flow = _add_flow(builder, classes)
     cover = builder.rows(1, low=load, high=load)
     builder.entries(int(cover[0]), flow[flow >= 0], 1.0)

@@ -98,7 +98,7 @@ def _supply(rows: Sequence[Row]) -> Supply:
     return Supply(
         hour_cost=np.array([row.cost for row in rows], np.float64),
         unit_cost=np.array([row.unit_cost for row in rows], np.float64),
-        hour_value=np.array([row.cost for row in rows], np.float64),
+        hour_value=np.zeros(len(rows)),
         size=np.ones(len(rows)),
         capacity=np.array([row.capacity for row in rows], np.float64),
         kind=np.array([row.kind for row in rows], np.int32),

@@ -1,0 +1,108 @@
+"""The columns of the compact model: where they stand, and what they add up to by supply."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from solver.model import ModelBuilder
+from solver.pairs import Pairs
+from solver.problem import Family, Floats, Measure, Problem, Supply
+from solver.service_rows import ServiceColumns
+
+Longs = NDArray[np.int64]
+NONE = -1
+
+
+@dataclass(slots=True)
+class Compact:
+    """The growing compact model and where its columns stand.
+
+    Attributes:
+        problem, pairs: what it is built from.
+        builder: the model so far; its costs are the cost of the plan.
+        main: int64[P], column of x_p, n_p (service) or y_p (batch).
+        most: float64[P], its largest value.
+        units: int64[P], column that counts units held by the pair (`NONE`: nothing counts
+            them); units held = units_factor x column - mixed column.
+        units_factor: float64[P].
+        mixed: int64[P], gang: column k_p; `NONE` where no owned supply can be mixed in.
+        mixed_with: int64[P], supply the mixed units stand on.
+        unmet: int64[D], column of u_d.
+        slack: int64[A], column of an account's slack.
+        services: row of `Services` -> its columns.
+    """
+
+    problem: Problem
+    pairs: Pairs
+    builder: ModelBuilder
+    main: Longs
+    most: Floats
+    units: Longs
+    units_factor: Floats
+    mixed: Longs
+    mixed_with: Longs
+    unmet: Longs
+    slack: Longs
+    services: dict[int, ServiceColumns] = field(default_factory=dict)
+
+
+def units_entries(compact: Compact) -> tuple[Longs, Longs, Floats]:
+    """Return (supply, column, factor) triples whose sum is the units held of each supply."""
+    pairs = compact.pairs
+    counted = np.flatnonzero(compact.units != NONE)
+    mixing = np.flatnonzero(compact.mixed != NONE)
+    supply: list[Longs] = [
+        pairs.supply[counted].astype(np.int64),
+        pairs.supply[mixing].astype(np.int64),
+        compact.mixed_with[mixing],
+    ]
+    column = [compact.units[counted], compact.mixed[mixing], compact.mixed[mixing]]
+    factor = [compact.units_factor[counted], np.full(len(mixing), -1.0), np.ones(len(mixing))]
+    return np.concatenate(supply), np.concatenate(column), np.concatenate(factor)
+
+
+def measured(compact: Compact, measure: Measure) -> tuple[Longs, Longs, Floats]:
+    """Return (supply, column, amount) triples whose sum over a supply is its measure."""
+    problem, pairs = compact.problem, compact.pairs
+    stock, demands = problem.supply, problem.demands
+    spoilage = demands.spoilage[demands.spoilage_row[pairs.demand], stock.risk[pairs.supply]]
+    is_gang, is_batch = pairs.family == Family.GANG, pairs.family == Family.BATCH
+    hours = demands.mode_hours[pairs.mode] * np.where(is_gang, spoilage, 1.0)
+    hours = np.where(is_batch, pairs.amount, hours * np.where(is_gang, pairs.amount, 1.0))
+    with_cost = measure in {Measure.COST, Measure.VALUE}
+    amount = hours * _per_hour(stock, measure)[pairs.supply] + with_cost * pairs.compute
+    supply: list[Longs] = [pairs.supply.astype(np.int64)]
+    column, value = [compact.main], [amount]
+    if with_cost:
+        held = np.flatnonzero((compact.units != NONE) & (pairs.unit_cost > 0))
+        supply.append(pairs.supply[held].astype(np.int64))
+        column.append(compact.units[held])
+        value.append(pairs.unit_cost[held])
+    mixing = np.flatnonzero(compact.mixed != NONE)
+    partner = compact.mixed_with[mixing]
+    supply += [pairs.supply[mixing].astype(np.int64), partner]
+    column += [compact.mixed[mixing]] * 2
+    value += [-amount[mixing] / pairs.amount[mixing], _of_partner(compact, mixing, measure)]
+    return np.concatenate(supply), np.concatenate(column), np.concatenate(value)
+
+
+def _per_hour(stock: Supply, measure: Measure) -> Floats:
+    """float64[O]: what one used hour adds to a measure beside its cost."""
+    if measure is Measure.VALUE:
+        return stock.hour_value
+    if measure is Measure.SIZE:
+        return stock.size
+    return np.full(stock.count, float(measure is Measure.HOURS))
+
+
+def _of_partner(compact: Compact, mixing: Longs, measure: Measure) -> Floats:
+    """Measure of one mixed unit on the owned supply it stands on."""
+    stock, partner = compact.problem.supply, compact.mixed_with[mixing]
+    hours = compact.problem.demands.mode_hours[compact.pairs.mode[mixing]]
+    amount = hours * _per_hour(stock, measure)[partner]
+    if measure in {Measure.COST, Measure.VALUE}:
+        amount = amount + stock.unit_cost[partner] + hours * stock.hour_cost[partner]
+    return np.asarray(amount, np.float64)
