@@ -46,7 +46,8 @@ def _fitted(by_place: dict[int, Decimal], stated: Decimal) -> list[tuple[int, De
     """Close the gap to the stated rate when it is only the rounding's."""
     total = sum(by_place.values(), Decimal(0))
     largest = max(by_place, key=lambda place: (by_place[place], -place))
-    if abs(total - stated) <= _READ * (len(by_place) + 1) * max(Decimal(1), stated) / 100:
+    rounding = _READ * (len(by_place) + 1) * max(Decimal(1), stated / 100)
+    if abs(total - stated) <= rounding:
         by_place[largest] += stated - total
     elif total > stated:
         by_place[largest] -= total - stated
