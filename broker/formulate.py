@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from broker.candidates import Candidates
 from broker.commitments import due_usd
 from broker.machines import instances, load_carried, useful_hours, weight, work_hours
+from broker.offers import PurchaseOption
 from broker.rules import exclusivity
 from broker.rules.rule import AnyWorkload, Scene
 from broker.spot import carried_share, is_worth_it, rework_factor
@@ -36,6 +37,8 @@ from solver.problem import (
     Supply,
 )
 
+#: Sorts before every rate of interruptions.
+_NEVER = -1.0
 _FAMILIES = {Training: Family.GANG, Service: Family.SERVICE, Batch: Family.BATCH}
 _LEVELS = {
     ScopeLevel.PROVIDER: Level.OWNER,
@@ -70,8 +73,10 @@ def _supply(scene: Scene) -> tuple[Supply, list[Decimal]]:
     """Return the supply and the interruption rates its risks stand for (risk 0: never)."""
     stock = scene.stock
     frame = stock.frame
-    rate = stock.number("interruptions")
-    rates, code = np.unique(np.append(0.0, rate), return_inverse=True)
+    # Spot that nobody was ever seen to lose is still spot: a risk of its own, of rate 0.
+    is_spot = stock.option == PurchaseOption.SPOT.value
+    rate = np.where(is_spot, stock.number("interruptions"), _NEVER)
+    rates, code = np.unique(np.append(_NEVER, rate), return_inverse=True)
     option_hours = _held_hours(scene)
     zone = [NO_ROW if not zone_is_known(key[2]) else row for row, key in enumerate(scene.zones)]
     supply = Supply(
@@ -89,7 +94,7 @@ def _supply(scene: Scene) -> tuple[Supply, list[Decimal]]:
         risk=code[1:].astype(np.int32),
         owned=frame["owned"].to_numpy().astype(np.bool_),
     )
-    return supply, [Decimal(repr(float(one))) for one in rates]
+    return supply, [Decimal(repr(max(one, 0.0))) for one in rates.tolist()]
 
 
 def _held_hours(scene: Scene) -> Floats:

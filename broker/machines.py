@@ -125,7 +125,10 @@ def _has_fabric(
     if not isinstance(workload, Training):
         return every
     several = np.array(
-        [instances(shape, Decimal(repr(float(held)))) > 1 for held in machines.accelerators]
+        [
+            instances(shape, Decimal(repr(held))) > 1
+            for held in np.nan_to_num(machines.accelerators).tolist()
+        ]
     )
     return np.asarray(joined | ~several, dtype=np.bool_)
 
@@ -181,11 +184,13 @@ def weight(workload: Training | Service | Batch, period_h: Decimal) -> Decimal:
     if workload.weight is not None:
         return workload.weight
     shape = workload.shapes[0]
-    size = Decimal((shape.vcpus or 1) * shape.nodes) / 16 if shape.is_cpu_only else shape.count
+    node = Decimal(shape.vcpus or 1) / 16 if shape.is_cpu_only else Decimal(1)
+    if isinstance(workload, Service):
+        one = Decimal(1) if shape.is_cpu_only else shape.per_node or shape.count
+        rate = load_carried(workload, shape, one) / one
+        stated = sum((load.rate for load in workload.demand), Decimal(0))
+        return node * stated * (1 + workload.headroom) / rate * period_h
+    size = node * shape.nodes if shape.is_cpu_only else shape.count
     if isinstance(workload, Training):
         return size * useful_hours(workload, shape)
-    if isinstance(workload, Batch):
-        return size * workload.work / shape.speed
-    unit = load_carried(workload, shape, shape.per_node or shape.count)
-    stated = sum((load.rate for load in workload.demand), Decimal(0))
-    return size * stated * (1 + workload.headroom) / unit * period_h
+    return size * workload.work / shape.speed

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 
 from broker.assemble import assemble, total_cost
@@ -52,6 +53,7 @@ def make_plan(
     limits: SearchLimits | None = None,
     baseline: bool = False,
     progress: Progress | None = None,
+    engine: EngineProcess | None = None,
 ) -> Planning:
     """Plan `spec` on `market`.
 
@@ -61,6 +63,7 @@ def make_plan(
         limits: when to stop; the default is deterministic.
         baseline: work out cheapest-first too; an interrupted search then falls back on it.
         progress: called with (phase, best, bound) while the optimizer works.
+        engine: runs the models; the caller ends it. None: a process of its own, for one plan.
 
     Raises:
         SpecError: the user's own latency or transfer table has faults.
@@ -71,7 +74,9 @@ def make_plan(
     scene = build_scene(spec, market)
     candidates = find_candidates(scene)
     problem = formulate(scene, candidates)
-    solution, first = _solved(problem, limits or SearchLimits(), baseline, progress)
+    limits = limits or SearchLimits()
+    with nullcontext(engine) if engine else EngineProcess(seconds=limits.seconds) as running:
+        solution, first = _solved(problem, limits, baseline, progress, running)
     plan = assemble(scene, market, candidates, problem, solution)
     if first is not None:
         plan = replace(plan, baseline=_baseline(scene, problem, solution, first))
@@ -82,17 +87,20 @@ def make_plan(
 
 
 def _solved(
-    problem: Problem, limits: SearchLimits, baseline: bool, progress: Progress | None
+    problem: Problem,
+    limits: SearchLimits,
+    baseline: bool,
+    progress: Progress | None,
+    engine: EngineProcess,
 ) -> tuple[Solution, Solution | None]:
     """Return the solution, and cheapest-first when asked for."""
-    with EngineProcess(seconds=limits.seconds) as engine:
-        try:
-            first = _first(problem, engine) if baseline else None
-            found = solve_exact(problem, limits, engine=engine, start=first, progress=progress)
-        except SolverError as error:
-            raise SolverFailed(
-                f"optimizing: {error}", remedy="raise --time-limit or --work-limit"
-            ) from error
+    try:
+        first = _first(problem, engine) if baseline else None
+        found = solve_exact(problem, limits, engine=engine, start=first, progress=progress)
+    except SolverError as error:
+        raise SolverFailed(
+            f"optimizing: {error}", remedy="raise --time-limit or --work-limit"
+        ) from error
     return found, first
 
 

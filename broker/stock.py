@@ -19,7 +19,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from broker.market import Market
-from broker.offers import OFFER_KEY, UNKNOWN_ZONE, PurchaseOption, offer_id, pool_id
+from broker.offers import OFFER_KEY, UNKNOWN_ZONE, LocationKind, PurchaseOption, offer_id, pool_id
 from broker.workloads import Discount, Reservation, Spec
 
 Floats = NDArray[np.float64]
@@ -36,7 +36,6 @@ _TYPE_FACTS = (
     "arch",
     "rack_hosts",
     "quota_family",
-    "location_kind",
 )
 
 
@@ -254,6 +253,11 @@ def _owned_rows(owned: Sequence[Owned], offers: pl.DataFrame, schema: pl.Schema)
     by_type = offers.unique(["provider", "instance_type"], keep="first", maintain_order=True)
     facts = by_type.select("provider", "instance_type", *_TYPE_FACTS)
     rows = held.join(facts, on=["provider", "instance_type"], how="left", maintain_order="left")
+    kinds = offers.unique(["provider", "region", "zone"], keep="first", maintain_order=True)
+    kinds = kinds.select("provider", "region", "zone", "location_kind")
+    rows = rows.join(
+        kinds, on=["provider", "region", "zone"], how="left", maintain_order="left"
+    ).with_columns(pl.col("location_kind").fill_null(LocationKind.REGION.value))
     constant = {
         "option": pl.lit(PurchaseOption.OWNED.value),
         "variant": pl.lit(""),

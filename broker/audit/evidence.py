@@ -14,7 +14,7 @@ import polars as pl
 
 from broker.latency import LatencyTable
 from broker.market import Market
-from broker.offers import UNKNOWN_ZONE, PurchaseOption, offer_id
+from broker.offers import UNKNOWN_ZONE, LocationKind, PurchaseOption, offer_id
 from broker.plans import Placement, Plan
 from broker.reference import regions
 from broker.transfer import TransferTable
@@ -146,11 +146,8 @@ def _facts_of_type(placement: Placement, offers: pl.DataFrame) -> dict[str, Any]
     if found.is_empty():
         return None
     here = {name: getattr(placement, name) for name in ("region", "zone", "option", "variant")}
-    stands = offers.filter(
-        pl.col("provider") == placement.provider, pl.col("region") == placement.region
-    )
-    at_zone = stands.filter(pl.col("zone") == placement.zone)
-    kinds = [*at_zone["location_kind"], *stands["location_kind"], "region"]
+    there = [pl.col(name) == getattr(placement, name) for name in ("provider", "region", "zone")]
+    kinds = [*offers.filter(*there)["location_kind"], LocationKind.REGION.value]
     return found.row(0, named=True) | here | {"location_kind": kinds[0], "available": None}
 
 
