@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -17,6 +18,7 @@ from broker.plans import Placement, Plan
 from broker.snapshot import read_market
 from broker.spec import load_spec
 from broker.workloads import Spec
+from solver.child import EngineProcess
 
 HERE = Path(__file__).parent / "worked_example"
 
@@ -62,8 +64,14 @@ def routed(plan: Plan) -> dict[tuple[str, str], Decimal]:
 
 
 @pytest.fixture(scope="module")
-def planning() -> Planning:
-    return make_plan(example_spec(), example_market())
+def engine() -> Iterator[EngineProcess]:
+    with EngineProcess() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def planning(engine: EngineProcess) -> Planning:
+    return make_plan(example_spec(), example_market(), engine=engine)
 
 
 def placement(plan: Plan, workload: str, offer: str) -> Placement:
@@ -119,23 +127,23 @@ def test_the_examples_spot_bills_eleven_percent_more(planning: Planning) -> None
     assert (embed.useful_hours, embed.instance_hours) == (150, Decimal("166.5"))
 
 
-def test_with_four_at_a_one_instance_of_chat_moves() -> None:
+def test_with_four_at_a_one_instance_of_chat_moves(engine: EngineProcess) -> None:
     """42,410: pretrain keeps its two, one of chat's goes to C."""
-    planning = make_plan(example_spec(), example_market(available_at_a=4))
+    planning = make_plan(example_spec(), example_market(available_at_a=4), engine=engine)
     assert planning.plan.cost.total == planning.plan.proof.cost_bound == 42_410
     found = held(planning.plan)
     assert found["pretrain", A][0] == found["chat", A][0] == 2
     assert found["chat", C][0] == 1
 
 
-def test_chat_first_with_four_at_a_costs_44810(tmp_path: Path) -> None:
+def test_chat_first_with_four_at_a_costs_44810(tmp_path: Path, engine: EngineProcess) -> None:
     """Cheapest-first with chat in front takes three of A and sends pretrain to C."""
     change = (
         "accelerators: H100:8\n    throughput: 12.5\n    headroom: 25%\n    priority: 10",
         "accelerators: H100:8\n    throughput: 12.5\n    headroom: 25%\n    priority: 11",
     )
     spec, market = example_spec(tmp_path, change=change), example_market(available_at_a=4)
-    plan = make_plan(spec, market, baseline=True).plan
+    plan = make_plan(spec, market, baseline=True, engine=engine).plan
     baseline = plan.baseline
     assert baseline is not None
     assert plan.cost.total == 42_410
@@ -143,19 +151,23 @@ def test_chat_first_with_four_at_a_costs_44810(tmp_path: Path) -> None:
     assert baseline.unmet == ()
 
 
-def test_a_latency_share_of_ninety_percent_costs_3000(tmp_path: Path) -> None:
+def test_a_latency_share_of_ninety_percent_costs_3000(
+    tmp_path: Path, engine: EngineProcess
+) -> None:
     """40 of 400 may be far, so one instance of chat moves from A to C."""
     spec = example_spec(tmp_path, change=("share: 80%", "share: 90%"))
-    plan = make_plan(spec, example_market()).plan
+    plan = make_plan(spec, example_market(), engine=engine).plan
     assert plan.cost.total == plan.proof.cost_bound == 42_410
     assert sum(one.rate for one in plan.routes if not one.near) <= 40
     assert held(plan)["chat", C] == (1, 100)
 
 
-def test_a_commitment_of_2000_is_used_by_25_hours_of_embed(tmp_path: Path) -> None:
+def test_a_commitment_of_2000_is_used_by_25_hours_of_embed(
+    tmp_path: Path, engine: EngineProcess
+) -> None:
     """25 h of embed on C fill it exactly; 125 x 1.11 h stay on spot: 40,855 in all."""
     change = ("version: 1", "version: 1\nholdings: {commitments: [{provider: azure, spend: 2k}]}")
-    plan = make_plan(example_spec(tmp_path, change=change), example_market()).plan
+    plan = make_plan(example_spec(tmp_path, change=change), example_market(), engine=engine).plan
     assert plan.cost.total == plan.proof.cost_bound == 40_855
     assert plan.cost.shortfall == 0
     assert placement(plan, "embed", C).instance_hours == 25
@@ -164,14 +176,16 @@ def test_a_commitment_of_2000_is_used_by_25_hours_of_embed(tmp_path: Path) -> No
     assert plan.cost.transfer == 80
 
 
-def test_one_owned_instance_goes_where_it_saves_most(tmp_path: Path) -> None:
+def test_one_owned_instance_goes_where_it_saves_most(
+    tmp_path: Path, engine: EngineProcess
+) -> None:
     """It is chat's for 100 h (5,000), not pretrain's for 90 h (4,500): 34,410."""
     change = (
         "version: 1",
         "version: 1\nholdings: {reservations: "
         "[{pool: aws/us-east-1/use1-az1/p5.48xlarge, instances: 1}]}",
     )
-    plan = make_plan(example_spec(tmp_path, change=change), example_market()).plan
+    plan = make_plan(example_spec(tmp_path, change=change), example_market(), engine=engine).plan
     assert plan.cost.total == plan.proof.cost_bound == 34_410
     assert held(plan)["chat", OWNED] == (1, 100)
     assert not any(one.owned for one in plan.placements if one.workload == "pretrain")
