@@ -135,3 +135,29 @@ def test_plans_are_as_good_as_the_best_of_all_choices(case: Case, engine: Engine
     assert float(plan.proof.cost_bound) <= cost + TOLERANCE
     for level, least in zip(plan.proof.levels, unmet, strict=True):
         assert float(level.bound) <= least + TOLERANCE
+
+
+def test_a_level_of_nothing_does_not_stop_the_engine(engine: EngineProcess) -> None:
+    """Nothing may stay unmet at priority 1, which leaves a row HiGHS gives up on."""
+    zones = ((ZONES[0], 1), (ZONES[1], 2))
+    case = Case(
+        offers=tuple(
+            Offer(
+                provider=zone[0],
+                region=zone[1],
+                zone=zone[2],
+                usd_per_hour=1,
+                available=available,
+                losses=0,
+            )
+            for zone, available in zones
+        ),
+        asks=(
+            Gang(name="w0", priority=0, spot=0.5, instances=1, hours=20),
+            Pieces(name="w1", priority=1, spot=1.0, work=120, deadline=40),
+        ),
+        apart=True,
+    )
+    plan = planned(case, engine)
+    assert [level.unmet for level in plan.proof.levels] == [0, 160]
+    assert plan.cost.total == 120
