@@ -1,4 +1,4 @@
-"""The AWS adapter: three rounds of calls, then tables."""
+"""The AWS adapter: rounds of calls, then tables."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from broker.market import GAP_SCHEMA, Source
 from broker.provider import Fetched, Fetcher, Scope, Settings, Tables
 from providers.aws.answers import Answers
 from providers.aws.read_places import read_places, usable_regions
-from providers.aws.read_types import Machine, family_of, read_machines
+from providers.aws.read_types import Machine, family_of, read_machines, type_names
 from providers.aws.text import text
 
 if TYPE_CHECKING:
@@ -58,10 +58,11 @@ class Aws:
         regions = usable_regions(fetched[0].rows, scope)
         fetched.extend(fetcher.run(rounds.second(regions)))
         answers = Answers(fetched)
-        machines = read_machines(answers)
-        families = sorted({family_of(name) for name in machines})
-        blocks = _sold_as_blocks(answers, machines) if scope.blocks else []
-        fetched.extend(fetcher.run(rounds.third(families, blocks)))
+        families = sorted({family_of(name) for name in read_machines(answers)})
+        types = {region: type_names(answers, region) for region in regions}
+        fetched.extend(fetcher.run(rounds.third(types, families)))
+        if scope.blocks:
+            fetched.extend(fetcher.run(rounds.fourth(_sold_as_blocks(Answers(fetched)))))
         return fetched
 
     def read(self, fetched: Sequence[Fetched], scope: Scope) -> Tables:
@@ -104,8 +105,9 @@ class Aws:
         return Tables(tables=tables, sources=_sources(fetched))
 
 
-def _sold_as_blocks(answers: Answers, machines: dict[str, Machine]) -> list[tuple[str, str]]:
+def _sold_as_blocks(answers: Answers) -> list[tuple[str, str]]:
     """Return region and type of what is offered there and sold as capacity blocks."""
+    machines = read_machines(answers)
     names = {name for name, one in machines.items() if "capacity-block" in one.usage_classes}
     return sorted(
         {

@@ -7,13 +7,14 @@ nothing an account would rather not share is written to disk. Nothing here chang
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from broker.provider import Json, Row
 
 _LINUX: Final = "Linux/UNIX"
+_VALUES_A_FILTER_TAKES: Final = 200
 #: The one price row of a machine that is rented plainly.
 _PLAIN_RENT: Final = {
     "operatingSystem": "Linux",
@@ -62,28 +63,35 @@ def instance_types(ec2: Any, patterns: Sequence[str]) -> list[Row]:
     return rows
 
 
-def offerings(ec2: Any, patterns: Sequence[str]) -> list[Row]:
+def offerings(ec2: Any, names: Sequence[str]) -> list[Row]:
     """Return which of the types are sold in which zone id."""
-    pages = ec2.get_paginator("describe_instance_type_offerings").paginate(
-        LocationType="availability-zone-id",
-        Filters=[{"Name": "instance-type", "Values": list(patterns)}],
-    )
+    paginator = ec2.get_paginator("describe_instance_type_offerings")
     return [
         row
-        for page in pages
+        for filters in _by_name(names)
+        for page in paginator.paginate(LocationType="availability-zone-id", Filters=filters)
         for row in _rows(page["InstanceTypeOfferings"], "InstanceType", "Location")
     ]
 
 
-def spot_prices(ec2: Any, patterns: Sequence[str]) -> list[Row]:
+def spot_prices(ec2: Any, names: Sequence[str]) -> list[Row]:
     """Return the spot price in force of each type and zone."""
-    pages = ec2.get_paginator("describe_spot_price_history").paginate(
-        StartTime=datetime.now(UTC),
-        ProductDescriptions=[_LINUX],
-        Filters=[{"Name": "instance-type", "Values": list(patterns)}],
-    )
+    paginator = ec2.get_paginator("describe_spot_price_history")
+    request = {"StartTime": datetime.now(UTC), "ProductDescriptions": [_LINUX]}
     members = ("AvailabilityZone", "AvailabilityZoneId", "InstanceType", "SpotPrice", "Timestamp")
-    return [row for page in pages for row in _rows(page["SpotPriceHistory"], *members)]
+    return [
+        row
+        for filters in _by_name(names)
+        for page in paginator.paginate(Filters=filters, **request)
+        for row in _rows(page["SpotPriceHistory"], *members)
+    ]
+
+
+def _by_name(names: Sequence[str]) -> Iterator[list[dict[str, object]]]:
+    """Yield the filters of as many requests as it takes to ask for `names`."""
+    for start in range(0, len(names), _VALUES_A_FILTER_TAKES):
+        values = list(names[start : start + _VALUES_A_FILTER_TAKES])
+        yield [{"Name": "instance-type", "Values": values}]
 
 
 def prices(pricing: Any, family: str) -> list[Row]:

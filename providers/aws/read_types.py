@@ -80,6 +80,12 @@ def family_of(instance_type: str) -> str:
     return instance_type.partition(".")[0]
 
 
+def type_names(answers: Answers, region: str) -> list[str]:
+    """Return the names of the types that `region` describes, sorted."""
+    rows = answers.rows("instance-types", region)
+    return sorted({text(row.get("InstanceType")) for row in rows} - {""})
+
+
 def read_machines(answers: Answers) -> dict[str, Machine]:
     """Return every described type by name; a description of any region serves all."""
     machines: dict[str, Machine] = {}

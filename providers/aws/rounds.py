@@ -1,8 +1,8 @@
-"""Which calls a refresh makes, in three rounds, and how fast each API may be asked.
+"""Which calls a refresh makes, in rounds, and how fast each API may be asked.
 
-First the regions; then everything about each of them; then what depends on the types found:
-prices by family, capacity blocks and placement scores. Datasets that are asked for by family
-carry it in their name, ``prices/p5``.
+First the regions; then each of them; then what depends on the types found: where they are sold
+and for how much; last, where it is asked for, capacity blocks. Datasets that are asked for by
+family carry it in their name, ``prices/p5``.
 """
 
 from __future__ import annotations
@@ -83,22 +83,39 @@ class Rounds:
             calls.extend(self._scores(regions))
         return calls
 
-    def third(self, families: Sequence[str], blocks: Sequence[tuple[str, str]]) -> list[Call]:
-        """Return the calls for the prices of `families` and for capacity blocks.
+    def third(self, types: Mapping[str, Sequence[str]], families: Sequence[str]) -> list[Call]:
+        """Return the calls about types: where they are sold, and for how much.
 
         Args:
+            types: region -> names of the types it has; none where that is not known.
             families: e.g. ``p5``.
-            blocks: region and instance type of the blocks to look for.
         """
         calls = [call for family in families for call in self._priced(family)]
-        if self.scope.blocks:
-            hours = _words(self.options.get("block_hours", DEFAULT_BLOCK_HOURS))
-            calls.extend(
-                self._block(region, name, int(length))
-                for region, name in blocks
-                for length in hours
-            )
-        return calls
+        return calls + [call for region in types for call in self._sold(region, types[region])]
+
+    def fourth(self, blocks: Sequence[tuple[str, str]]) -> list[Call]:
+        """Return the calls for capacity blocks, `blocks` being regions and types."""
+        hours = _words(self.options.get("block_hours", DEFAULT_BLOCK_HOURS))
+        return [
+            self._block(region, name, int(length)) for region, name in blocks for length in hours
+        ]
+
+    def _sold(self, region: str, names: Sequence[str]) -> list[Call]:
+        asked = tuple(names) or self.patterns
+        return [
+            self._ec2(
+                "offerings",
+                region,
+                "DescribeInstanceTypeOfferings",
+                lambda ec2: fetch.offerings(ec2, asked),
+            ),
+            self._ec2(
+                "spot-prices",
+                region,
+                "DescribeSpotPriceHistory",
+                lambda ec2: fetch.spot_prices(ec2, asked),
+            ),
+        ]
 
     def _regional(self, region: str) -> list[Call]:
         patterns, tag = self.patterns, self.scope.tag
@@ -110,18 +127,6 @@ class Rounds:
                 region,
                 "DescribeInstanceTypes",
                 lambda ec2: fetch.instance_types(ec2, patterns),
-            ),
-            self._ec2(
-                "offerings",
-                region,
-                "DescribeInstanceTypeOfferings",
-                lambda ec2: fetch.offerings(ec2, patterns),
-            ),
-            self._ec2(
-                "spot-prices",
-                region,
-                "DescribeSpotPriceHistory",
-                lambda ec2: fetch.spot_prices(ec2, patterns),
             ),
             self._ec2("reservations", region, "DescribeCapacityReservations", fetch.reservations),
             self._ec2(
