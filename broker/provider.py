@@ -120,7 +120,7 @@ class Fetched:
         rows: what came back; the last good rows when `fault` is set and older data stands in.
         fetched_at: when these rows came from the cloud; None when there are none.
         fault: why the call failed; None when it did not.
-        requests: wire requests it took, retries included, where known.
+        requests: runs of the call it took, retries included.
     """
 
     dataset: str
@@ -161,7 +161,10 @@ class Provider(Protocol):
         """
 
     def read(self, fetched: Sequence[Fetched], scope: Scope) -> Tables:
-        """Turn rows into market tables; pure. What cannot be understood becomes a gap row."""
+        """Turn rows into market tables; pure. What cannot be understood becomes a gap row.
+
+        Faults of calls become gaps in the refresh itself; an adapter adds none for them.
+        """
 
 
 Connect = Callable[[Settings], Provider]

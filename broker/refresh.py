@@ -31,6 +31,9 @@ _REASONS: Final = {
     FaultKind.DISABLED: "the region or API is switched off for the account",
     FaultKind.BROKEN: "the answer could not be understood",
 }
+#: Code of a region that was asked for and that no provider knows.
+UNKNOWN_REGION: Final = "UnknownRegion"
+_NO_SUCH_REGION: Final = "no provider told anything of it"
 #: Dataset of a gap that stands for everything a provider has.
 EVERYTHING: Final = "*"
 
@@ -119,7 +122,7 @@ def refresh(
     parts = [
         _part(name, answer, previous) for name, answer in answers.items() if name not in left_out
     ]
-    market = _joined(parts, now)
+    market = _joined(parts, scope, now)
     if market.offers.is_empty():
         raise _nothing(answers)
     return Refreshed(
@@ -221,12 +224,13 @@ def _check(name: str, table: str, frame: pl.DataFrame) -> None:
         )
 
 
-def _joined(parts: Sequence[Tables], now: datetime) -> Market:
-    tables = {}
+def _joined(parts: Sequence[Tables], scope: Scope, now: datetime) -> Market:
+    tables: dict[str, pl.DataFrame] = {}
     for table, schema in TABLES.items():
         frames = [empty(schema), *(part.tables[table] for part in parts if table in part.tables)]
         joined = pl.concat(frames)
         tables[table] = joined.sort(OFFER_KEY if table == "offers" else joined.columns)
+    tables["gaps"] = _with_unknown_regions(tables["gaps"], tables["offers"], scope)
     sources: dict[str, Source] = {one.key: one for part in parts for one in part.sources}
     return Market(
         name="refresh",
@@ -235,6 +239,26 @@ def _joined(parts: Sequence[Tables], now: datetime) -> Market:
         sources=sources,
         **tables,
     )
+
+
+def _with_unknown_regions(gaps: pl.DataFrame, offers: pl.DataFrame, scope: Scope) -> pl.DataFrame:
+    """Return `gaps` with one for each region asked for that no provider told anything of.
+
+    The user names regions of all providers in one list, so that a single provider cannot tell a
+    misspelt one from another provider's.
+    """
+    told = gaps.filter(pl.col("code") != UNKNOWN_REGION)
+    known = {_plain(name) for frame in (offers, told) for name in frame["region"].unique()}
+    rows = [
+        ("", name, "regions", UNKNOWN_REGION, _NO_SUCH_REGION, "correct the name", None)
+        for name in sorted(scope.regions or ())
+        if _plain(name) not in known
+    ]
+    return pl.concat([pl.DataFrame(rows, schema=dict(GAP_SCHEMA), orient="row"), told])
+
+
+def _plain(region: str) -> str:
+    return region.casefold().replace(" ", "")
 
 
 def _progress(name: str, answer: _Answer) -> list[Progress]:

@@ -54,12 +54,17 @@ def cloud(name: str, **more: object) -> Cloud:
     return replace(Cloud(name=name, offers=offers), **more)  # type: ignore[arg-type] # by name
 
 
-def refreshed(*clouds: Cloud, required: bool = True, previous: Market | None = None) -> Refreshed:
+def refreshed(
+    *clouds: Cloud,
+    required: bool = True,
+    previous: Market | None = None,
+    regions: tuple[str, ...] | None = None,
+) -> Refreshed:
     """Return what a refresh of `clouds` brings."""
     patience = Patience(tries=1, provider_s=5)
     return refresh(
         {one.name: lambda one=one: one for one in clouds},  # type: ignore[misc] # bound now
-        scope=Scope(),
+        scope=Scope(regions=regions),
         fetcher_for=lambda _: ConcurrentFetcher(patience=patience, now=lambda: NOON),
         now=NOON,
         required=required,
@@ -159,3 +164,12 @@ def test_a_bug_is_not_a_gap() -> None:
     """Any other exception of an adapter ends the refresh."""
     with pytest.raises(ZeroDivisionError):
         refreshed(cloud("aws", error=ZeroDivisionError()))
+
+
+def test_a_region_nobody_knows_is_a_gap() -> None:
+    """A misspelt region is told; one of another provider, or one that is down, is none."""
+    fault = CallError(FaultKind.TRANSIENT, "Timeout")
+    regions = ("us-east-1", "EUROPE-WEST4", "us-esat-1", "r")
+    found = refreshed(cloud("aws", faults={"quotas": fault}), cloud("gcp"), regions=regions)
+    told = found.market.gaps.filter(pl.col("code") == "UnknownRegion")
+    assert told.select("provider", "region").rows() == [("", "us-esat-1")]
