@@ -25,6 +25,11 @@ def assumptions(
     return tuple(sentence for sentence in found if sentence)
 
 
+def counted(count: int, noun: str) -> str:
+    """Return ``1 placement`` or ``2 placements``."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
 def _capacities(scene: Scene, placed: Sequence[Placement]) -> str:
     options = sorted({one.option for one in placed if one.capacity == "assumed"})
     stated = scene.spec.assume.instances_per_pool
@@ -36,7 +41,9 @@ def _capacities(scene: Scene, placed: Sequence[Placement]) -> str:
 
 def _unknown_capacities(placed: Sequence[Placement]) -> str:
     count = sum(1 for one in placed if one.capacity == "unknown")
-    return f"capacity of {count} placements is unknown and taken as unlimited" if count else ""
+    if not count:
+        return ""
+    return f"capacity of {counted(count, 'placement')} is unknown and taken as unlimited"
 
 
 def _interruptions(scene: Scene, placed: Sequence[Placement]) -> str:
@@ -46,13 +53,16 @@ def _interruptions(scene: Scene, placed: Sequence[Placement]) -> str:
     if not unknown:
         return ""
     rate = plain(scene.spec.assume.interruptions_per_hour)
-    return f"{rate} interruptions per hour for {len(unknown)} spot pools without a known rate"
+    pools = counted(len(unknown), "spot pool")
+    return f"{rate} interruptions per hour for {pools} without a known rate"
 
 
 def _unnamed_zones(placed: Sequence[Placement]) -> str:
     pools = {one.offer for one in placed if one.zone == "-"}
     if not pools:
         return ""
+    if len(pools) == 1:
+        return "1 offer names no zone; it is taken as one unnamed zone of its region"
     return f"{len(pools)} offers name no zone; each is taken as one unnamed zone of its region"
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -84,7 +86,7 @@ def command(  # noqa: PLR0913 - one parameter per option, as click calls it
     SPEC is a YAML or JSON file; - is standard input. Nothing is written without --out.
     """
     from broker.plan_file import plan_to_json
-    from broker.report.plan import placements_csv, plan_text
+    from broker.report.plan import placements_csv
     from broker.workflow import plan_file
 
     run = current_run()
@@ -99,7 +101,7 @@ def command(  # noqa: PLR0913 - one parameter per option, as click calls it
     if out is not None:
         write_atomic(out, plan_to_json(plan))
         run.note(f"plan written to {out}")
-    render = {"json": plan_to_json, "csv": placements_csv, "table": plan_text}[output]
+    render = {"json": plan_to_json, "csv": placements_csv, "table": _for_terminal}[output]
     show(render(plan))
     click.get_current_context().exit(exit_code(plan))
 
@@ -109,6 +111,14 @@ def exit_code(plan: Plan) -> int:
     if plan.unmet:
         return UNMET
     return 0 if plan.status == "optimal" else SHORT_OF_GAP
+
+
+def _for_terminal(plan: Plan) -> str:
+    """Fit the text to the terminal; a file or pipe gets it as wide as it is."""
+    from broker.report.plan import plan_text
+
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    return plan_text(plan, width)
 
 
 def _limits(gap: str, time_limit: str | None, work_limit: int | None) -> SearchLimits:

@@ -4,24 +4,39 @@ from __future__ import annotations
 
 import csv
 import io
+import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from decimal import Decimal
 
 from broker.plans import Cost, Placement, Plan
-from broker.report.table import text_table
+from broker.report.table import text_table, widest
 from broker.units import HOURS_PER_MONTH, plain
 
 _LABEL = 12
 _SHOWN = 6
 
 
-def plan_text(plan: Plan) -> str:
-    """Return the plan for a terminal."""
+def plan_text(plan: Plan, width: int | None = None) -> str:
+    """Return the plan for a terminal of `width` columns; None: as wide as it takes."""
     parts = [_head(plan), _cost(plan), _proof(plan), _baseline(plan), _unmet(plan)]
     parts += [_binding(plan), _commitments(plan), _rests_on(plan)]
-    summary = "".join(line + "\n" for part in parts for line in part)
-    return f"{summary}\n{placements_table(plan.placements)}{_routes(plan)}"
+    lines = [wrapped for part in parts for line in part for wrapped in _wrapped(line, width)]
+    summary = "".join(f"{line}\n" for line in lines)
+    table = placements_table(plan.placements)
+    if width is not None and widest(table) > width:
+        table = _narrow_table(plan.placements)
+    return f"{summary}\n{table}{_routes(plan)}"
+
+
+def _wrapped(line: str, width: int | None) -> list[str]:
+    """Break a line of the summary between words, under its own column."""
+    if width is None or len(line) <= width:
+        return [line]
+    indent = " " * _LABEL
+    return textwrap.wrap(
+        line, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+    )
 
 
 def money(amount: Decimal) -> str:
@@ -81,6 +96,9 @@ def _baseline(plan: Plan) -> Iterator[str]:
         named = ", ".join(base.unmet[:_SHOWN])
         return _lines("Otherwise", [f"cheapest-first, one at a time, would leave out {named}"])
     saved = base.total_usd - plan.cost.total
+    if saved <= plan.cost.total - plan.proof.cost_bound:
+        text = f"cheapest-first, one at a time: {money(base.total_usd)}, the same but for the gap"
+        return _lines("Otherwise", [text])
     share = percent(saved / max(base.total_usd, Decimal(1)))
     text = f"cheapest-first, one at a time: {money(base.total_usd)}; this plan saves "
     return _lines("Otherwise", [f"{text}{money(saved)} ({share})"])
@@ -144,6 +162,22 @@ def placements_table(placements: Sequence[Placement]) -> str:
     return text_table(header, rows, right="lllllrrr")
 
 
+def _narrow_table(placements: Sequence[Placement]) -> str:
+    """Return the placements in two lines each, for 80 columns."""
+    rows: list[list[str]] = []
+    for one in placements:
+        held = f"{one.instances} x {one.instance_type}"
+        rows.append([one.workload, held, one.option, f"{one.cost.total:,.2f}"])
+    table = text_table(["WORKLOAD", "INSTANCES", "OPTION", "COST $"], rows, right="lllr")
+    lines = table.splitlines()
+    found = [lines[0]]
+    for one, line in zip(placements, lines[1:], strict=True):
+        each = f"{one.accelerators} {one.accelerator} each, " if one.accelerator else ""
+        price = plain(one.contracted_usd_per_hour)
+        found += [line, f"  {_where(one)}: {each}{plain(one.hours)} h at ${price}"]
+    return "".join(f"{line}\n" for line in found)
+
+
 def _where(placement: Placement) -> str:
     place = f"{placement.provider}/{placement.region}"
     return place if placement.zone == "-" else f"{place}/{placement.zone}"
@@ -159,7 +193,7 @@ def _routes(plan: Plan) -> str:
             one.region,
             plain(one.rate),
             f"{one.rtt_ms:.0f}{' ~' + format(one.half_band_ms, '.0f') if one.estimated else ''}",
-            "" if one.near else "far",
+            ("near limit" if one.straddles else "") if one.near else "far",
         ]
         for one in plan.routes
     ]

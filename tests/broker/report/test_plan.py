@@ -87,3 +87,13 @@ def test_money_has_thousands_and_cents() -> None:
     """Negative amounts carry the sign before the currency."""
     assert money(Decimal("1234567.5")) == "$1,234,567.50"
     assert money(Decimal("-0.01")) == "-$0.01"
+
+
+@pytest.mark.parametrize("width", [80, 100])
+def test_a_narrow_terminal_gets_lines_that_fit(plan: Plan, width: int) -> None:
+    """No line of summary or placements is wider than the terminal; nothing is lost."""
+    text = plan_text(plan, width)
+    assert max(map(len, text.splitlines())) <= width
+    for placement in plan.placements:
+        assert f"{placement.instances} x {placement.instance_type}" in text
+        assert f"{placement.cost.total:,.2f}" in text
