@@ -80,6 +80,22 @@ def _user_traffic(routed: Sequence[Route]) -> str:
 
 
 def _transfer(scene: Scene, placed: Sequence[Placement]) -> str:
-    if scene.spec.transfer or not any(one.cost.transfer for one in placed):
-        return ""
-    return "data transfer is priced at the first volume tier of the provider it leaves"
+    """Say how moved data is priced, and which prices are estimates."""
+    where = {one.name: one.data.place for one in scene.spec.workloads if one.data is not None}
+    moves = {
+        (where[one.workload], f"{one.provider}/{one.region}")
+        for one in placed
+        if one.workload in where
+    }
+    listed = [scene.transfer.price_list(*move) for move in moves]
+    prices = [scene.transfer.price(*move) for move in moves]
+    estimated = sum(1 for price in prices if price is not None and price.estimated)
+    parts = []
+    if any(one is not None for one in listed):
+        parts.append(
+            "data that leaves a provider is billed by its volume tiers as if all of the period "
+            "moved in one month, and nothing else of the account did"
+        )
+    if estimated:
+        parts.append(f"{estimated} transfer prices are estimates from a like region")
+    return "; ".join(parts)

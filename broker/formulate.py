@@ -21,6 +21,7 @@ from broker.rules import exclusivity
 from broker.rules.rule import AnyWorkload, Scene
 from broker.spot import carried_share, is_worth_it, rework_factor
 from broker.stock import zone_is_known
+from broker.transfer_terms import data_places, transfer_terms
 from broker.workloads import Batch, ScopeLevel, Service, Shape, Spot, Training
 from solver.problem import (
     NO_ROW,
@@ -50,7 +51,8 @@ _LEVELS = {
 def formulate(scene: Scene, candidates: Sequence[Candidates]) -> Problem:
     """Return the problem of `scene` with the rows its candidates admit."""
     supply, rates = _supply(scene)
-    demands, eligible_start, eligible = _demands(scene, candidates, rates)
+    move_cost, tiers = transfer_terms(scene)
+    demands, eligible_start, eligible = _demands(scene, candidates, rates, move_cost)
     apart, together = exclusivity.terms(scene.spec.policy.exclusivity, scene.spec.workloads)
     providers = sorted({place.split("/", maxsplit=1)[0] for place in scene.places})
     owner = [providers.index(place.split("/", maxsplit=1)[0]) for place in scene.places]
@@ -66,6 +68,7 @@ def formulate(scene: Scene, candidates: Sequence[Candidates]) -> Problem:
         eligible=eligible,
         apart=apart,
         together=together,
+        tiers=tiers,
     )
 
 
@@ -123,7 +126,10 @@ class _Mode:
 
 
 def _demands(
-    scene: Scene, candidates: Sequence[Candidates], rates: Sequence[Decimal]
+    scene: Scene,
+    candidates: Sequence[Candidates],
+    rates: Sequence[Decimal],
+    move_cost: Floats,
 ) -> tuple[Demands, NDArray[np.int64], Ints]:
     workloads = [candidate.workload for candidate in candidates]
     signature, start, eligible = _signatures(scene, candidates)
@@ -131,7 +137,7 @@ def _demands(
     every = [mode for found in modes for mode in found]
     spots: list[Spot | None] = [None]
     spots += sorted({one.spot for one in workloads if one.spot is not None}, key=repr)
-    data_places = sorted({one.data.place for one in workloads if one.data is not None})
+    origins = data_places(workloads)
     spoilage, carry = _spoilage(spots, rates)
     demands = Demands(
         family=np.array([_FAMILIES[type(one)] for one in workloads], np.int32),
@@ -151,10 +157,10 @@ def _demands(
         ),
         data_amount=np.array([float(one.data.gb) if one.data else 0.0 for one in workloads]),
         data_row=np.array(
-            [data_places.index(one.data.place) if one.data else NO_ROW for one in workloads],
+            [origins.index(one.data.place) if one.data else NO_ROW for one in workloads],
             np.int32,
         ),
-        move_cost=_move_cost(scene, data_places),
+        move_cost=move_cost,
     )
     return demands, start, eligible
 
@@ -225,16 +231,6 @@ def _spoilage(spots: Sequence[Spot | None], rates: Sequence[Decimal]) -> tuple[F
                 factor[row, risk] = float(rework_factor(spot, rate))
                 carry[row, risk] = float(carried_share(spot, rate))
     return factor, carry
-
-
-def _move_cost(scene: Scene, data_places: Sequence[str]) -> Floats:
-    cost = np.full((len(data_places), len(scene.places)), np.inf)
-    for row, origin in enumerate(data_places):
-        for column, place in enumerate(scene.places):
-            price = scene.transfer.usd_per_gb(origin, place)
-            if price is not None:
-                cost[row, column] = float(price)
-    return cost
 
 
 def _services(scene: Scene) -> Services:

@@ -10,9 +10,11 @@ from decimal import Decimal
 from broker.costing import Rate, placement_cost, rate_of
 from broker.machines import load_carried, useful_hours, work_hours
 from broker.offers import PurchaseOption
-from broker.plans import ZERO, Placement
+from broker.plans import Placement
 from broker.rules.rule import AnyWorkload, Scene
 from broker.spot import carried_share, rework_factor
+from broker.transfer_bills import Move
+from broker.transfer_terms import bills_of
 from broker.units import plain, round_nano
 from broker.workloads import Batch, Service, Shape, Training
 from solver.problem import Problem
@@ -46,14 +48,35 @@ class _Share:
 
 def placements(scene: Scene, problem: Problem, solution: Solution) -> tuple[Placement, ...]:
     """Return the placements of `solution`, by workload in spec order, then by offer."""
-    found: list[Placement] = []
     allocation = solution.allocation
-    for demand, workload in enumerate(scene.spec.workloads):
-        rows = [int(i) for i in (allocation.demand == demand).nonzero()[0]]
-        shares = _shares(scene, problem, solution, workload, rows)
-        placed = [_placement(scene, workload, share) for share in shares]
+    rows_of = [
+        [int(row) for row in (allocation.demand == demand).nonzero()[0]]
+        for demand in range(len(scene.spec.workloads))
+    ]
+    shares = [
+        list(_shares(scene, problem, solution, workload, rows))
+        for workload, rows in zip(scene.spec.workloads, rows_of, strict=True)
+    ]
+    transfer = iter(_transfer_lines(scene, shares))
+    found: list[Placement] = []
+    for workload, own in zip(scene.spec.workloads, shares, strict=True):
+        placed = [_placement(scene, workload, share, next(transfer)) for share in own]
         found += sorted(placed, key=lambda one: (one.offer, one.shape))
     return tuple(found)
+
+
+def _transfer_lines(scene: Scene, shares: Sequence[Sequence[_Share]]) -> list[Decimal]:
+    """USD for the data of every share, one after another; volumes add up over workloads."""
+    moves = [
+        Move(
+            origin=workload.data.place if workload.data else "",
+            target=scene.places[int(scene.place_of_row[share.row])],
+            gb=share.moved_gb,
+        )
+        for workload, own in zip(scene.spec.workloads, shares, strict=True)
+        for share in own
+    ]
+    return bills_of(scene).lines_usd(moves)
 
 
 def _shares(
@@ -188,15 +211,12 @@ def _interruptions(scene: Scene, row: int) -> Decimal:
     return Decimal(repr(float(scene.stock.frame["interruptions"][row])))
 
 
-def _placement(scene: Scene, workload: AnyWorkload, share: _Share) -> Placement:
+def _placement(
+    scene: Scene, workload: AnyWorkload, share: _Share, transfer_usd: Decimal
+) -> Placement:
     offer = scene.stock.frame.row(share.row, named=True)
     option = PurchaseOption(offer["option"])
     rate = offer_rate(offer)
-    moved = ZERO
-    if workload.data is not None and share.moved_gb:
-        target = f"{offer['provider']}/{offer['region']}"
-        price = scene.transfer.usd_per_gb(workload.data.place, target) or Decimal(0)
-        moved = share.moved_gb * price
     return Placement(
         workload=workload.name,
         kind=_KINDS[type(workload)],
@@ -227,7 +247,7 @@ def _placement(scene: Scene, workload: AnyWorkload, share: _Share) -> Placement:
             useful_hours=share.useful,
             instance_hours=share.billed,
             period_h=scene.spec.period,
-            transfer_usd=moved,
+            transfer_usd=transfer_usd,
         ),
     )
 

@@ -17,6 +17,7 @@ from broker.machines import instances, load_carried, useful_hours, work_hours
 from broker.placements import offer_rate
 from broker.rules.rule import AnyWorkload, Scene
 from broker.spot import carried_share, rework_factor
+from broker.tiers import bill
 from broker.units import round_nano
 from broker.workloads import Batch, Service, Shape, Training
 
@@ -86,8 +87,7 @@ def _way(scene: Scene, workload: AnyWorkload, shape: Shape, row: int) -> Way | N
     target = f"{offer['provider']}/{offer['region']}"
     moved = Decimal(0)
     if workload.data is not None:
-        price = scene.transfer.usd_per_gb(workload.data.place, target) or Decimal(0)
-        moved = workload.data.gb * price
+        moved = bill(scene.transfer.tiers(workload.data.place, target), workload.data.gb)
     cost = placement_cost(
         offer_rate(offer),
         instances=count,

@@ -23,6 +23,7 @@ from solver.problem import Family, Floats, Measure, Problem
 from solver.scopes import scope_of, scopes_touched
 from solver.service_rows import add_service
 from solver.share_rows import cap_shares
+from solver.tier_rows import add_tiers
 
 
 def build_compact(problem: Problem, pairs: Pairs | None = None) -> Compact:
@@ -53,6 +54,7 @@ def build_compact(problem: Problem, pairs: Pairs | None = None) -> Compact:
     _add_accounts(compact)
     _add_apart(compact)
     _add_together(compact)
+    add_tiers(compact.builder, problem, pairs, compact.main, compact.services)
     cap_shares(compact)
     cap_cost(compact)
     return compact

@@ -25,7 +25,7 @@ class Pairs:
             much work as `compute`.
         unit_cost: float64[P], batch: cost of holding one unit; else 0 (inside `compute`).
         move: float64[P], cost of moving the data: gang: whole; service: once per place;
-            batch: of the whole work.
+            batch: of the whole work; 0 where a class of `Tiers` bills it.
         risky: bool[P], the supply may be lost.
     """
 
@@ -105,7 +105,11 @@ def _move_cost(problem: Problem, demand: Ints, supply: Ints) -> Floats:
     moves = row != NO_ROW
     cost = np.zeros(len(demand))
     place = problem.supply.place[supply[moves]]
-    cost[moves] = demands.data_amount[demand[moves]] * demands.move_cost[row[moves], place]
+    flat = demands.move_cost[row[moves], place]
+    if problem.tiers is not None:
+        billed = problem.tiers.class_of[row[moves], place] != NO_ROW
+        flat = np.where(billed & np.isfinite(flat), 0.0, flat)
+    cost[moves] = demands.data_amount[demand[moves]] * flat
     return cost
 
 

@@ -2,7 +2,8 @@
 
 Index letters used in shapes: O supplies, G places, W owners of places, D demands, M modes
 (a demand's way to run on one kind of machine), S signatures (sets of supplies a mode may use),
-P points services are asked from, V services, R limits, A accounts, F spoilage classes, K risks.
+P points services are asked from, V services, R limits, A accounts, F spoilage classes, K risks,
+X data rows, C classes of moves.
 
 Nothing here forms demand x supply pairs: a mode names a machine kind and a signature, and a
 supply names its kind, place and risk, so every coefficient of a pair is a product of short
@@ -118,7 +119,8 @@ class Demands:
         data_amount: float64[D], amount to move (services and gangs: whole, to every place used;
             batch: in proportion to the work done there).
         data_row: int32[D], row of `move_cost`, `NO_ROW` when nothing moves.
-        move_cost: float64[X, G], cost of moving one unit of data to a place.
+        move_cost: float64[X, G], cost of moving one unit of data to a place; where
+            `Problem.tiers` holds: of its dearest step, inf as elsewhere when it cannot go.
     """
 
     family: Ints
@@ -247,6 +249,32 @@ class ShareCap:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Tiers:
+    """Moves whose unit cost depends on how much a whole class moves.
+
+    The first `up_to` units of a class cost `cost` each, the next those of the next step, and
+    so on; what is moved adds up over all demands of the class.
+
+    Attributes:
+        class_of: int32[X, G], class of moving data row x to place g; `NO_ROW`: flat, at
+            `Demands.move_cost`.
+        start: int64[C+1]; the steps of class c are `start[c]:start[c+1]`.
+        up_to: float64[.], end of each step, ascending; inf for the last of a class.
+        cost: float64[.], cost of one unit within the step, >= 0.
+    """
+
+    class_of: Ints
+    start: NDArray[np.int64]
+    up_to: Floats
+    cost: Floats
+
+    @property
+    def count(self) -> int:
+        """Number of classes C."""
+        return len(self.start) - 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Apart:
     """No scope of `level` may hold units of demands of two different `groups`."""
 
@@ -291,6 +319,7 @@ class Problem:
         apart, together: rules on scopes; only placed demands count.
         shares: caps on the share of a scope in the whole plan.
         most_cost: most the whole plan may cost, slacks of accounts included; inf: no limit.
+        tiers: moves that cost by the volume of their class instead of data x move_cost.
     """
 
     period_h: float
@@ -306,6 +335,7 @@ class Problem:
     together: tuple[Together, ...] = ()
     shares: tuple[ShareCap, ...] = ()
     most_cost: float = float("inf")
+    tiers: Tiers | None = None
     labels: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property

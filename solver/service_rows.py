@@ -15,6 +15,7 @@ from solver.model import ModelBuilder
 from solver.pairs import Pairs, most_units
 from solver.problem import NO_ROW, Bools, Floats, Ints, Level, Problem
 from solver.scopes import scopes_touched
+from solver.tier_steps import has_class
 
 Longs = NDArray[np.int64]
 
@@ -48,6 +49,7 @@ class ServiceColumns:
         classes: what C and H mean.
         load: its stated load in all.
         cover_row: row of "routed + load x unmet = load".
+        present: int64[H], columns z_g "has a unit there"; -1 when nothing asks for them.
         placed: column of "has a unit at all"; -1 when nothing asks for it.
     """
 
@@ -58,6 +60,7 @@ class ServiceColumns:
     classes: LoadClasses
     load: float
     cover_row: int
+    present: Longs
     placed: int
 
 
@@ -109,7 +112,7 @@ def add_service(
     _carry_loads(builder, classes, flow, held)
     _keep_near(builder, problem, classes, flow, service=service)
     _cap_place_share(builder, flow, float(problem.services.most_share[service]))
-    placed = _add_presence(builder, problem, classes, flow, held, service)
+    present, placed = _add_presence(builder, problem, classes, flow, held, service)
     columns = ServiceColumns(
         rows=rows,
         units=units,
@@ -118,6 +121,7 @@ def add_service(
         classes=classes,
         load=load,
         cover_row=int(cover[0]),
+        present=present,
         placed=placed,
     )
     if problem.services.survive_level[service] != NO_ROW:
@@ -193,7 +197,7 @@ def _add_presence(
     flow: Longs,
     held: _Held,
     service: int,
-) -> int:
+) -> tuple[Longs, int]:
     """Add z_g "has a unit in g" and "placed", where some rule or cost needs them.
 
     n_p <= most z_g; z_g <= sum_p n_p; z_g <= placed; sum_g z_g >= k placed;
@@ -202,9 +206,10 @@ def _add_presence(
     services = problem.services
     least = int(services.least_places[service])
     survives = services.survive_level[service] != NO_ROW
-    if least <= 1 and not survives and not held.move.any():
-        return -1
     size = len(classes.places)
+    moves = held.move.any() or has_class(problem, int(services.demand[service]))
+    if least <= 1 and not survives and not moves:
+        return np.full(size, -1, np.int64), -1
     cost = np.zeros(size)
     cost[held.at] = held.move
     present = builder.add(cost, high=1.0, integral=True)
@@ -224,7 +229,7 @@ def _add_presence(
     row = builder.rows(1, low=-np.inf, high=0.0)
     builder.entries(int(row[0]), flow[flow >= 0], 1.0)
     builder.entries(int(row[0]), placed, -float(classes.load.sum()))
-    return placed
+    return present, placed
 
 
 def _survive(

@@ -46,10 +46,12 @@ def read(folder: Path) -> Tables:
         if row["src_region"] in known and row["dst"] in known:
             pairs[row["src_region"]][row["dst"]] = row["usd_per_gb"]
     lists = _lists(folder, known)
-    names = _names(lists)
-    rows = [_region(region, pairs, lists, names) for region in known.values()]
-    china = {row.zone for row in rows if row.network != "aws"}
-    inside = _inside(pairs, china)
+    priced = sorted(lists)
+    china = [region for region in known.values() if region.partition == "china"]
+    lists |= {region.region: lists[nearest(region, priced)] for region in china}
+    names = _names(lists, known)
+    rows = [_region(region, pairs, names, priced) for region in known.values()]
+    inside = _inside(pairs, {row.zone for row in rows if row.network != "aws"})
     return Tables(regions=rows, inside=inside, leaving=_leaving(lists, names, known))
 
 
@@ -61,17 +63,23 @@ def _lists(folder: Path, known: dict[str, Region]) -> Lists:
     return {region: tuple(sorted(found)) for region, found in tiers.items()}
 
 
-def _names(lists: Lists) -> dict[str, str]:
-    """Name each distinct price list after the first region that has it."""
-    first: dict[tuple[tuple[int, str], ...], str] = {}
+def _free(region: Region) -> int:
+    return FREE_GB if region.partition == "commercial" else 0
+
+
+def _names(lists: Lists, known: dict[str, Region]) -> dict[str, str]:
+    """Name each distinct price list of a partition after the first region that has it."""
+    first: dict[tuple[str, tuple[tuple[int, str], ...]], str] = {}
     for region in sorted(lists):
-        first.setdefault(lists[region], f"aws-{region}")
-    return {region: first[found] for region, found in lists.items()}
+        first.setdefault((known[region].partition, lists[region]), f"aws-{region}")
+    return {region: first[known[region].partition, found] for region, found in lists.items()}
 
 
-def _region(region: Region, pairs: Prices, lists: Lists, names: dict[str, str]) -> RegionRow:
+def _region(
+    region: Region, pairs: Prices, names: dict[str, str], priced: Collection[str]
+) -> RegionRow:
     name = region.region
-    outside = name if name in lists else nearest(region, lists)
+    outside = name if name in priced else nearest(region, priced)
     alike = [other for other in pairs if names.get(other) == names[outside]]
     inside = name if name in pairs else nearest(region, alike or list(pairs))
     stand_ins = sorted({inside, outside} - {name})
@@ -80,7 +88,7 @@ def _region(region: Region, pairs: Prices, lists: Lists, names: dict[str, str]) 
         region=name,
         network="aws-china" if region.partition == "china" else "aws",
         zone=inside,
-        price_list=names[outside],
+        price_list=names.get(name, names[outside]),
         destination=billed_destination(region),
         zone_estimated=yes_no(inside != name),
         list_estimated=yes_no(outside != name),
@@ -117,23 +125,29 @@ def _inside_row(network: str, pair: tuple[str, str], usd: str, estimated: str) -
 def _leaving(lists: Lists, names: dict[str, str], known: dict[str, Region]) -> list[LeavingRow]:
     """Shift the tiers by the free allowance where there is one."""
     rows: list[LeavingRow] = []
-    for region in sorted(set(names.values())):
-        source = region.removeprefix("aws-")
-        free = FREE_GB if known[source].partition == "commercial" else 0
+    for name in sorted(set(names.values())):
+        region = known[name.removeprefix("aws-")]
+        free = _free(region)
         if free:
-            rows.append(_leaving_row(region, 0, "0", _FREE_SOURCE))
-        rows += [_leaving_row(region, free + above, usd, _TIERS) for above, usd in lists[source]]
+            rows.append(_leaving_row(name, (0, "0"), "no", _FREE_SOURCE))
+        estimated = yes_no(region.partition == "china")
+        rows += [
+            _leaving_row(name, (free + above, usd), estimated, _TIERS)
+            for above, usd in lists[region.region]
+        ]
     return rows
 
 
-def _leaving_row(name: str, above: int, usd: str, source: tuple[str, str]) -> LeavingRow:
+def _leaving_row(
+    name: str, step: tuple[int, str], estimated: str, source: tuple[str, str]
+) -> LeavingRow:
     return LeavingRow(
         price_list=name,
         destination=ANYWHERE,
-        above=above,
+        above=step[0],
         unit="GB",
-        usd=usd,
-        estimated="no",
+        usd=step[1],
+        estimated=estimated,
         source=source[0],
         observed_on=source[1],
     )

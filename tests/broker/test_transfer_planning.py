@@ -1,0 +1,155 @@
+"""Plans that move data: what they pay is the price list's bill, and the optimizer knows it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from broker.audit import audit
+from broker.formulate import formulate
+from broker.market import Market
+from broker.market_csv import read_offers_csv
+from broker.planning import Planning, make_plan
+from broker.spec import load_spec
+from broker.workloads import Spec
+from solver.problem import NO_ROW
+from solver.solution import SearchLimits
+
+_COLUMNS = (
+    "provider,region,zone,instance_type,accelerator,accelerators,memory_gib,vcpus,fabric,"
+    "option,usd_per_hour,available,interruptions_per_hour,source,observed_at"
+)
+
+
+def market(*offers: tuple[str, str, str, int]) -> Market:
+    """Return a market of 8 x H100 machines: place, zone, USD per hour, available."""
+    rows = [
+        f"{place.replace('/', ',')},{zone},h100-8,H100,8,2048,192,rdma,on-demand,{usd},{count},,"
+        "tests,2026-11-01"
+        for place, zone, usd, count in offers
+    ]
+    return read_offers_csv("\n".join([_COLUMNS, *rows]).encode(), name="market.csv")
+
+
+def spec_of(folder: Path, text: str) -> Spec:
+    """Return the spec of a period of 100 h with these workloads."""
+    path = folder / "spec.yaml"
+    path.write_text(f"version: 1\nperiod: 100h\nstart: 2026-11-01\n{text}")
+    return load_spec(path)
+
+
+def planned(spec: Spec, offers: Market) -> Planning:
+    """Plan to optimality."""
+    return make_plan(spec, offers, limits=SearchLimits(gap=0.0))
+
+
+def transfer_of(planning: Planning) -> dict[str, Decimal]:
+    """Return USD of transfer by workload."""
+    found: dict[str, Decimal] = {}
+    for one in planning.plan.placements:
+        found[one.workload] = found.get(one.workload, Decimal(0)) + one.cost.transfer
+    return found
+
+
+GANGS = """training:
+  - {{name: a, accelerators: "H100:8", hours: 100, data: {{in: aws/us-east-1, gb: {first}}}}}
+  - {{name: b, accelerators: "H100:8", hours: 100, data: {{in: aws/us-east-1, gb: {second}}}}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("tb", "usd"), [(10, "891.00"), (50, "4292.70"), (60, "5012.20"), (150, "11312.20")]
+)
+def test_a_plan_pays_the_published_list_to_the_cent(tmp_path: Path, tb: int, usd: str) -> None:
+    """Two gangs that must leave AWS pay one bill of their joint volume; the bound meets it."""
+    spec = spec_of(tmp_path, GANGS.format(first=f"{tb * 600} GB", second=f"{tb * 400} GB"))
+    planning = planned(spec, market(("gcp/us-east4", "us-east4-a", "60", 4)))
+    paid = transfer_of(planning)
+    assert sum(paid.values()) == planning.plan.cost.transfer == Decimal(usd)
+    assert abs(paid["a"] - Decimal(usd) * 6 / 10) < Decimal("0.01")
+    assert planning.plan.cost.total == 2 * 100 * 60 + Decimal(usd)
+    assert planning.plan.proof.cost_bound == pytest.approx(planning.plan.cost.total)
+    assert any("volume tiers" in one for one in planning.plan.assumptions)
+
+
+def test_the_choice_counts_on_the_joint_volume(tmp_path: Path) -> None:
+    """200 TB alone would stay at 205 USD/h; two of them move to Google for 62: less per GB.
+
+    200 TB cost 4,403.20 + 102,400 x 0.07 + 46,300 x 0.05 = 13,886.20, which with 6,200 of
+    compute is 20,086.20; 400 TB cost 23,886.20, 18,143.10 for each. At 185 USD/h staying costs
+    18,500: too little for one alone to leave, too much for two.
+    """
+    offers = market(
+        ("aws/us-east-1", "use1-az1", "185", 4),
+        ("gcp/us-east4", "us-east4-a", "62", 4),
+    )
+    both = spec_of(tmp_path, GANGS.format(first="200 TB", second="200 TB"))
+    alone = replace(both, training=both.training[:1])
+    assert {one.provider for one in planned(alone, offers).plan.placements} == {"aws"}
+    plan = planned(both, offers).plan
+    assert {one.provider for one in plan.placements} == {"gcp"}
+    assert plan.cost.transfer == Decimal("23886.20")
+
+
+def test_batch_pays_for_the_share_that_leaves(tmp_path: Path) -> None:
+    """Two thirds of the work leave with two thirds of 30 TB: 20,000 GB, 1,742.70."""
+    text = (
+        "batch:\n  - {name: work, accelerators: H100:8, work: 300h, deadline: 100h,"
+        " data: {in: aws/us-east-1, gb: 30 TB}}\n"
+    )
+    offers = market(
+        ("aws/us-east-1", "use1-az1", "50", 1), ("gcp/us-east4", "us-east4-a", "50", 4)
+    )
+    plan = planned(spec_of(tmp_path, text), offers).plan
+    assert plan.cost.transfer == Decimal("921.60") + (20_000 - 10_340) * Decimal("0.085")
+
+
+def test_lists_within_their_first_step_stay_flat(tmp_path: Path) -> None:
+    """90 GB are free and 900 GB leave Google at its first price: no steps in the problem."""
+    text = """training:
+  - {name: a, accelerators: "H100:8", hours: 10, data: {in: aws/us-east-1, gb: 90 GB}}
+  - {name: b, accelerators: "H100:8", hours: 10, data: {in: gcp/us-east4, gb: 900 GB}}
+"""
+    offers = market(("azure/eastus", "-", "60", 4))
+    planning = planned(spec_of(tmp_path, text), offers)
+    assert planning.problem.tiers is None
+    assert planning.plan.cost.transfer == Decimal("100.58")  # 900 x 0.12 / 1.073741824
+
+
+def test_classes_are_the_price_lists_that_reach_further(tmp_path: Path) -> None:
+    """Virginia to Google is a class of five steps; Virginia to Ohio and home are flat."""
+    offers = market(
+        ("aws/us-east-1", "use1-az1", "70", 4),
+        ("aws/us-east-2", "use2-az1", "70", 4),
+        ("gcp/us-east4", "us-east4-a", "60", 4),
+    )
+    planning = planned(spec_of(tmp_path, GANGS.format(first="1 TB", second="1 TB")), offers)
+    problem = formulate(planning.scene, planning.candidates)
+    assert problem.tiers is not None
+    assert problem.tiers.class_of.tolist() == [[NO_ROW, NO_ROW, 0]]
+    assert problem.tiers.up_to.tolist() == [100, 10340, 51300, 153700, float("inf")]
+    assert problem.demands.move_cost.tolist() == [[0.0, 0.01, 0.09]]
+
+
+def test_the_audit_finds_a_wrong_bill(tmp_path: Path) -> None:
+    """A cent too much, or moved from one placement to another, is a violation."""
+    spec = spec_of(tmp_path, GANGS.format(first="30 TB", second="30 TB"))
+    offers = market(("gcp/us-east4", "us-east4-a", "60", 4))
+    plan = planned(spec, offers).plan
+    assert audit(plan, spec, offers) == ()
+    first, second = plan.placements
+
+    def changed(one: Decimal, other: Decimal) -> list[str]:
+        placed = (
+            replace(first, cost=replace(first.cost, transfer=first.cost.transfer + one)),
+            replace(second, cost=replace(second.cost, transfer=second.cost.transfer + other)),
+        )
+        found = audit(replace(plan, placements=placed), spec, offers)
+        return [violation.text for violation in found if violation.rule == "transfer"]
+
+    cent = Decimal("0.01")
+    assert any("5012.20 USD due" in text for text in changed(cent, Decimal(0)))
+    assert len(changed(100 * cent, -100 * cent)) == 2
