@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
+import logging
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -22,10 +21,9 @@ from broker.units import parse_hours, parse_milliseconds
 
 if TYPE_CHECKING:
     from broker.emulation import Emulation
-    from broker.provider import Fetched, Fetcher, Provider, Scope
+    from broker.provider import Fetched, Scope
     from broker.refresh import Progress, Refreshed
     from broker.settings import Configuration
-    from broker.snapshots import Snapshots
 
 _GAPS: Final = 5
 _SECONDS_PER_HOUR: Final = 3600
@@ -95,28 +93,18 @@ def refresh(config: Path | None, out: Path | None, form: str, **asked: Any) -> i
     Ends with what is fresh, stale and missing; exit code 5 when anything is. Only this command
     talks to clouds, and it changes nothing there.
     """
-    from broker.refresh import refresh as refreshed
-    from broker.settings import data_path, read_configuration
-    from broker.snapshots import Snapshots
+    from broker.refresh_run import run_refresh
+    from broker.settings import read_configuration
 
+    if current_run().verbosity <= 0:
+        logging.getLogger().addHandler(logging.NullHandler())  # the table tells what failed
     configuration = _overridden(read_configuration(config), asked)
-    snapshots = Snapshots(folder=data_path() / "markets")
-    now = datetime.now(UTC).replace(microsecond=0)
     ticker = _Ticker(current_run())
-    with snapshots.locked():
-        makers = _makers(configuration, asked["names"])
-        found = refreshed(
-            makers,
-            scope=configuration.scope,
-            fetcher_for=partial(_fetcher, configuration, ticker.heard),
-            now=now,
-            required=configuration.providers is not None or bool(asked["names"]),
-            previous=_previous(snapshots),
-        )
-        ticker.done()
-        path = _written(found, snapshots, out, configuration)
-    show(_as_json(found, path) if form == "json" else _as_table(found, path))
-    return _GAPS if found.has_gaps else 0
+    done = run_refresh(configuration, names=asked["names"], out=out, heard=ticker.heard)
+    ticker.done()
+    render = _as_json if form == "json" else _as_table
+    show(render(done.refreshed, done.path))
+    return _GAPS if done.refreshed.has_gaps else 0
 
 
 def _overridden(configuration: Configuration, asked: Mapping[str, Any]) -> Configuration:
@@ -130,64 +118,6 @@ def _overridden(configuration: Configuration, asked: Mapping[str, Any]) -> Confi
     )
     deadline_s = asked["deadline"] or configuration.deadline_s
     return replace(configuration, scope=scope, deadline_s=deadline_s)
-
-
-def _makers(
-    configuration: Configuration, names: Sequence[str]
-) -> Mapping[str, Callable[[], Provider]]:
-    """Return how to connect each provider: those named, else configured, else installed."""
-    from broker.provider import Settings
-    from broker.registry import connect, provider_names
-
-    settings = configuration.providers or {}
-    chosen = list(dict.fromkeys(names)) or list(settings) or provider_names()
-    return {name: partial(connect, name, settings.get(name, Settings())) for name in chosen}
-
-
-def _fetcher(configuration: Configuration, heard: Callable[[Fetched], None], name: str) -> Fetcher:
-    """Return the fetcher of a provider, keeping last good rows of this very account."""
-    from broker.fetching import ConcurrentFetcher, Patience
-    from broker.last_good import LastGood, account_key
-    from broker.provider import Settings
-    from broker.settings import data_path
-
-    patience = Patience()
-    if configuration.deadline_s is not None:
-        patience = replace(patience, provider_s=configuration.deadline_s)
-    settings = (configuration.providers or {}).get(name, Settings())
-    key = account_key(name, settings.endpoints, settings.options)
-    kept = LastGood(folder=data_path() / "last-good" / key)
-    kept.prune()
-    return ConcurrentFetcher(patience=patience, last_good=kept, heard=heard)
-
-
-def _previous(snapshots: Snapshots) -> Any:
-    from broker.errors import MarketError
-    from broker.snapshot import read_market
-
-    latest = snapshots.latest()
-    if latest is None:
-        return None
-    try:
-        return read_market([latest])
-    except MarketError as error:
-        current_run().note(f"the last snapshot cannot be used: {error}")
-        return None
-
-
-def _written(
-    found: Refreshed, snapshots: Snapshots, out: Path | None, configuration: Configuration
-) -> Path:
-    from broker.snapshot import write_market
-
-    if out is not None:
-        write_market(found.market, out)
-        return out
-    path = snapshots.add(found.market)
-    snapshots.prune(
-        keep=configuration.keep, keep_days=configuration.keep_days, now=found.market.taken_at
-    )
-    return path
 
 
 def _as_table(found: Refreshed, path: Path) -> str:

@@ -125,7 +125,7 @@ class ConcurrentFetcher:
     def stand_in(self, call: Call, fault: CallError, *, tries: int) -> Fetched:
         """Return the outcome of a call that failed, with the last good rows if there are any."""
         where = call.region or "global"
-        _LOG.warning("%s %s: %s (%s)", call.dataset, where, fault.code, fault.kind)
+        _LOG.info("%s %s: %s (%s)", call.dataset, where, fault.code, fault.kind)
         kept = None
         if self._last_good is not None and fault.kind not in _GONE:
             kept = self._last_good.load(call.dataset, call.region, now=self._now())

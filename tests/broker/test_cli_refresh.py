@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import re
@@ -12,6 +13,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from broker.cli import main
@@ -96,6 +98,35 @@ def test_out_writes_a_folder_of_ones_own(config: str, tmp_path: Path) -> None:
     assert main(["refresh", "--config", config, "--region", "us-east-1", "--out", str(out)]) == 0
     assert set(read_market([out]).offers["region"]) >= {"us-east-1"}
     assert list((data_path() / "markets").glob("2*")) == []
+
+
+def test_no_secret_is_written_anywhere(emulator: Emulator, config: str, capsys: Capture) -> None:
+    """Neither markets, kept rows nor what is told hold the keys, not even when calls fail."""
+    emulator.faults.add(
+        Fault(
+            trouble=Trouble.REFUSE,
+            code="UnauthorizedOperation",
+            status=403,
+            message=" ".join(KEYS.values()),
+            operation="DescribeReservedInstances",
+            times=None,
+        )
+    )
+    assert main(["-vv", "refresh", "--config", config]) == 5
+    told = "".join(capsys.readouterr())
+    files = [path for path in data_path().rglob("*") if path.is_file() and not path.is_symlink()]
+    said = [told, *map(plain_text, files)]
+    assert len(files) > 20
+    for canary in KEYS.values():
+        assert not any(canary in text for text in said)
+
+
+def plain_text(path: Path) -> str:
+    """Return what a written file says, unpacked."""
+    if path.suffix == ".parquet":
+        return pl.read_parquet(path).write_json()
+    content = path.read_bytes()
+    return (gzip.decompress(content) if path.suffix == ".gz" else content).decode()
 
 
 def test_credentials_that_are_missing_are_told(
