@@ -100,8 +100,10 @@ def refresh(config: Path | None, out: Path | None, form: str, **asked: Any) -> i
         logging.getLogger().addHandler(logging.NullHandler())  # the table tells what failed
     configuration = _overridden(read_configuration(config), asked)
     ticker = _Ticker(current_run())
-    done = run_refresh(configuration, names=asked["names"], out=out, heard=ticker.heard)
-    ticker.done()
+    try:
+        done = run_refresh(configuration, names=asked["names"], out=out, heard=ticker.heard)
+    finally:
+        ticker.done()
     render = _as_json if form == "json" else _as_table
     show(render(done.refreshed, done.path))
     return _GAPS if done.refreshed.has_gaps else 0
@@ -133,7 +135,24 @@ def _as_table(found: Refreshed, path: Path) -> str:
     ]
     left_out = [f"{name}: not set up, left out" for name in found.left_out]
     counted = f"{found.market.offers.height:,} offers, {found.market.gaps.height} gaps"
-    return "\n".join([*lines, *left_out, counted, f"market: {path}", ""])
+    told = [*lines, *left_out, *_gap_lines(found), counted, f"market: {path}", ""]
+    return "\n".join(told)
+
+
+def _gap_lines(found: Refreshed) -> list[str]:
+    """Return what to do about the gaps, one line for each kind, with the first place it hit."""
+    kinds: dict[tuple[str, str, str], list[str]] = {}
+    for gap in found.market.gaps.to_dicts():
+        kind = (gap["provider"], gap["code"], gap["remedy"] or gap["reason"])
+        kinds.setdefault(kind, []).append(f"{gap['dataset']} {gap['region']}".strip())
+    return [
+        f"{provider} {code}: {places[0]}{_and_more(places)}: {remedy}".strip()
+        for (provider, code, remedy), places in kinds.items()
+    ]
+
+
+def _and_more(places: list[str]) -> str:
+    return f" and {len(places) - 1} more" if len(places) > 1 else ""
 
 
 def _cells(line: Progress) -> tuple[str, ...]:

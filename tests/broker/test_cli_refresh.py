@@ -90,6 +90,9 @@ def test_gaps_have_their_own_exit_code(emulator: Emulator, config: str, capsys: 
     market = read_market([told["market"]])
     assert market.gaps["stale_since"].null_count() == 0
     assert market.offers.height == told["offers"] == small_market().offers.height
+    assert main(["refresh", "--config", config]) == 5
+    line = "aws UnauthorizedOperation: instance-types eu-west-1: allow ec2:DescribeInstanceTypes"
+    assert line in capsys.readouterr().out
 
 
 def test_out_writes_a_folder_of_ones_own(config: str, tmp_path: Path) -> None:
