@@ -11,6 +11,7 @@ from decimal import Decimal
 from broker import __version__
 from broker.assumptions import assumptions
 from broker.candidates import Candidates
+from broker.caps import used_caps
 from broker.commitments import due_usd
 from broker.costing import shortfall_usd
 from broker.machines import weight
@@ -77,7 +78,7 @@ def assemble(
         purchases=purchases(scene, placed),
         unmet=unmet,
         owned_idle=_owned_idle(scene, placed),
-        binding=_binding(scene, placed),
+        binding=(*_binding(scene, placed), *used_caps(scene, placed)),
         prices=_price_age(placed),
         unknown_capacity_usd=sum(
             (one.cost.compute for one in placed if one.capacity == "unknown"), ZERO

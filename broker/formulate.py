@@ -17,7 +17,7 @@ from broker.candidates import Candidates
 from broker.commitments import due_usd
 from broker.machines import instances, load_carried, useful_hours, weight, work_hours
 from broker.offers import PurchaseOption
-from broker.rules import exclusivity
+from broker.rules import concentration, exclusivity
 from broker.rules.rule import AnyWorkload, Scene
 from broker.spot import carried_share, is_worth_it, rework_factor
 from broker.stock import zone_is_known
@@ -69,6 +69,7 @@ def formulate(scene: Scene, candidates: Sequence[Candidates]) -> Problem:
         apart=apart,
         together=together,
         tiers=tiers,
+        shares=concentration.terms(scene),
     )
 
 
@@ -85,7 +86,7 @@ def _supply(scene: Scene) -> tuple[Supply, list[Decimal]]:
     supply = Supply(
         hour_cost=np.where(option_hours > 0, 0.0, stock.usd_per_hour),
         unit_cost=np.where(option_hours > 0, _held_cost(scene), stock.upfront_usd),
-        hour_value=np.nan_to_num(stock.number("usd_per_hour")),
+        hour_value=concentration.hour_value(stock),
         size=np.nan_to_num(stock.number("accelerators")),
         capacity=np.where(
             frame["capacity"].is_null().to_numpy(), np.inf, np.nan_to_num(stock.number("capacity"))

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 
 from broker.assemble import assemble, total_cost
 from broker.audit import audit
 from broker.candidates import Candidates, find_candidates
-from broker.errors import AuditFailed, SolverFailed
+from broker.errors import AuditFailed, Fault, SolverFailed, SpecError
 from broker.formulate import formulate
 from broker.market import Market
 from broker.placements import placements
 from broker.plans import Baseline, Plan
+from broker.rules import concentration
 from broker.rules.rule import Scene
 from broker.scene import build_scene
 from broker.workloads import Spec
@@ -61,18 +62,21 @@ def make_plan(
         spec: what is asked.
         market: what is for sale and held.
         limits: when to stop; the default is deterministic.
-        baseline: work out cheapest-first too; an interrupted search then falls back on it.
+        baseline: work out cheapest-first too; an interrupted search then falls back on it,
+            unless a rule over the whole plan could forbid it.
         progress: called with (phase, best, bound) while the optimizer works.
         engine: runs the models; the caller ends it. None: a process of its own, for one plan.
 
     Raises:
-        SpecError: the user's own latency or transfer table has faults.
+        SpecError: the user's own latency or transfer table has faults; a rule that nothing
+            but the empty plan meets.
         SolverFailed: the optimizer ended without any plan.
         AuditFailed: the plan breaks a rule when re-checked; a bug of ours.
         KeyboardInterrupt: interrupted before there was any plan.
     """
     scene = build_scene(spec, market)
     candidates = find_candidates(scene)
+    _refuse_unmeetable(scene, candidates)
     problem = formulate(scene, candidates)
     limits = limits or SearchLimits()
     with nullcontext(engine) if engine else EngineProcess(seconds=limits.seconds) as running:
@@ -86,6 +90,21 @@ def make_plan(
     )
 
 
+def _refuse_unmeetable(scene: Scene, candidates: Sequence[Candidates]) -> None:
+    """Name rules that arithmetic alone shows to forbid every placement."""
+    faults = [
+        Fault(
+            path=f"policy.concentration[{number}]",
+            found=why,
+            expected="a share that several scopes can make up, or more of them",
+            remedy="raise the share, or let workloads use more places",
+        )
+        for number, why in concentration.unmeetable(scene, [one.admitted for one in candidates])
+    ]
+    if faults:
+        raise SpecError("spec", faults)
+
+
 def _solved(
     problem: Problem,
     limits: SearchLimits,
@@ -96,7 +115,8 @@ def _solved(
     """Return the solution, and cheapest-first when asked for."""
     try:
         first = _first(problem, engine) if baseline else None
-        found = solve_exact(problem, limits, engine=engine, start=first, progress=progress)
+        start = None if problem.is_coupled else first
+        found = solve_exact(problem, limits, engine=engine, start=start, progress=progress)
     except SolverError as error:
         raise SolverFailed(
             f"optimizing: {error}", remedy="raise --time-limit or --work-limit"

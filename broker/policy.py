@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from enum import StrEnum
-from typing import ClassVar
+from typing import ClassVar, Final
 
-from broker.fields import Text, written_names
+from broker.fields import Share, Text, written_names
+
+#: What a cap on concentration may speak of: the field of `Concentration` that is set.
+DIMENSIONS: Final = ("provider", "region", "vendor", "accelerator", "country_group")
 
 
 class ScopeLevel(StrEnum):
@@ -52,6 +56,55 @@ class Exclusivity:
     why: Text = ""
 
 
+class Weighed(StrEnum):
+    """What a cap on concentration adds up."""
+
+    SPEND = "spend"
+    GPUS = "gpus"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Concentration:
+    """A cap on the share of any one scope in the whole plan; exactly one scope is named.
+
+    Attributes:
+        provider: largest share of one provider.
+        region: largest share of one region.
+        vendor: largest share of accelerators of one maker.
+        accelerator: largest share of one accelerator model.
+        country_group: largest share of one of your own `country_groups`.
+        of: what is shared: spend (contracted compute cost, owned instances at their on-demand
+            price) or gpus (accelerator-hours).
+        names: the providers, regions and so on that it speaks of; left out: each.
+    """
+
+    __pydantic_config__: ClassVar = written_names({})
+
+    provider: Share | None = None
+    region: Share | None = None
+    vendor: Share | None = None
+    accelerator: Share | None = None
+    country_group: Share | None = None
+    of: Weighed = Weighed.SPEND
+    names: tuple[Text, ...] = ()
+
+    @property
+    def dimensions(self) -> tuple[str, ...]:
+        """Fields of `DIMENSIONS` that are set; one in a checked spec."""
+        return tuple(name for name in DIMENSIONS if getattr(self, name) is not None)
+
+    @property
+    def dimension(self) -> str:
+        """What it speaks of."""
+        return self.dimensions[0]
+
+    @property
+    def most(self) -> Decimal:
+        """The largest share of one scope."""
+        share: Decimal = getattr(self, self.dimension)
+        return share
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     """Rules over the whole plan.
@@ -59,10 +112,12 @@ class Policy:
     Attributes:
         exclusivity: rules about who may stand where.
         country_groups: groups of countries of your own: name -> ISO codes or groups; for
-            `residency`.
+            `residency` and for caps on concentration.
+        concentration: caps on the share of one scope in the whole plan; one or a list.
     """
 
     __pydantic_config__: ClassVar = written_names({})
 
     exclusivity: tuple[Exclusivity, ...] = ()
     country_groups: Mapping[Text, tuple[Text, ...]] = field(default_factory=dict)
+    concentration: tuple[Concentration, ...] = ()

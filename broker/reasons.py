@@ -7,6 +7,7 @@ from decimal import Decimal
 import numpy as np
 
 from broker.candidates import Candidates
+from broker.caps import caps_of
 from broker.machines import instances
 from broker.rules.rule import Scene
 from broker.workloads import Training
@@ -28,8 +29,9 @@ def unmet_reasons(scene: Scene, candidates: Candidates) -> tuple[str, ...]:
         short = _too_small(scene, candidates, workload)
         if short:
             return (short, *refused)
+    caps = "".join(f", {name}" for name in caps_of(scene))
     return (
-        "capacity or quota that admits it goes to demand of the same or higher priority",
+        f"capacity or quota{caps} that admits it goes to demand of the same or higher priority",
         *refused,
     )
 

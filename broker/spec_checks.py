@@ -12,6 +12,7 @@ from typing import Final
 
 from broker.offers import PurchaseOption
 from broker.spec_faults import Here, listed, words
+from broker.spec_policy import check_policy
 from broker.units import plain
 from broker.workloads import (
     Batch,
@@ -56,6 +57,7 @@ def check(spec: Spec, data: Mapping[str, object], here: Here) -> None:
     for index, service in enumerate(spec.services):
         _check_service(service, here.at("services", index))
     _check_rules(spec, here.at("policy", "exclusivity"))
+    check_policy(spec, here.at("policy"))
     _check_holdings(spec, here.at("holdings"))
     _check_quotas(spec, here.at("quotas"))
     if PurchaseOption.OWNED in spec.assume.instances_per_pool:

@@ -20,6 +20,7 @@ from broker.offers import UNKNOWN_ZONE
 from broker.reference import metro_ids, regions
 from broker.spec_faults import Here, listed, nearest, words
 from broker.spec_machines import Machines
+from broker.spec_policy import check_policy_names
 from broker.workloads import Batch, Holdings, QuotaLimit, Service, Spec, Training
 
 _KINDS: Final = ("training", "services", "batch")
@@ -109,9 +110,20 @@ def check_against(spec: Spec, market: Market, here: Here) -> None:
     for index, rule in enumerate(spec.policy.exclusivity):
         known = (*supply.providers, *sorted(supply.regions))
         _check_known(rule.scopes, here.at("policy", "exclusivity", index, "scopes"), known=known)
+    check_policy_names(spec, here.at("policy"), known=_scope_names(spec, supply))
     _check_holdings(spec.holdings, here.at("holdings"), supply=supply)
     for index, quota in enumerate(spec.quotas):
         _check_quota(quota, here.at("quotas", index), supply=supply)
+
+
+def _scope_names(spec: Spec, supply: Supply) -> dict[str, list[str]]:
+    """Return what a cap on concentration may speak of: dimension -> names."""
+    used = spec.providers or supply.providers
+    return {
+        "provider": [one for one in supply.providers if one in used],
+        "region": sorted(one for one in supply.regions if one.partition("/")[0] in used),
+        "accelerator": sorted(supply.market.offers["accelerator"].drop_nulls().unique()),
+    }
 
 
 def _check_known(names: Iterable[str], here: Here, *, known: Sequence[str]) -> None:

@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Any, Final, get_args, get_origin
 
 from broker.fields import Kind
-from broker.spec_faults import VERBS
+from broker.spec_faults import ONE_OR_MORE, VERBS
 from broker.spec_shapes import SHAPE_KEYS
 from broker.spec_types import FieldFact, facts_of
 from broker.units import plain
@@ -45,6 +45,9 @@ _SHORT_FORMS: Final[Mapping[tuple[str, str], Mapping[str, object]]] = {
         ]
     },
 }
+
+#: (type, key) of lists whose only item may stand there by itself.
+_ONE_OR_MORE: Final = frozenset(("Policy", key) for key in ONE_OR_MORE)
 
 #: Keys whose default in the types stands for something that follows from other keys.
 _DERIVED: Final = frozenset({"count"})
@@ -86,6 +89,8 @@ def _property(kind: type[Any], fact: FieldFact, definitions: dict[str, Node]) ->
     node = dict(_SHORT_FORMS.get((kind.__name__, fact.key), {}))
     if not node:
         node = _node(fact.annotation, definitions)
+    if (kind.__name__, fact.key) in _ONE_OR_MORE:
+        node = {"anyOf": [node["items"], node]}
     if fact.text:
         node["description"] = described(fact)
     default = default_of(fact)

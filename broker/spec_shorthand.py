@@ -14,7 +14,7 @@ from typing import Final
 from broker.accelerators import UnknownAccelerator, canonical
 from broker.countries import COUNTRIES
 from broker.reference import country_groups, metro_ids, regions_named
-from broker.spec_faults import VERBS, Here, listed, nearest, words
+from broker.spec_faults import ONE_OR_MORE, VERBS, Here, listed, nearest, words
 from broker.spec_shapes import expand_shapes
 from broker.units import decimal_of, plain
 
@@ -203,6 +203,9 @@ def _policy(
             else rule
             for index, rule in enumerate(rules)
         ]
+    for key in ONE_OR_MORE:
+        if isinstance(policy.get(key), dict):
+            expanded[key] = [policy[key]]
     own = policy.get("country_groups")
     if isinstance(own, dict):
         expanded["country_groups"] = {

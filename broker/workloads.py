@@ -42,12 +42,13 @@ from broker.holdings import (
     Reservation,
 )
 from broker.offers import PurchaseOption
-from broker.policy import Exclusivity, Policy, ScopeLevel, Verb
+from broker.policy import Concentration, Exclusivity, Policy, ScopeLevel, Verb, Weighed
 
 __all__ = [
     "Assume",
     "Batch",
     "Commitment",
+    "Concentration",
     "Data",
     "Discount",
     "Exclusivity",
@@ -67,6 +68,7 @@ __all__ = [
     "Spread",
     "Training",
     "Verb",
+    "Weighed",
     "Where",
     "Workload",
 ]

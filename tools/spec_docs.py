@@ -19,6 +19,7 @@ from broker.workloads import (
     Assume,
     Batch,
     Commitment,
+    Concentration,
     Data,
     Discount,
     Exclusivity,
@@ -58,6 +59,7 @@ SECTIONS: Final[tuple[tuple[type, str], ...]] = (
     (Spread, "spread"),
     (Policy, "policy"),
     (Exclusivity, "policy.exclusivity[]"),
+    (Concentration, "policy.concentration[]"),
     (Holdings, "holdings"),
     (Reservation, "holdings.reservations[]"),
     (Commitment, "holdings.commitments[]"),
@@ -72,6 +74,7 @@ _SHORT_FORMS: Final[Mapping[tuple[type, str], str]] = {
     (Shape, "accelerators"): "`H100:64`, `A100:80GB:8`, or a list of names",
     (Shape, "gpu"): "`24GB..80GB`, `24GB..`, `24GB..80GB:2`",
     (Load, "from"): "`paris`, a region, or `{lat: 48.9, lon: 2.4}`",
+    (Policy, "concentration"): "mapping, or list of mappings",
     (Spec, "market"): "text, or list of texts",
 }
 

@@ -13,6 +13,7 @@ from typing import Final
 
 from broker.audit import (
     batch,
+    concentration,
     data,
     exclusivity,
     gangs,
@@ -46,6 +47,7 @@ _CHECKS: Final[tuple[Check, ...]] = (
     *quotas.CHECKS,
     *places.CHECKS,
     *exclusivity.CHECKS,
+    *concentration.CHECKS,
     *spot.CHECKS,
     *gangs.CHECKS,
     *services.CHECKS,

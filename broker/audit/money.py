@@ -45,17 +45,17 @@ def price_of(evidence: Evidence, placement: Placement) -> Price:
     fee: Decimal = row["upfront_usd"] or _NOTHING
     years = YEARS.get(placement.option)
     listed = hourly + fee / (HOURS_PER_YEAR * years) if years else hourly
-    paid = 1 - _off(evidence, placement)
+    paid = 1 - off_of(evidence, placement, placement.option)
     return Price(listed=listed, contracted=listed * paid, upfront=fee * paid)
 
 
-def _off(evidence: Evidence, placement: Placement) -> Decimal:
-    """The largest discount that matches."""
+def off_of(evidence: Evidence, placement: Placement, option: str) -> Decimal:
+    """Return the largest discount on the placement's type when bought as `option`."""
     offs = [
         one.off
         for one in evidence.spec.holdings.discounts
         if one.provider == placement.provider
-        and (one.on is None or placement.option in one.on)
+        and (one.on is None or option in one.on)
         and (
             one.types is None
             or any(fnmatchcase(placement.instance_type, glob) for glob in one.types)

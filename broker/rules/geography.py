@@ -40,12 +40,14 @@ def _matches(key: tuple[str, str, str], globs: tuple[str, ...]) -> bool:
 def _residency(workload: AnyWorkload, scene: Scene) -> Bools | None:
     if workload.where.residency is None:
         return None
+    return np.isin(country_of_place(scene), workload.where.residency)[scene.place_of_row]
+
+
+def country_of_place(scene: Scene) -> list[str]:
+    """Return the country of each of `Scene.places`, "" where it is not known."""
     known = regions()
-    countries = [
-        known[key].country if key in known else ""
-        for key in (place_parts(place) for place in scene.places)
-    ]
-    return np.isin(countries, workload.where.residency)[scene.place_of_row]
+    keys = (place_parts(place) for place in scene.places)
+    return [known[key].country if key in known else "" for key in keys]
 
 
 def _data_can_move(workload: AnyWorkload, scene: Scene) -> Bools | None:

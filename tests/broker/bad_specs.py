@@ -70,6 +70,11 @@ def rule(text: str) -> str:
     return training(f"policy:\n  exclusivity:\n  - {text}\n")
 
 
+def capped(text: str) -> str:
+    """Return a spec with a policy; `text` is on line 6."""
+    return training(f"policy:\n  {text}\n")
+
+
 def held(text: str) -> str:
     """Return a spec with holdings; `text` is on line 6."""
     return training(f"holdings:\n  {text}\n")
@@ -319,6 +324,23 @@ PLACES: Final = [
          "which the market does not have"),
 ]  # fmt: skip
 
+CAPS: Final = [
+    _bad("cap on nothing", capped("concentration: {of: gpus}"), 6, "policy.concentration",
+         "exactly one of provider"),
+    _bad("cap on two scopes", capped("concentration: [{provider: 60%, region: 50%}]"), 6,
+         "policy.concentration[0]", "exactly one of provider"),
+    _bad("cap of 60", capped("concentration: {provider: 60}"), 6, "policy.concentration.provider",
+         "did you mean 60%?"),
+    _bad("cap of what", capped("concentration: {provider: 60%, of: money}"), 6,
+         "policy.concentration.of", "one of spend, gpus"),
+    _bad("cap on an unknown provider", capped("concentration: {provider: 60%, names: [awz]}"), 6,
+         "policy.concentration.names[0]", "did you mean aws?"),
+    _bad("cap on groups that are not", capped("concentration: {country_group: 60%}"), 6,
+         "policy.concentration.country_group", "policy.country_groups"),
+    _bad("cap that cannot be", capped("concentration: {provider: 30%}"), 6,
+         "policy.concentration.provider", "shares that add up"),
+]  # fmt: skip
+
 HOLDINGS: Final = [
     _bad("pool of three parts", held("reservations: [{pool: aws/us-east-1/p5, instances: 1}]"),
          6, "holdings.reservations[0].pool", "provider/region/zone/type"),
@@ -373,4 +395,4 @@ HOLDINGS: Final = [
          "assume.instances_per_pool.spott", "did you mean spot?"),
 ]  # fmt: skip
 
-BAD_SPECS: Final = [*SYNTAX, *FIELDS, *SHAPES, *SERVICES, *RULES, *PLACES, *HOLDINGS]
+BAD_SPECS: Final = [*SYNTAX, *FIELDS, *SHAPES, *SERVICES, *RULES, *PLACES, *CAPS, *HOLDINGS]

@@ -1,0 +1,74 @@
+"""Caps over the whole plan and how much of each a finished plan uses, in exact numbers."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
+from typing import Final
+
+from broker.accelerators import accelerators
+from broker.plans import Binding, Placement
+from broker.policy import Concentration, Weighed
+from broker.reference import regions
+from broker.rules.concentration import owned_worth
+from broker.rules.rule import Scene
+from broker.units import plain
+
+#: A cap is used up when less than this part of it is left.
+_NEARLY: Final = Decimal("0.9999")
+_PERCENT: Final = Decimal("0.01")
+
+
+def used_caps(scene: Scene, placed: Sequence[Placement]) -> Iterator[Binding]:
+    """Yield the caps of the policy that `placed` uses up, in the spec's order."""
+    for rule in scene.spec.policy.concentration:
+        yield from _used_shares(rule, scene, placed)
+
+
+def caps_of(scene: Scene) -> tuple[str, ...]:
+    """Return the keys of the policy that cap the whole plan."""
+    policy = scene.spec.policy
+    caps = {"concentration": policy.concentration}
+    return tuple(f"policy.{name}" for name, value in caps.items() if value)
+
+
+def _used_shares(
+    rule: Concentration, scene: Scene, placed: Sequence[Placement]
+) -> Iterator[Binding]:
+    worth = owned_worth(scene.stock.frame)
+    amount = {one: _amount(rule, one, worth) for one in placed}
+    whole = sum(amount.values(), Decimal(0))
+    by_scope: defaultdict[str, Decimal] = defaultdict(Decimal)
+    for one, part in amount.items():
+        for scope in _scopes(rule, scene, one):
+            by_scope[scope] += part
+    for scope, part in sorted(by_scope.items()):
+        if (not rule.names or scope in rule.names) and part > whole * rule.most * _NEARLY:
+            yield Binding(
+                what=f"concentration of {rule.of.value}: {rule.dimension} {scope}",
+                used=f"{plain((part / whole * 100).quantize(_PERCENT))} %",
+                limit=f"{plain(rule.most * 100)} %",
+            )
+
+
+def _amount(rule: Concentration, one: Placement, worth: Mapping[str, Decimal]) -> Decimal:
+    if rule.of is Weighed.GPUS:
+        return one.instance_hours * Decimal(one.accelerators)
+    if one.owned:
+        return one.instance_hours * worth.get(one.offer, Decimal(0))
+    return one.cost.compute + one.cost.rework
+
+
+def _scopes(rule: Concentration, scene: Scene, one: Placement) -> list[str]:
+    if rule.dimension == "country_group":
+        region = regions().get((one.provider, one.region))
+        groups = scene.spec.policy.country_groups.items()
+        return [name for name, members in groups if region and region.country in members]
+    if rule.dimension == "vendor":
+        model = accelerators().get(one.accelerator)
+        return [model.vendor] if model else []
+    if rule.dimension == "region":
+        return [f"{one.provider}/{one.region}"]
+    name: str = getattr(one, rule.dimension)
+    return [name] if name else []

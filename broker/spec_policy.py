@@ -1,0 +1,62 @@
+"""What the caps of a spec's policy must be in themselves and to the market."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from broker.accelerators import accelerators
+from broker.policy import DIMENSIONS, Concentration
+from broker.spec_faults import Here, listed, nearest, words
+from broker.workloads import Spec
+
+
+def check_policy(spec: Spec, here: Here) -> None:
+    """Note what in the caps of `spec` contradicts itself; `here` is `policy`."""
+    for index, cap in enumerate(spec.policy.concentration):
+        _check_concentration(spec, cap, here.at("concentration", index))
+
+
+def _check_concentration(spec: Spec, cap: Concentration, here: Here) -> None:
+    if here.is_faulty:
+        return
+    if len(cap.dimensions) != 1:
+        found = words(" and ".join(cap.dimensions) or "no scope")
+        expected = f"exactly one of {', '.join(DIMENSIONS)}"
+        here.fault(found, expected=expected, remedy="write one cap for each, as a list")
+    elif cap.dimension == "country_group":
+        groups = spec.policy.country_groups
+        if not groups:
+            remedy = "define groups of countries under policy.country_groups"
+            expected = "groups of countries of your own"
+            here.at("country_group").fault(words("no groups"), expected=expected, remedy=remedy)
+        _check_listed(cap.names, here.at("names"), known=list(groups))
+
+
+def check_policy_names(spec: Spec, here: Here, *, known: Mapping[str, Sequence[str]]) -> None:
+    """Note names in the caps that the market does not know.
+
+    Args:
+        spec: the spec.
+        here: `policy`.
+        known: dimension of a cap -> names that the market has.
+    """
+    models = accelerators()
+    for index, cap in enumerate(spec.policy.concentration):
+        if len(cap.dimensions) != 1 or cap.dimension == "country_group":
+            continue
+        names = known.get(cap.dimension, ())
+        if cap.dimension == "vendor":
+            names = sorted({models[one].vendor for one in known["accelerator"] if one in models})
+        place = here.at("concentration", index)
+        _check_listed(cap.names, place.at("names"), known=names)
+        if not cap.names and len(names) * cap.most < 1 and cap.dimension in {"provider", "region"}:
+            found = words(f"at most {cap.most} in each of {listed(names)}")
+            expected = "shares that add up to the whole"
+            place.at(cap.dimension).fault(found, expected=expected, remedy="raise the share")
+
+
+def _check_listed(names: Sequence[str], here: Here, *, known: Sequence[str]) -> None:
+    for index, name in enumerate(names):
+        if name not in known:
+            remedy = nearest(name, known)
+            here.at(index).fault(name, expected=f"one of {listed(known)}", remedy=remedy)
