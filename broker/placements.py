@@ -21,7 +21,9 @@ from solver.problem import Problem
 from solver.solution import Solution
 
 _KINDS = {Training: "training", Service: "service", Batch: "batch"}
-_SHARE = Decimal("1e-12")
+_SHARE = Decimal("1e-15")
+#: Part of the whole to which the optimizer keeps its rows; nearer to full is full.
+_TOLERANCE = Decimal("1e-6")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,10 +192,13 @@ def _batch_shares(
 def _summing_to(
     parts: Sequence[float], most: Sequence[Decimal], total: Decimal | None
 ) -> list[Decimal]:
-    """Round parts to twelve decimals within `most`; give what is left to the roomiest part."""
+    """Round parts to fifteen decimals within `most`; give what is left to the roomiest part.
+
+    A part that all but fills its instances fills them, so that hours come out whole.
+    """
     exact = [
-        min(Decimal(repr(part)).quantize(_SHARE), limit.quantize(_SHARE))
-        for part, limit in zip(parts, most, strict=True)
+        min(limit if limit - rough <= _TOLERANCE * limit else rough, limit).quantize(_SHARE)
+        for rough, limit in zip(map(Decimal, map(repr, parts)), most, strict=True)
     ]
     if total is not None and exact:
         room = [limit - part for part, limit in zip(exact, most, strict=True)]

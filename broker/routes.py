@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from decimal import ROUND_DOWN, ROUND_HALF_EVEN, Decimal
+from decimal import Decimal
 
 from broker.plans import Route
 from broker.rules.rule import Scene
 from broker.workloads import Service
 from solver.solution import Solution
 
-_RATE = Decimal("1e-9")
-#: Digits to which a flow is read; what is smaller is the optimizer's tolerance.
-_READ = Decimal("1e-6")
+#: Digits of a rate that are read; what is smaller is the optimizer's tolerance.
+_DIGITS = 9
 _MILLISECOND = Decimal("0.001")
 
 
@@ -29,9 +28,8 @@ def routes(scene: Scene, solution: Solution) -> tuple[Route, ...]:
         strict=True,
     )
     for service, point, place, amount in rows:
-        read = Decimal(repr(amount)).quantize(_READ, rounding=ROUND_HALF_EVEN)
         at = flows[service, point]
-        at[place] = at.get(place, Decimal(0)) + read
+        at[place] = at.get(place, Decimal(0)) + Decimal(repr(amount))
     routed: list[Route] = []
     for (number, point), by_place in sorted(flows.items()):
         service = scene.spec.services[number]
@@ -43,19 +41,21 @@ def routes(scene: Scene, solution: Solution) -> tuple[Route, ...]:
 
 
 def _fitted(by_place: dict[int, Decimal], stated: Decimal) -> list[tuple[int, Decimal]]:
-    """Close the gap to the stated rate when it is only the rounding's."""
+    """Round to nine digits of the stated rate; close what gap to it is only the rounding's."""
+    digit = smallest_digit(stated)
+    by_place = {place: rate.quantize(digit) for place, rate in by_place.items()}
     total = sum(by_place.values(), Decimal(0))
     largest = max(by_place, key=lambda place: (by_place[place], -place))
-    rounding = _READ * (len(by_place) + 1) * max(Decimal(1), stated / 100)
-    if abs(total - stated) <= rounding:
+    if abs(total - stated) <= 10 * digit * (len(by_place) + 1):
         by_place[largest] += stated - total
     elif total > stated:
         by_place[largest] -= total - stated
-    return [
-        (place, rate.quantize(_RATE, rounding=ROUND_DOWN) if rate != stated else rate)
-        for place, rate in sorted(by_place.items())
-        if rate > 0
-    ]
+    return [(place, rate) for place, rate in sorted(by_place.items()) if rate > 0]
+
+
+def smallest_digit(stated: Decimal) -> Decimal:
+    """Return the last of the nine digits to which a part of `stated` is read, a power of ten."""
+    return Decimal(1).scaleb(stated.adjusted() + 1 - _DIGITS)
 
 
 def _route(

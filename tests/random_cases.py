@@ -134,8 +134,12 @@ def _batch(draw: st.DrawFn, name: str) -> Data:
 def _service(draw: st.DrawFn, name: str, rules: bool) -> Data:
     metros = draw(st.lists(st.sampled_from(METROS), min_size=1, max_size=3, unique=True))
     found = _common(draw, name) | _shapes(draw)
-    found["demand"] = [{"from": one, "rate": draw(st.integers(1, 300))} for one in metros]
-    found["throughput"] = draw(st.sampled_from((10, 12.5, 7.3)))
+    unit = draw(st.sampled_from((1, 1, 0.001, 10_000)))  # whatever the service counts
+    rates = [draw(st.integers(1, 300)) for _ in metros]
+    found["demand"] = [
+        {"from": one, "rate": rate * unit} for one, rate in zip(metros, rates, strict=True)
+    ]
+    found["throughput"] = draw(st.sampled_from((10, 12.5, 7.3))) * unit
     found["headroom"] = draw(st.sampled_from((0, 0.25)))
     if draw(st.booleans()):
         found["latency"] = {

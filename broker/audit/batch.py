@@ -28,12 +28,13 @@ def _hours(evidence: Evidence) -> Iterator[Violation]:
         for one in placed:
             shape = shape_of(evidence, one)
             per_unit = instances_needed(shape, held_accelerators(evidence, one))
-            useful = batch.work / shape.speed * per_unit * one.served
-            if differ(one.useful_hours, useful):
+            whole = batch.work / shape.speed * per_unit
+            useful = whole * one.served
+            if differ(one.useful_hours, useful, whole=whole):
                 text = f"{one.offer}: {one.useful_hours} useful hours of {useful}"
                 yield Violation(rule="hours", subject=batch.name, text=text)
             billed = one.useful_hours * billed_per_useful(evidence, one)
-            if differ(one.instance_hours, billed):
+            if differ(one.instance_hours, billed, whole=whole):
                 text = f"{one.offer}: {one.instance_hours} hours billed of {billed}"
                 yield Violation(rule="hours", subject=batch.name, text=text)
             yield from _deadline(evidence, batch, one)

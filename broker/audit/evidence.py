@@ -118,14 +118,14 @@ def has_zone(placement: Placement) -> bool:
     return placement.zone not in _UNKNOWN_ZONES
 
 
-def is_above(found: Decimal, most: Decimal) -> bool:
-    """Whether a continuous amount is above its limit by more than the tolerance."""
-    return found > most + SLACK * max(Decimal(1), most)
+def is_above(found: Decimal, most: Decimal, *, whole: Decimal) -> bool:
+    """Whether a continuous amount is above its limit by more than the tolerance of `whole`."""
+    return found > most + SLACK * whole
 
 
-def differ(first: Decimal, second: Decimal) -> bool:
-    """Whether two continuous amounts differ by more than the tolerance."""
-    return is_above(first, second) or is_above(second, first)
+def differ(first: Decimal, second: Decimal, *, whole: Decimal) -> bool:
+    """Whether two continuous amounts differ by more than the tolerance of `whole`."""
+    return abs(first - second) > SLACK * whole
 
 
 def _rows(plan: Plan, offers: pl.DataFrame) -> dict[str, dict[str, Any]]:

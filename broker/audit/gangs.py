@@ -31,7 +31,7 @@ def _whole(evidence: Evidence) -> Iterator[Violation]:
             text = f"{has} instances; the gang is {need}"
             yield Violation(rule="gang", subject=workload.name, text=text)
         share = sum((one.served for one in placed), Decimal(0))
-        if differ(share, Decimal(1)):
+        if differ(share, Decimal(1), whole=Decimal(1)):
             text = f"{share} of the gang said served"
             yield Violation(rule="gang", subject=workload.name, text=text)
 

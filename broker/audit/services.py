@@ -21,12 +21,17 @@ def _routes_of(evidence: Evidence, service: Service) -> list[Route]:
     return [one for one in evidence.plan.routes if one.workload == service.name]
 
 
+def _whole(service: Service) -> Decimal:
+    """The rate of all its origins together."""
+    return sum((load.rate for load in service.demand), Decimal(0))
+
+
 def _load_carried(evidence: Evidence) -> Iterator[Violation]:
     """Instances x floor(accelerators / per_node) replicas, headroom taken off, all period long."""
     for service, placed in evidence.each(Service):
         for one in placed:
             right = round_nano(_load(evidence, service, one))
-            if differ(one.served, right):
+            if differ(one.served, right, whole=_whole(service)):
                 text = f"{one.offer}: said to carry {one.served}, carries {right}"
                 yield Violation(rule="load", subject=service.name, text=text)
             hours = evidence.spec.period * one.instances
@@ -55,7 +60,7 @@ def _capacity(evidence: Evidence) -> Iterator[Violation]:
         for route in _routes_of(evidence, service):
             routed[route.region] += route.rate
         for region, rate in sorted(routed.items()):
-            if is_above(rate, room[region]):
+            if is_above(rate, room[region], whole=_whole(service)):
                 text = f"{rate} routed to {region}, which carries {room[region]}"
                 yield Violation(rule="region capacity", subject=service.name, text=text)
 
@@ -126,7 +131,7 @@ def _latency(evidence: Evidence) -> Iterator[Violation]:
             most = (1 - rule.share) * sum(
                 (load.rate for load in service.demand if load.origin in group), Decimal(0)
             )
-            if is_above(rate, most):
+            if is_above(rate, most, whole=_whole(service)):
                 text = f"{rate} from {', '.join(group)} beyond {rule.rtt} ms, at most {most}"
                 yield Violation(rule="latency", subject=service.name, text=text)
 
@@ -158,7 +163,7 @@ def _spread(evidence: Evidence) -> Iterator[Violation]:
             routed[route.region] += route.rate
         whole = sum(routed.values(), Decimal(0))
         for region, rate in sorted(routed.items()):
-            if is_above(rate, share * whole):
+            if is_above(rate, share * whole, whole=whole):
                 text = f"{region} carries {rate} of {whole}, at most {share} of it"
                 yield Violation(rule="spread", subject=service.name, text=text)
 

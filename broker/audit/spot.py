@@ -75,7 +75,7 @@ def _max_share(evidence: Evidence) -> Iterator[Violation]:
         sizes = [(one.option, Decimal(one.instances) if gang else one.served) for one in placed]
         whole = sum((size for _, size in sizes), Decimal(0))
         risky = sum((size for option, size in sizes if option == SPOT), Decimal(0))
-        if is_above(risky, workload.spot.max_share * whole):
+        if is_above(risky, workload.spot.max_share * whole, whole=whole):
             text = f"{risky} of {whole} on spot; at most {workload.spot.max_share} of it"
             yield Violation(rule="max_share", subject=workload.name, text=text)
 

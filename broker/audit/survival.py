@@ -23,13 +23,14 @@ def _survives(evidence: Evidence) -> Iterator[Violation]:
         if service.survive is None or not placed:
             continue
         stated = {load.origin: load.rate for load in service.demand}
-        needed = service.survive_share * sum(stated.values(), Decimal(0))
+        whole = sum(stated.values(), Decimal(0))
+        needed = service.survive_share * whole
         for lost, left in _losses(placed, service.survive):
             room: defaultdict[str, Decimal] = defaultdict(Decimal)
             for one in left:
                 room[place_of(one)] += one.served
             served = largest_flow(stated, room, _near(evidence, service, room))
-            if is_above(needed, served):
+            if is_above(needed, served, whole=whole):
                 text = f"without {lost} {served} can be served of {needed}"
                 yield Violation(rule="survive", subject=service.name, text=text)
 
