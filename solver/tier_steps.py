@@ -37,3 +37,9 @@ def has_class(problem: Problem, demand: int) -> bool:
     if problem.tiers is None or row == NO_ROW or not problem.demands.data_amount[demand]:
         return False
     return bool((problem.tiers.class_of[row] != NO_ROW).any())
+
+
+def steps_cost(steps: Steps, amount: float) -> float:
+    """Return the cost of `amount` units: each at the cost of the step it falls in."""
+    start = np.cumsum(steps.width) - steps.width
+    return float(np.clip(amount - start, 0.0, steps.width) @ steps.cost)

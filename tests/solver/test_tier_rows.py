@@ -102,7 +102,7 @@ def test_gangs_match_every_choice_tried() -> None:
     """Random falling steps: the optimum equals the best of all placements."""
     random = np.random.default_rng(7)
     with EngineProcess() as engine:
-        for one, steps, rows, data in _cases(random):
+        for one, steps, rows, data in random_cases(random, 12):
             found = solve_exact(one, SearchLimits(gap=0.0), engine=engine)
             best = min(
                 sum(rows[row].cost * 100 for row in choice)
@@ -114,10 +114,11 @@ def test_gangs_match_every_choice_tried() -> None:
             assert found.bound <= best + 1e-6
 
 
-def _cases(
-    random: np.random.Generator,
+def random_cases(
+    random: np.random.Generator, count: int
 ) -> Iterator[tuple[Problem, Steps, list[Row], list[float]]]:
-    for _ in range(12):
+    """Yield problems of four gangs over three supplies, with their steps, rows and data."""
+    for _ in range(count):
         ends = np.sort(random.choice(np.arange(10, 200), 3, replace=False)).astype(float)
         costs = np.sort(random.uniform(0.0, 3.0, 3))[::-1]
         costs[0] *= random.random() < 0.6
