@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from broker.plans import Placement, Route
+from broker.rules.exclusivity import rules_in_force
 from broker.rules.rule import Scene
 from broker.units import plain
 
@@ -14,6 +15,7 @@ def assumptions(
 ) -> tuple[str, ...]:
     """Return the assumptions behind placements and routes, in a fixed order."""
     found = [
+        _rules_out_of_force(scene),
         _capacities(scene, placed),
         _unknown_capacities(placed),
         _interruptions(scene, placed),
@@ -28,6 +30,12 @@ def assumptions(
 def counted(count: int, noun: str) -> str:
     """Return ``1 placement`` or ``2 placements``."""
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def _rules_out_of_force(scene: Scene) -> str:
+    every, holding = scene.spec.policy.exclusivity, rules_in_force(scene)
+    idle = [f"[{index}]" for index, rule in enumerate(every) if rule not in holding]
+    return f"outside their dates: policy.exclusivity{', '.join(idle)}" if idle else ""
 
 
 def _capacities(scene: Scene, placed: Sequence[Placement]) -> str:

@@ -13,12 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from broker.machines import fits
-from broker.rules import exclusivity, geography, latency, purchasing, quotas
+from broker.rules import exclusivity, export_control, geography, latency, purchasing, quotas
 from broker.rules.rule import Admission, AnyWorkload, Bools, Scene
 
 #: Every admission, in the order in which a fallen row is blamed.
 ADMISSIONS: tuple[Admission, ...] = (
     *geography.ADMISSIONS,
+    *export_control.ADMISSIONS,
     *exclusivity.ADMISSIONS,
     *purchasing.ADMISSIONS,
     *latency.ADMISSIONS,

@@ -53,7 +53,7 @@ def formulate(scene: Scene, candidates: Sequence[Candidates]) -> Problem:
     supply, rates = _supply(scene)
     move_cost, tiers = transfer_terms(scene)
     demands, eligible_start, eligible = _demands(scene, candidates, rates, move_cost)
-    apart, together = exclusivity.terms(scene.spec.policy.exclusivity, scene.spec.workloads)
+    apart, together = exclusivity.terms(exclusivity.rules_in_force(scene), scene.spec.workloads)
     providers = sorted({place.split("/", maxsplit=1)[0] for place in scene.places})
     owner = [providers.index(place.split("/", maxsplit=1)[0]) for place in scene.places]
     return Problem(

@@ -32,6 +32,21 @@ class Reservation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RampStep:
+    """One step of a commitment's ramp; it lasts until the next step, the last to the term's end.
+
+    Attributes:
+        from_: first day of the step (written `from`).
+        spend: over the whole step.
+    """
+
+    __pydantic_config__: ClassVar = written_names({"from_": "from"})
+
+    from_: Day
+    spend: Usd
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Commitment:
     """Spend promised to a provider, paid whether used or not.
 
@@ -41,6 +56,7 @@ class Commitment:
         from_: first day of the term (written `from`); None: all of `spend` falls into
             the period.
         to: last day of the term; given together with `from`.
+        ramp: how `spend` is divided over the term, step after step; None: evenly.
     """
 
     __pydantic_config__: ClassVar = written_names({"from_": "from"})
@@ -49,6 +65,7 @@ class Commitment:
     spend: Usd
     from_: Day | None = None
     to: Day | None = None
+    ramp: tuple[RampStep, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

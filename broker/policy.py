@@ -8,7 +8,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import ClassVar, Final
 
-from broker.fields import Share, Text, written_names
+from broker.fields import Day, Share, Text, written_names
 
 #: What a cap on concentration may speak of: the field of `Concentration` that is set.
 DIMENSIONS: Final = ("provider", "region", "vendor", "accelerator", "country_group")
@@ -43,16 +43,40 @@ class Exclusivity:
         scope: `apart`, `together`, `alone`: the level.
         tenants: with `apart`, instead of `workloads`: name -> workloads; they are kept apart
             between tenants, and free within one.
+        from_: first day of the rule (written `from`); None: it holds already. A rule applies if
+            any moment of it lies in the period.
+        until: last day of the rule; None: no end.
         why: the reason; explanations show it.
     """
 
-    __pydantic_config__: ClassVar = written_names({})
+    __pydantic_config__: ClassVar = written_names({"from_": "from"})
 
     verb: Verb
     workloads: tuple[Text, ...] = ()
     scopes: tuple[Text, ...] = ()
     scope: ScopeLevel | None = None
     tenants: Mapping[Text, tuple[Text, ...]] | None = None
+    from_: Day | None = None
+    until: Day | None = None
+    why: Text = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportControl:
+    """Accelerator models that may not run in some countries; regions of no known country count.
+
+    Attributes:
+        accelerators: models; a name without memory stands for all of its sizes. Here: canonical
+            names.
+        never: countries (ISO 3166 alpha-2 codes) and groups of countries: EU, EEA, and your own.
+            Here: groups are resolved.
+        why: the reason; for reports.
+    """
+
+    __pydantic_config__: ClassVar = written_names({})
+
+    accelerators: tuple[Text, ...]
+    never: tuple[Text, ...]
     why: Text = ""
 
 
@@ -112,7 +136,8 @@ class Policy:
     Attributes:
         exclusivity: rules about who may stand where.
         country_groups: groups of countries of your own: name -> ISO codes or groups; for
-            `residency` and for caps on concentration.
+            `residency`, `export_control` and caps on concentration.
+        export_control: models that may not run in some countries; one rule or a list.
         concentration: caps on the share of one scope in the whole plan; one or a list.
     """
 
@@ -120,4 +145,5 @@ class Policy:
 
     exclusivity: tuple[Exclusivity, ...] = ()
     country_groups: Mapping[Text, tuple[Text, ...]] = field(default_factory=dict)
+    export_control: tuple[ExportControl, ...] = ()
     concentration: tuple[Concentration, ...] = ()

@@ -7,6 +7,7 @@ holdings stated twice, rules that exclude each other.
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping
+from datetime import timedelta
 from decimal import Decimal
 from typing import Final
 
@@ -16,8 +17,10 @@ from broker.spec_policy import check_policy
 from broker.units import plain
 from broker.workloads import (
     Batch,
+    Commitment,
     Exclusivity,
     QuotaLimit,
+    RampStep,
     Service,
     Spec,
     Training,
@@ -141,9 +144,14 @@ def _check_service(service: Service, here: Here) -> None:
 
 
 def _check_rules(spec: Spec, here: Here) -> None:
-    """Note `only` and `never` rules that leave a workload nowhere to go."""
+    """Note `only` and `never` rules without dates that leave a workload nowhere to go."""
     allowed: dict[str, tuple[set[str], str]] = {}
     rules = list(enumerate(spec.policy.exclusivity))
+    for index, rule in rules:
+        if rule.from_ is not None and rule.until is not None and rule.until < rule.from_:
+            expected = f"a day not before {rule.from_}"
+            here.at(index, "until").fault(words(str(rule.until)), expected=expected)
+    rules = [(index, rule) for index, rule in rules if rule.from_ is None and rule.until is None]
     for index, rule in rules:
         if rule.verb is Verb.ONLY:
             _narrow(rule, here.at(index, "scopes"), allowed=allowed)
@@ -198,6 +206,27 @@ def _check_holdings(spec: Spec, here: Here) -> None:
             term.at(key).fault(words(f"no `{key}`"), expected="both or neither", remedy=remedy)
         elif start is not None and end is not None and end < start:
             term.at("to").fault(words(str(end)), expected=f"a day not before {start}")
+        elif commitment.ramp is not None:
+            _check_ramp(commitment, commitment.ramp, term.at("ramp"))
+
+
+def _check_ramp(commitment: Commitment, ramp: tuple[RampStep, ...], here: Here) -> None:
+    """Steps follow each other inside the term and add up to what is promised."""
+    if commitment.from_ is None or commitment.to is None:
+        remedy = "add `from:` and `to:` of the whole term"
+        here.fault(words("no term"), expected="a ramp inside a term", remedy=remedy)
+        return
+    earliest = commitment.from_
+    for index, step in enumerate(ramp):
+        if not earliest <= step.from_ <= commitment.to:
+            expected = f"a day from {earliest} to {commitment.to}"
+            here.at(index, "from").fault(words(str(step.from_)), expected=expected)
+            return
+        earliest = step.from_ + timedelta(days=1)
+    total = sum((step.spend for step in ramp), Decimal(0))
+    if total != commitment.spend:
+        expected = f"steps that add up to `spend`, {plain(commitment.spend)} USD"
+        here.fault(words(f"{plain(total)} USD in all"), expected=expected)
 
 
 def _check_quotas(spec: Spec, here: Here) -> None:

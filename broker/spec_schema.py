@@ -157,7 +157,7 @@ def _rule(definitions: dict[str, Node]) -> Node:
     verbs = {verb: scopes if verb in {"only", "never"} else level for verb in VERBS}
     members = {
         key: _property(Exclusivity, facts[key], definitions)
-        for key in ("workloads", "tenants", "why")
+        for key in ("workloads", "tenants", "from", "until", "why")
     }
     return {
         "type": "object",

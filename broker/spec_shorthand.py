@@ -21,7 +21,7 @@ from broker.units import decimal_of, plain
 KINDS: Final = ("training", "services", "batch")
 
 _PLACES_VERBS: Final = ("only", "never")
-_RULE_KEYS: Final = ("workloads", "tenants", "why", *VERBS)
+_RULE_KEYS: Final = ("workloads", "tenants", "from", "until", "why", *VERBS)
 _EXPECTED_VERB: Final = "exactly one of only, never, apart, together, alone"
 
 Raw = dict[str, object]
@@ -206,6 +206,14 @@ def _policy(
     for key in ONE_OR_MORE:
         if isinstance(policy.get(key), dict):
             expanded[key] = [policy[key]]
+    controls = expanded.get("export_control")
+    if isinstance(controls, list):
+        expanded["export_control"] = [
+            _control(rule, here.at("export_control", index), groups=groups)
+            if isinstance(rule, dict)
+            else rule
+            for index, rule in enumerate(controls)
+        ]
     own = policy.get("country_groups")
     if isinstance(own, dict):
         expanded["country_groups"] = {
@@ -213,6 +221,36 @@ def _policy(
             for name, members in own.items()
         }
     return expanded
+
+
+def _control(rule: Raw, here: Here, *, groups: Mapping[str, frozenset[str]]) -> Raw:
+    """Return a rule on exports with canonical models, and countries in place of groups."""
+    expanded = dict(rule)
+    models, countries = rule.get("accelerators"), rule.get("never")
+    if isinstance(models, list):
+        inside = here.at("accelerators")
+        expanded["accelerators"] = list(
+            dict.fromkeys(
+                name
+                for index, model in enumerate(models)
+                for name in _models(model, inside.at(index))
+            )
+        )
+    if isinstance(countries, list):
+        expanded["never"] = _countries(countries, here.at("never"), groups=groups)
+    return expanded
+
+
+def _models(name: object, here: Here) -> list[object]:
+    """Return the canonical names that a model's name stands for."""
+    if not isinstance(name, str):
+        return [name]
+    try:
+        return [one.name for one in canonical(name)]
+    except UnknownAccelerator as error:
+        remedy = f"did you mean {' or '.join(error.nearest)}?" if error.nearest else ""
+        here.fault(name, expected="a known accelerator", remedy=remedy)
+        return [name]
 
 
 def _rule(rule: Raw, here: Here, *, names: list[str]) -> Raw:
@@ -230,8 +268,7 @@ def _rule(rule: Raw, here: Here, *, names: list[str]) -> Raw:
     verb = verbs[0]
     expanded: Raw = {"verb": verb}
     expanded["scopes" if verb in _PLACES_VERBS else "scope"] = rule[verb]
-    if "why" in rule:
-        expanded["why"] = rule["why"]
+    expanded |= {key: rule[key] for key in ("from", "until", "why") if key in rule}
     return expanded | _members(rule, here, verb=verb, names=names)
 
 

@@ -39,10 +39,19 @@ from broker.holdings import (
     Holdings,
     QuotaLimit,
     QuotaUnit,
+    RampStep,
     Reservation,
 )
 from broker.offers import PurchaseOption
-from broker.policy import Concentration, Exclusivity, Policy, ScopeLevel, Verb, Weighed
+from broker.policy import (
+    Concentration,
+    Exclusivity,
+    ExportControl,
+    Policy,
+    ScopeLevel,
+    Verb,
+    Weighed,
+)
 
 __all__ = [
     "Assume",
@@ -52,6 +61,7 @@ __all__ = [
     "Data",
     "Discount",
     "Exclusivity",
+    "ExportControl",
     "FabricNeed",
     "Holdings",
     "LatencyRule",
@@ -59,6 +69,7 @@ __all__ = [
     "Policy",
     "QuotaLimit",
     "QuotaUnit",
+    "RampStep",
     "Reservation",
     "ScopeLevel",
     "Service",

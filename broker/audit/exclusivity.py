@@ -7,6 +7,7 @@ there. The workloads compared are those that are placed.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from itertools import combinations
 
 from broker.audit.evidence import Evidence, has_zone, place_of, pool_of
@@ -16,14 +17,22 @@ from broker.workloads import Exclusivity, ScopeLevel, Verb
 
 
 def _rules(evidence: Evidence) -> Iterator[Violation]:
-    """Every rule of `policy.exclusivity`."""
+    """Every rule of `policy.exclusivity` that has a moment in common with the period."""
     for rule in evidence.spec.policy.exclusivity:
+        if not _overlaps(rule, evidence):
+            continue
         if rule.verb in {Verb.ONLY, Verb.NEVER}:
             yield from _named_scopes(rule, evidence)
         elif rule.scope is not None and rule.verb is Verb.TOGETHER:
             yield from _together(rule, rule.scope, evidence)
         elif rule.scope is not None:
             yield from _apart(rule, rule.scope, evidence)
+
+
+def _overlaps(rule: Exclusivity, evidence: Evidence) -> bool:
+    begins = rule.from_ is None or datetime(*rule.from_.timetuple()[:3], tzinfo=UTC) < evidence.end
+    ends = rule.until and datetime(*rule.until.timetuple()[:3], tzinfo=UTC) + timedelta(days=1)
+    return begins and (ends is None or ends > evidence.start)
 
 
 def _named_scopes(rule: Exclusivity, evidence: Evidence) -> Iterator[Violation]:

@@ -148,14 +148,26 @@ def _shortfall(evidence: Evidence) -> Decimal:
 
 
 def _due(commitment: Commitment, evidence: Evidence) -> Decimal:
-    """Amount x overlapping hours / hours of the term."""
+    """Amount x overlapping hours / hours, of the term or of each step of its ramp."""
     if commitment.from_ is None or commitment.to is None:
         return commitment.spend
-    first, last = _midnight(commitment.from_), _midnight(commitment.to) + timedelta(days=1)
-    overlap = min(last, evidence.end) - max(first, evidence.start)
+    last = commitment.to + timedelta(days=1)
+    if commitment.ramp is None:
+        return commitment.spend * _share(commitment.from_, last, evidence)
+    due = _NOTHING
+    for number, step in enumerate(commitment.ramp):
+        later = commitment.ramp[number + 1 :]
+        until = later[0].from_ if later else last
+        due += step.spend * _share(step.from_, until, evidence)
+    return due
+
+
+def _share(first: date, after: date, evidence: Evidence) -> Decimal:
+    """The part of the days from `first` to before `after` that lies in the period."""
+    begin, end = _midnight(first), _midnight(after)
+    overlap = min(end, evidence.end) - max(begin, evidence.start)
     second = timedelta(seconds=1)
-    share = Decimal(max(0, overlap // second)) / Decimal((last - first) // second)
-    return commitment.spend * share
+    return Decimal(max(0, overlap // second)) / Decimal((end - begin) // second)
 
 
 def _midnight(day: date) -> datetime:

@@ -7,16 +7,19 @@
     together  sum over s of uses(the set, s) <= 1
     alone     uses(the set, s) + uses(anybody else, s) <= 1
 
+A rule applies if any day from its `from` to its `until`, both included, lies in the period.
 An instance whose zone is unknown counts for every zone of its region.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import timedelta
 
 import numpy as np
 
 from broker.rules.rule import Admission, AnyWorkload, Bools, Scene
+from broker.stock import period_end
 from broker.workloads import Exclusivity, ScopeLevel, Verb
 from solver.problem import Apart, Level, Together
 
@@ -44,8 +47,21 @@ def _never(workload: AnyWorkload, scene: Scene) -> Bools | None:
 
 
 def _rules_of(workload: AnyWorkload, scene: Scene, verb: Verb) -> list[Exclusivity]:
-    rules = scene.spec.policy.exclusivity
+    rules = rules_in_force(scene)
     return [rule for rule in rules if rule.verb is verb and workload.name in rule.workloads]
+
+
+def rules_in_force(scene: Scene) -> tuple[Exclusivity, ...]:
+    """Return the rules of which any moment lies in the period."""
+    stock = scene.stock
+    first = stock.start.date()
+    last = (period_end(stock.start, stock.period_h) - timedelta(microseconds=1)).date()
+    return tuple(
+        rule
+        for rule in scene.spec.policy.exclusivity
+        if (rule.from_ is None or rule.from_ <= last)
+        and (rule.until is None or rule.until >= first)
+    )
 
 
 def _within(scopes: Iterable[str], scene: Scene) -> Bools:

@@ -325,6 +325,19 @@ PLACES: Final = [
 ]  # fmt: skip
 
 CAPS: Final = [
+    _bad("export of an unknown model",
+         capped("export_control: {accelerators: [H1000], never: [CN]}"), 6,
+         "policy.export_control.accelerators[0]", "a known accelerator"),
+    _bad("export to an unknown country",
+         capped("export_control: [{accelerators: [H100], never: [XX]}]"), 6,
+         "policy.export_control[0].never[0]", "an ISO 3166"),
+    _bad("export to nobody", capped("export_control: [{accelerators: [H100]}]"), 6,
+         "policy.export_control[0].never", "found no `never`"),
+    _bad("rule upside down",
+         rule("{workloads: [a], only: [aws], from: 2026-12-02, until: 2026-12-01}"), 7,
+         "policy.exclusivity[0].until", "a day not before"),
+    _bad("rule until a word", rule("{workloads: [a], only: [aws], until: soon}"), 7,
+         "policy.exclusivity[0].until", "a day such as"),
     _bad("cap on nothing", capped("concentration: {of: gpus}"), 6, "policy.concentration",
          "exactly one of provider"),
     _bad("cap on two scopes", capped("concentration: [{provider: 60%, region: 50%}]"), 6,
@@ -366,6 +379,17 @@ HOLDINGS: Final = [
     _bad("term upside down",
          held("commitments: [{provider: aws, spend: 3, from: 2026-01-02, to: 2026-01-01}]"), 6,
          "holdings.commitments[0].to", "not before"),
+    _bad("ramp without a term",
+         held("commitments: [{provider: aws, spend: 3, ramp: [{from: 2026-01-01, spend: 3}]}]"), 6,
+         "holdings.commitments[0].ramp", "a ramp inside a term"),
+    _bad("ramp that does not add up",
+         held("commitments: [{provider: aws, spend: 3, from: 2026-01-01, to: 2026-12-31, "
+              "ramp: [{from: 2026-01-01, spend: 1}]}]"), 6,
+         "holdings.commitments[0].ramp", "steps that add up"),
+    _bad("ramp backwards",
+         held("commitments: [{provider: aws, spend: 3, from: 2026-01-01, to: 2026-12-31, "
+              "ramp: [{from: 2026-03-01, spend: 1}, {from: 2026-02-01, spend: 2}]}]"), 6,
+         "holdings.commitments[0].ramp[1].from", "a day from 2026-03-02"),
     _bad("discount of all", held("discounts: [{provider: aws, off: 100%}]"), 6,
          "holdings.discounts[0].off", "below 100%"),
     _bad("discount on nothing", held("discounts: [{provider: aws, types: [p9*], off: 1%}]"), 6,
