@@ -95,15 +95,15 @@ def _transfer(scene: Scene, placed: Sequence[Placement]) -> str:
         for one in placed
         if one.workload in where
     }
-    listed = [scene.transfer.price_list(*move) for move in moves]
-    prices = [scene.transfer.price(*move) for move in moves]
-    estimated = sum(1 for price in prices if price is not None and price.estimated)
-    parts = []
-    if any(one is not None for one in listed):
+    prices = [price for move in moves if (price := scene.transfer.price(*move)) is not None]
+    days = sorted(price.observed_on for price in prices if price.observed_on)
+    estimated = sum(1 for price in prices if price.estimated)
+    parts = [f"prices of data transfer seen {days[0]} to {days[-1]}"] if days else []
+    if any(scene.transfer.price_list(*move) is not None for move in moves):
         parts.append(
             "data that leaves a provider is billed by its volume tiers as if all of the period "
             "moved in one month, and nothing else of the account did"
         )
     if estimated:
-        parts.append(f"{estimated} transfer prices are estimates from a like region")
+        parts.append(f"{estimated} of {len(prices)} are estimates from a like region")
     return "; ".join(parts)

@@ -72,7 +72,8 @@ def test_a_plan_pays_the_published_list_to_the_cent(tmp_path: Path, tb: int, usd
     assert abs(paid["a"] - Decimal(usd) * 6 / 10) < Decimal("0.01")
     assert planning.plan.cost.total == 2 * 100 * 60 + Decimal(usd)
     assert planning.plan.proof.cost_bound == pytest.approx(planning.plan.cost.total)
-    assert any("volume tiers" in one for one in planning.plan.assumptions)
+    (sentence,) = [one for one in planning.plan.assumptions if "volume tiers" in one]
+    assert sentence.startswith("prices of data transfer seen 2024-08 to 2024-08; ")
 
 
 def test_the_choice_counts_on_the_joint_volume(tmp_path: Path) -> None:

