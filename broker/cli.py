@@ -30,6 +30,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "offers": ("broker.cli_offers:offers", "List what can be bought, cheapest first."),
     "latency": ("broker.cli_latency:command", "Show round trips from a place to the regions."),
     "refresh": ("broker.cli_refresh:refresh", "Ask the clouds and write a new market."),
+    "doctor": ("broker.cli_doctor:command", "Say what is installed and what is in the way."),
     "emulate": ("broker.cli_refresh:emulate", "Stand in for the clouds' APIs, locally."),
 }
 
