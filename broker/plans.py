@@ -167,7 +167,13 @@ class Unmet:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Level:
-    """Unmet weight of one priority, and the least any plan can leave."""
+    """Unmet weight of one priority, and the least any plan can leave.
+
+    Attributes:
+        priority: the level.
+        unmet: weight that this plan leaves unmet.
+        bound: weight that every plan leaves unmet.
+    """
 
     priority: int
     unmet: Decimal
@@ -228,7 +234,14 @@ class Binding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Digests:
-    """SHA-256 (hex) of what went in, and the program's version."""
+    """SHA-256 (hex) of what went in, and the program's version.
+
+    Attributes:
+        spec: of the spec in its normal form.
+        market: of the market.
+        latency: of the round trips used.
+        program: version of the program.
+    """
 
     spec: str
     market: str
@@ -238,7 +251,11 @@ class Digests:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PriceAge:
-    """Days of the oldest and the newest price the plan rests on, ISO; "" when none."""
+    """How old the prices are that the plan rests on.
+
+    Attributes:
+        oldest, newest: days (ISO) of the oldest and the newest; "" when there is none.
+    """
 
     oldest: str
     newest: str
@@ -262,16 +279,24 @@ class Plan:
     """Decisions, cost and proof; everything later reads this and the market.
 
     Attributes:
-        spec: the normalised spec (JSON values).
-        digests: of the inputs.
+        spec: the spec in its normal form, as JSON values.
+        digests: what went in.
         status: ``optimal`` (gap within the asked) or ``feasible``.
-        stop: what ended the search.
-        start, period_h: the period.
-        proof, cost, placements, routes, purchases, unmet, owned_idle, binding: see there.
+        stop: what ended the search: ``gap``, ``work``, ``time`` or ``interrupt``.
+        start: first day of the period, ISO.
+        period_h: length of the period, hours.
+        proof: how good the plan is.
+        cost: cost of the period, USD.
+        placements: where each workload runs.
+        routes: where the users of each service are sent.
+        purchases: commitments that the plan says to buy.
+        unmet: demand that is not served.
+        owned_idle: owned instances that nobody uses.
+        binding: shared limits that are used up.
         baseline: cheapest-first beside it; None when it was not asked for.
-        prices: age of what it rests on.
+        prices: how old the prices are.
         unknown_capacity_usd: compute cost that rests on capacity nobody stated.
-        assumptions: sentences.
+        assumptions: sentences: what was assumed, estimated or left out.
     """
 
     spec: dict[str, object]
