@@ -58,6 +58,21 @@ _CLOUD_ENVIRONMENT = {
 _CLOUD_PREFIXES = ("AWS_", "AZURE_", "GOOGLE_", "CLOUDSDK_", "BROKER_", "IDENTITY_", "MSI_")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the switch that rewrites golden files and what pages show."""
+    parser.addoption(
+        "--update-golden",
+        action="store_true",
+        help="write golden files and the pages' console blocks anew instead of comparing",
+    )
+
+
+@pytest.fixture
+def update_golden(request: pytest.FixtureRequest) -> bool:
+    """Whether to write golden files anew; review the difference before you keep it."""
+    return bool(request.config.getoption("--update-golden"))
+
+
 @pytest.fixture(autouse=True)
 def _alone(
     monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory

@@ -1,4 +1,4 @@
-"""Console blocks of the pages: a command after ``$``, then exactly what it prints."""
+"""Commands on pages: console blocks show what a command prints, shell blocks what to type."""
 
 from __future__ import annotations
 
@@ -7,34 +7,45 @@ import io
 import re
 import shlex
 from pathlib import Path
+from typing import Final
 
 from broker.cli import main
 
-ROOT = Path(__file__).parents[1]
-_BLOCK = re.compile(r"^```console\n\$ (?P<command>[^\n]*)\n(?P<output>.*?)```$", re.M | re.S)
+_BLOCK: Final = re.compile(r"^```(?P<kind>console|sh)\n(?P<text>.*?)^```$", re.M | re.S)
+#: Whole, or whole with some demand unmet.
+_GOOD: Final = (0, 3)
 
 
-def commands_of(page: Path) -> list[str]:
-    """Return the commands of the page's console blocks."""
-    return [match["command"] for match in _BLOCK.finditer(page.read_text(encoding="utf-8"))]
-
-
-def printed_by(command: str) -> str:
+def run(command: str) -> str:
     """Return what ``broker …`` writes to standard output; a last ``| head -N`` is honoured."""
     whole, _, head = command.partition(" | head -")
-    program, *arguments = shlex.split(whole)
-    assert program == "broker", f"a console block shows only broker: {command}"
-    text = io.StringIO()
-    with contextlib.redirect_stdout(text), contextlib.redirect_stderr(io.StringIO()):
-        main(arguments)
+    program, *arguments = shlex.split(whole, comments=True)
+    assert program == "broker", f"pages show only broker and make: {command}"
+    text, notes = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(text), contextlib.redirect_stderr(notes):
+        code = main(arguments)
+    assert code in _GOOD, f"{command}: exit code {code}: {notes.getvalue()}"
     lines = [line.rstrip() for line in text.getvalue().splitlines()]
     return "\n".join(lines[: int(head)] if head else lines) + "\n"
 
 
-def renewed(page: Path) -> str:
-    """Return the page with every console block showing what its command prints now."""
+def renewed(page: str) -> str:
+    """Return a page with its console blocks as they print now.
+
+    All commands are run in the order of the page, in the current folder; a command that shell
+    blocks repeat is run once, and what begins with make is left to the person.
+    """
+    done: set[str] = set()
 
     def shown(match: re.Match[str]) -> str:
-        return f"```console\n$ {match['command']}\n{printed_by(match['command'])}```"
+        if match["kind"] == "console":
+            command = match["text"].partition("\n")[0].removeprefix("$ ")
+            return f"```console\n$ {command}\n{run(command)}```"
+        for line in match["text"].splitlines():
+            command = line.partition("#")[0].strip()
+            if command and not command.startswith("make") and command not in done:
+                done.add(command)
+                run(command)
+        return match[0]
 
-    return _BLOCK.sub(shown, page.read_text(encoding="utf-8"))
+    return _BLOCK.sub(shown, page)
