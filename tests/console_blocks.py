@@ -6,7 +6,6 @@ import contextlib
 import io
 import re
 import shlex
-from pathlib import Path
 from typing import Final
 
 from broker.cli import main
