@@ -87,6 +87,7 @@ class ConcurrentFetcher:
         """Run `calls` concurrently and return their outcomes in the order given.
 
         Raises:
+            OutputError: when rows cannot be kept on disk.
             BaseException: whatever a call raised that is not a `CallError`: a bug of the adapter.
         """
         if self._ends_at is None:
@@ -241,10 +242,12 @@ class _Round:
 
     def _work(self) -> None:
         while (task := self._take()) is not None:
-            rows: list[Sequence[Row]] = []
+            done: list[Fetched] = []
             with Attempt() as attempt:
-                rows.append(task.call.run())
-            if not self._conclude(task, rows, attempt.error):
+                rows = task.call.run()
+                if task.outcome is None:
+                    done.append(self._fetcher.keep(task.call, rows, tries=task.tries))
+            if not self._conclude(task, done, attempt.error):
                 return
 
     def _take(self) -> _Task | None:
@@ -274,19 +277,14 @@ class _Round:
             heapq.heappush(self._queue, _Turn(held_until, turn.index, turn.task))
         return None
 
-    def _conclude(
-        self, task: _Task, rows: Sequence[Sequence[Row]], error: BaseException | None
-    ) -> bool:
+    def _conclude(self, task: _Task, done: Sequence[Fetched], error: BaseException | None) -> bool:
         """Record what came of a run; False when the task was left behind in the meantime."""
-        done = None
-        if rows and task.outcome is None:
-            done = self._fetcher.keep(task.call, rows[0], tries=task.tries)
         with self._changed:
             if task.outcome is not None:
                 return False
             task.started_at = None
-            if done is not None:
-                self._settle(task, done)
+            if done:
+                self._settle(task, done[0])
             elif isinstance(error, CallError):
                 self._after_fault(task, error)
             else:

@@ -18,11 +18,11 @@ from pathlib import Path
 
 from broker.errors import MarketError
 from broker.fetching import ConcurrentFetcher, Patience
-from broker.last_good import LastGood, account_key
+from broker.last_good import LastGood, account_key, prune_accounts
 from broker.market import Market
 from broker.provider import Fetched, Provider, Settings
 from broker.refresh import Refreshed, refresh
-from broker.registry import connect, provider_names
+from broker.registry import check_name, connect, provider_names
 from broker.settings import Configuration, data_path
 from broker.snapshot import read_market, write_market
 from broker.snapshots import Snapshots
@@ -63,12 +63,14 @@ def run_refresh(
         heard: called with each answer as it comes, from a thread of its own.
 
     Raises:
+        UnknownProvider: for a name nobody installed.
         ProviderError: when there is not a single offer.
         Locked: when another refresh is running.
         OutputError: when the market cannot be written; what was there before is left.
     """
     snapshots = Snapshots(folder=data_path() / "markets")
     with snapshots.locked():
+        prune_accounts(_last_good_path(), now=datetime.now(UTC))
         found = refresh(
             _makers(configuration, names),
             scope=configuration.scope,
@@ -87,6 +89,8 @@ def _makers(
     """Return how to connect each provider: those named, else configured, else installed."""
     settings = configuration.providers or {}
     chosen = list(dict.fromkeys(names)) or list(settings) or provider_names()
+    for name in chosen:
+        check_name(name)
     return {name: partial(connect, name, settings.get(name, Settings())) for name in chosen}
 
 
@@ -99,9 +103,12 @@ def _fetcher(
         patience = replace(patience, provider_s=configuration.deadline_s)
     settings = (configuration.providers or {}).get(name, Settings())
     key = account_key(name, settings.endpoints, settings.options)
-    kept = LastGood(folder=data_path() / "last-good" / key)
-    kept.prune()
+    kept = LastGood(folder=_last_good_path() / key)
     return ConcurrentFetcher(patience=patience, last_good=kept, heard=heard)
+
+
+def _last_good_path() -> Path:
+    return data_path() / "last-good"
 
 
 def _previous(snapshots: Snapshots) -> Market | None:

@@ -24,6 +24,16 @@ def emulator_names() -> list[str]:
     return sorted(_found(EMULATOR_GROUP))
 
 
+def check_name(name: str) -> None:
+    """Refuse a provider's name that nobody installed registers.
+
+    Raises:
+        UnknownProvider: with the nearest name and all that are installed.
+    """
+    if name not in _found(ENTRY_POINT_GROUP):
+        raise _unknown(name, provider_names())
+
+
 def connect(name: str, settings: Settings) -> Provider:
     """Return the provider `name` for `settings`; nothing is asked of the network yet.
 

@@ -61,7 +61,8 @@ class Snapshots:
     def prune(self, *, keep: int, keep_days: int, now: datetime) -> list[Path]:
         """Delete snapshots and return which.
 
-        The newest `keep` stay, and for `keep_days` days the last one of each day (UTC).
+        The newest `keep` stay, and for `keep_days` days the last one of each day (UTC). What
+        killed runs left half-written goes too, so the caller should hold the lock.
         """
         snapshots = self.all()
         kept = set(snapshots[-keep:])
@@ -69,9 +70,14 @@ class Snapshots:
         oldest_day = (now.astimezone(UTC) - timedelta(days=keep_days)).strftime("%Y%m%d")
         kept.update(path for day, path in last_of_day.items() if day >= oldest_day)
         gone = [path for path in snapshots if path not in kept]
-        for path in gone:
+        for path in [*gone, *self._unfinished()]:
             shutil.rmtree(path, ignore_errors=True)
         return gone
+
+    def _unfinished(self) -> list[Path]:
+        """Return what runs that were killed left of snapshots they were writing."""
+        hidden = self.folder.glob(".*")
+        return [path for path in hidden if _NAME.match(path.name[1:]) and path.is_dir()]
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:

@@ -11,7 +11,8 @@ from providers.emulation.server import Refusal
 def page_of(parameters: Mapping[str, Any]) -> int:
     """Return which page a request asks for; 1 where it has no token."""
     token = str(parameters.get("NextToken") or parameters.get("nextToken") or "")
-    return int(token.partition("/")[2]) if "/" in token else 1
+    page = token.partition("/")[2]
+    return int(page) if page.isdigit() else 1
 
 
 def paged(

@@ -148,7 +148,7 @@ def test_credentials_that_are_missing_are_told(
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (["refresh", "--provider", "aws2"], 5, "did you mean 'aws'"),
+        (["refresh", "--provider", "aws2"], 1, "did you mean 'aws'"),
         (["refresh", "--deadline", "soon"], 64, "expected a duration such as"),
         (["refresh", "--config", "/none.yaml"], 1, "No such file"),
         (["emulate", "oracle"], 1, "found no such name"),

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from broker.errors import OutputError
 from broker.fetching import ConcurrentFetcher, Patience
 from broker.last_good import LastGood
 from broker.provider import Call, CallError, FaultKind, Row
@@ -243,3 +244,10 @@ def test_outcomes_are_told_as_they_come() -> None:
     fetcher = ConcurrentFetcher(patience=QUICK, heard=lambda fetched: heard.append(fetched.region))
     fetcher.run([call(Flaky(), region=name) for name in ("a", "b", "c")])
     assert sorted(heard) == ["a", "b", "c"]
+
+
+def test_rows_that_cannot_be_kept_end_the_refresh(tmp_path: Path) -> None:
+    """A full or forbidden disk is told at once, as an error of output."""
+    (tmp_path / "aws").write_text("in the way")
+    with pytest.raises(OutputError):
+        fetcher_on(tmp_path).run([call(Flaky())])

@@ -1,9 +1,12 @@
 """Last good rows are content-addressed, private, and survive damage."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from broker.last_good import LastGood, account_key
+import pytest
+
+from broker.errors import OutputError
+from broker.last_good import LastGood, account_key, prune_accounts
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
@@ -40,7 +43,7 @@ def test_prune_deletes_what_no_entry_names(tmp_path: Path) -> None:
     store = LastGood(folder=tmp_path)
     store.save("types", "r1", rows=[{"name": "old"}], fetched_at=NOON)
     store.save("types", "r1", rows=[{"name": "new"}], fetched_at=NOON)
-    assert store.prune() == 1
+    assert store.prune(now=NOON) == 1
     kept = store.load("types", "r1", now=NOON)
     assert kept is not None
     assert list(kept.rows) == [{"name": "new"}]
@@ -49,3 +52,40 @@ def test_prune_deletes_what_no_entry_names(tmp_path: Path) -> None:
 def test_accounts_do_not_share_rows() -> None:
     """Other options, another folder."""
     assert account_key("aws", {"profile": "a"}) != account_key("aws", {"profile": "b"})
+
+
+def test_prune_forgets_what_is_too_old_to_stand_in(tmp_path: Path) -> None:
+    """Entries past their time go with their rows; newer ones stay."""
+    store = LastGood(folder=tmp_path)
+    store.save("types", "old", rows=[{"name": "old"}], fetched_at=NOON - timedelta(days=31))
+    store.save("types", "new", rows=[{"name": "new"}], fetched_at=NOON)
+    assert store.prune(now=NOON) == 2
+    assert store.load("types", "new", now=NOON) is not None
+
+
+def test_accounts_that_are_no_longer_used_go(tmp_path: Path) -> None:
+    """The folder of an account without recent rows goes; folders that are not ours stay."""
+    used, unused = account_key("aws", {"profile": "a"}), account_key("aws", {"profile": "b"})
+    LastGood(folder=tmp_path / used).save("types", "r", rows=[], fetched_at=NOON)
+    long_ago = NOON - timedelta(days=31)
+    LastGood(folder=tmp_path / unused).save("types", "r", rows=[], fetched_at=long_ago)
+    (tmp_path / "my-notes").mkdir()
+    assert prune_accounts(tmp_path, now=NOON) == 2
+    assert sorted(path.name for path in tmp_path.iterdir()) == [used, "my-notes"]
+
+
+def test_prune_survives_a_damaged_entry(tmp_path: Path) -> None:
+    """An unreadable entry is deleted with the rows only it could name."""
+    store = LastGood(folder=tmp_path / "aws-1")
+    store.save("types", "r1", rows=[{"name": "x"}], fetched_at=NOON)
+    (entry,) = store.folder.glob("index/*")
+    entry.write_text("{")
+    assert store.prune(now=NOON) == 2
+    assert store.load("types", "r1", now=NOON) is None
+
+
+def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    """A file in the place of the folder is one clear error."""
+    (tmp_path / "kept").write_text("")
+    with pytest.raises(OutputError, match="keeping rows in"):
+        LastGood(folder=tmp_path / "kept").save("types", "r1", rows=[], fetched_at=NOON)

@@ -67,8 +67,20 @@ def test_other_files_are_left_alone(tmp_path: Path) -> None:
     """Pruning never touches what is not a snapshot."""
     snapshots = filled(tmp_path, NOON, NOON + timedelta(hours=1))
     (snapshots.folder / "mine").mkdir()
+    (snapshots.folder / ".mine").mkdir()
     snapshots.prune(keep=1, keep_days=1, now=NOON)
     assert (snapshots.folder / "mine").is_dir()
+    assert (snapshots.folder / ".mine").is_dir()
+
+
+def test_what_a_killed_run_left_goes(tmp_path: Path) -> None:
+    """A half-written snapshot, which has no name yet, is no snapshot and is cleared away."""
+    snapshots = filled(tmp_path, NOON)
+    half = snapshots.folder / f".{snapshots.all()[0].name}.x7"
+    half.mkdir()
+    assert len(snapshots.all()) == 1
+    snapshots.prune(keep=1, keep_days=1, now=NOON)
+    assert not half.exists()
 
 
 def test_a_second_run_is_kept_out(tmp_path: Path) -> None:
