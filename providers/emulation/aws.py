@@ -19,6 +19,8 @@ from providers.emulation.aws_wire import WireCall, parse_request, write_answer, 
 from providers.emulation.faults import Target
 from providers.emulation.server import Refusal, Reply, Request
 
+#: Values that one EC2 filter takes.
+MOST_VALUES: Final = 200
 ADVISOR_PATH: Final = "/spot-advisor-data.json"
 _Answer = Callable[[Fixtures, str, Mapping[str, Any]], Mapping[str, Any]]
 
@@ -78,17 +80,28 @@ def _size_name(call: WireCall) -> str:
 # --- EC2 ----------------------------------------------------------------------------------------
 
 
-def _filters(parameters: Mapping[str, Any]) -> Mapping[str, Sequence[str]]:
-    return {one["Name"]: one.get("Values", ()) for one in parameters.get("Filters", ())}
+def _filter(parameters: Mapping[str, Any], name: str) -> Sequence[str]:
+    """Return the values of the one filter an operation takes here; all when it has none.
+
+    Raises:
+        Refusal: for another filter, which the emulator must not pass over in silence, and for
+            more values than the service takes.
+    """
+    wanted: Sequence[str] = ("*",)
+    for one in parameters.get("Filters", ()):
+        if one["Name"] != name:
+            raise Refusal(status=400, code="InvalidParameterValue", message=one["Name"])
+        wanted = one.get("Values", ())
+        if len(wanted) > MOST_VALUES:
+            raise Refusal(status=400, code="FilterLimitExceeded")
+    return wanted
 
 
 def _matching(
     rows: Sequence[Item], parameters: Mapping[str, Any], name: str, member: str
 ) -> list[Item]:
     """Return the rows whose `member` matches the filter `name`, wildcards included."""
-    wanted = _filters(parameters).get(name)
-    if wanted is None:
-        return list(rows)
+    wanted = _filter(parameters, name)
     return [row for row in rows if any(fnmatchcase(str(row[member]), form) for form in wanted)]
 
 
@@ -153,7 +166,7 @@ def _reserved(fixtures: Fixtures, region: str, parameters: Mapping[str, Any]) ->
 def _instances(
     fixtures: Fixtures, region: str, parameters: Mapping[str, Any]
 ) -> Mapping[str, Any]:
-    wanted = _filters(parameters).get("instance-state-name", ("*",))
+    wanted = _filter(parameters, "instance-state-name")
     found = [
         {"ReservationId": row["InstanceId"].replace("i-", "r-", 1), "Instances": [row]}
         for row in fixtures.instances.get(region, ())

@@ -20,6 +20,7 @@ from xml.sax.saxutils import escape
 from botocore.model import OperationModel, ServiceModel, Shape
 from botocore.session import get_session
 from botocore.utils import parse_timestamp
+from botocore.validate import ParamValidator
 
 from providers.emulation.server import Refusal, Reply, Request
 
@@ -51,7 +52,8 @@ def parse_request(request: Request) -> WireCall:
     """Parse a signed request of one of `SERVICES`.
 
     Raises:
-        Refusal: for an unsigned request, an unknown operation or unknown parameters.
+        Refusal: for an unsigned request, an unknown operation, and parameters that are unknown,
+            missing or of another type.
     """
     scope = _SCOPE.search(request.headers.get("authorization", ""))
     if scope is None:
@@ -65,6 +67,7 @@ def parse_request(request: Request) -> WireCall:
         operation, parameters = _parse_query(model, request.body)
     else:
         operation, parameters = _parse_json(model, request)
+    _validate(operation, parameters)
     return WireCall(
         service=service,
         region=region,
@@ -140,8 +143,8 @@ def _parse_json(model: ServiceModel, request: Request) -> tuple[OperationModel, 
         raise Refusal(status=404, code="UnknownOperationException", message=request.path)
     operation = model.operation_model(names[0])
     parameters = json.loads(request.body or b"{}")
-    known = operation.input_shape.members if operation.input_shape is not None else {}
-    _refuse_unknown(parameters, known)
+    if operation.input_shape is not None:
+        _refuse_unknown(_unknown_members(operation.input_shape, parameters))
     return operation, parameters
 
 
@@ -156,14 +159,35 @@ def _parse_query(model: ServiceModel, body: bytes) -> tuple[OperationModel, dict
     parameters: dict[str, Any] = {}
     if operation.input_shape is not None:
         parameters = reader.structure(operation.input_shape, "")
-    _refuse_unknown(reader.unread(), {})
+    _refuse_unknown(reader.unread())
     return operation, parameters
 
 
-def _refuse_unknown(found: Mapping[str, Any] | set[str], known: Mapping[str, Any]) -> None:
-    unknown = sorted(set(found) - set(known))
-    if unknown:
-        raise Refusal(status=400, code="UnknownParameter", message=", ".join(unknown))
+def _unknown_members(shape: Any, value: Any) -> set[str]:
+    """Return the names in `value` that `shape` does not have, at any depth."""
+    if shape.type_name == "list":
+        return {name for one in value for name in _unknown_members(shape.member, one)}
+    if shape.type_name != "structure":
+        return set()
+    found = set(value) - set(shape.members)
+    for name, member in shape.members.items():
+        if name in value:
+            found |= _unknown_members(member, value[name])
+    return found
+
+
+def _refuse_unknown(names: set[str]) -> None:
+    if names:
+        raise Refusal(status=400, code="UnknownParameter", message=", ".join(sorted(names)))
+
+
+def _validate(operation: OperationModel, parameters: Mapping[str, Any]) -> None:
+    """Refuse missing and ill-typed parameters, as the model states them."""
+    if operation.input_shape is None:
+        return
+    report = ParamValidator().validate(parameters, operation.input_shape)
+    if report.has_errors():
+        raise Refusal(status=400, code="InvalidParameterValue", message=report.generate_report())
 
 
 class _FormReader:

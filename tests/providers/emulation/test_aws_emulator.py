@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 from urllib.request import Request as HttpRequest
 from urllib.request import urlopen
@@ -84,6 +85,34 @@ def test_what_the_api_does_not_know_is_refused(body: str, code: str) -> None:
     with pytest.raises(Refusal) as caught:
         parse_request(request(body))
     assert caught.value.code == code
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        ('{"ServiceCode": "ec2", "Colour": 1}', "UnknownParameter"),
+        ('{"ServiceCode": "ec2", "MaxResults": "many"}', "InvalidParameterValue"),
+        ("{}", "InvalidParameterValue"),
+    ],
+)
+def test_a_json_request_is_held_to_the_model(body: str, code: str) -> None:
+    """Unknown, ill-typed and missing members are refused."""
+    asked = request(body, service="servicequotas")
+    target = {"x-amz-target": "ServiceQuotasV20190624.ListServiceQuotas"}
+    with pytest.raises(Refusal) as caught:
+        parse_request(replace(asked, headers={**asked.headers, **target}))
+    assert caught.value.code == code
+
+
+def test_filters_are_never_passed_over(emulator: Emulator) -> None:
+    """An unknown filter and too many values are errors, not more rows."""
+    ec2 = client(emulator, "ec2")
+    for filters in (
+        [{"Name": "colour", "Values": ["red"]}],
+        [{"Name": "instance-type", "Values": [f"t{n}" for n in range(201)]}],
+    ):
+        with pytest.raises(ClientError, match=r"InvalidParameterValue|FilterLimitExceeded"):
+            ec2.describe_instance_types(Filters=filters)
 
 
 def test_an_unknown_member_of_an_answer_is_a_mistake() -> None:
