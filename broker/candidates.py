@@ -13,7 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from broker.machines import fits
-from broker.rules import exclusivity, export_control, geography, latency, purchasing, quotas
+from broker.rules import (
+    exclusivity,
+    export_control,
+    geography,
+    latency,
+    purchasing,
+    quotas,
+    windows,
+)
 from broker.rules.rule import Admission, AnyWorkload, Bools, Scene
 
 #: Every admission, in the order in which a fallen row is blamed.
@@ -22,6 +30,7 @@ ADMISSIONS: tuple[Admission, ...] = (
     *export_control.ADMISSIONS,
     *exclusivity.ADMISSIONS,
     *purchasing.ADMISSIONS,
+    *windows.ADMISSIONS,
     *latency.ADMISSIONS,
     *quotas.ADMISSIONS,
 )

@@ -5,12 +5,18 @@ Hours and factors are rounded half-even to nine decimals, then each line to whol
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
+from typing import Any, Final
 
 from broker.offers import PurchaseOption
 from broker.plans import Cost
 from broker.units import HOURS_PER_YEAR, round_cents
+from broker.windows import usable_hours
+
+_NOTHING: Final = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,38 +26,50 @@ class Rate:
     Attributes:
         list_usd_per_hour: list price; reserved: upfront fee spread over the term.
         contracted_usd_per_hour: the same after the discount.
-        list_upfront_usd, contracted_upfront_usd: paid once; reserved: part of the rate above;
-            capacity block: falls whole into the period.
-        whole_period: paid for every hour of the period, used or not.
+        contracted_upfront_usd: paid once; reserved and capacity block: part of the rate above.
+        held_usd: what holding one instance costs the period, used or not; None: its used hours
+            are paid by the hour.
     """
 
     list_usd_per_hour: Decimal
     contracted_usd_per_hour: Decimal
-    list_upfront_usd: Decimal
     contracted_upfront_usd: Decimal
-    whole_period: bool
+    held_usd: Decimal | None = None
 
 
-def rate_of(
-    usd_per_hour: Decimal, upfront_usd: Decimal, off: Decimal, option: PurchaseOption
-) -> Rate:
-    """Return the rate of an offer: contracted = list x (1 - off)."""
-    kept = 1 - off
-    if not option.years:
+def rate_of(offer: Mapping[str, Any], start: datetime, period_h: Decimal) -> Rate:
+    """Return the rate of one stock row in a period: contracted = list x (1 - off).
+
+    Reserved: (hourly rate + upfront / term hours) x period hours. Capacity block: its upfront
+    fee whole, its hourly rate for the hours of its term in the period.
+
+    Args:
+        offer: columns of the row.
+        start: first moment of the period.
+        period_h: its hours.
+    """
+    if offer["owned"]:
         return Rate(
-            list_usd_per_hour=usd_per_hour,
-            contracted_usd_per_hour=usd_per_hour * kept,
-            list_upfront_usd=upfront_usd,
-            contracted_upfront_usd=upfront_usd * kept,
-            whole_period=False,
+            list_usd_per_hour=_NOTHING,
+            contracted_usd_per_hour=_NOTHING,
+            contracted_upfront_usd=_NOTHING,
         )
-    hourly = usd_per_hour + upfront_usd / (HOURS_PER_YEAR * option.years)
+    option = PurchaseOption(offer["option"])
+    hourly = offer["usd_per_hour"] or _NOTHING
+    upfront = offer["upfront_usd"] or _NOTHING
+    kept = 1 - Decimal(offer["off"])
+    listed, held = hourly, None
+    if option.years:
+        listed = hourly + upfront / (HOURS_PER_YEAR * option.years)
+        held = period_h * listed * kept
+    elif option is PurchaseOption.CAPACITY_BLOCK and offer["length_h"]:
+        listed = hourly + upfront / Decimal(repr(offer["length_h"]))
+        held = (upfront + hourly * usable_hours(offer, start, period_h)) * kept
     return Rate(
-        list_usd_per_hour=hourly,
-        contracted_usd_per_hour=hourly * kept,
-        list_upfront_usd=upfront_usd,
-        contracted_upfront_usd=upfront_usd * kept,
-        whole_period=True,
+        list_usd_per_hour=listed,
+        contracted_usd_per_hour=listed * kept,
+        contracted_upfront_usd=upfront * kept,
+        held_usd=held,
     )
 
 
@@ -61,7 +79,6 @@ def placement_cost(
     instances: int,
     useful_hours: Decimal,
     instance_hours: Decimal,
-    period_h: Decimal,
     transfer_usd: Decimal,
 ) -> Cost:
     """Return the cost lines of one placement.
@@ -71,11 +88,10 @@ def placement_cost(
         instances: held.
         useful_hours: instance-hours of useful work.
         instance_hours: billed instance-hours, rework included.
-        period_h: hours of the period.
         transfer_usd: cost of moving its data, unrounded.
     """
-    if rate.whole_period:
-        compute, rework = instances * period_h * rate.contracted_usd_per_hour, Decimal(0)
+    if rate.held_usd is not None:
+        compute, rework = instances * rate.held_usd, _NOTHING
     else:
         compute = useful_hours * rate.contracted_usd_per_hour
         compute += instances * rate.contracted_upfront_usd

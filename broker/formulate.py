@@ -6,8 +6,8 @@ machine kind k is machine k: the optimizer's numbers mean the same rows everywhe
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 import numpy as np
@@ -15,17 +15,21 @@ from numpy.typing import NDArray
 
 from broker.candidates import Candidates
 from broker.commitments import due_usd
+from broker.costing import rate_of
 from broker.machines import instances, load_carried, useful_hours, weight, work_hours
 from broker.offers import PurchaseOption
 from broker.rules import concentration, exclusivity
 from broker.rules.rule import AnyWorkload, Scene
+from broker.rules.windows import hours_of_rows
 from broker.spot import carried_share, is_worth_it, rework_factor
 from broker.stock import zone_is_known
 from broker.transfer_terms import data_places, transfer_terms
+from broker.windows import BOUNDED
 from broker.workloads import Batch, ScopeLevel, Service, Shape, Spot, Training
 from solver.problem import (
     NO_ROW,
     Accounts,
+    Bools,
     Demands,
     Family,
     Floats,
@@ -81,11 +85,11 @@ def _supply(scene: Scene) -> tuple[Supply, list[Decimal]]:
     is_spot = stock.option == PurchaseOption.SPOT.value
     rate = np.where(is_spot, stock.number("interruptions"), _NEVER)
     rates, code = np.unique(np.append(_NEVER, rate), return_inverse=True)
-    option_hours = _held_hours(scene)
+    is_held, held_cost = _held(scene)
     zone = [NO_ROW if not zone_is_known(key[2]) else row for row, key in enumerate(scene.zones)]
     supply = Supply(
-        hour_cost=np.where(option_hours > 0, 0.0, stock.usd_per_hour),
-        unit_cost=np.where(option_hours > 0, _held_cost(scene), stock.upfront_usd),
+        hour_cost=np.where(is_held, 0.0, stock.usd_per_hour),
+        unit_cost=np.where(is_held, held_cost, stock.upfront_usd),
         hour_value=concentration.hour_value(stock),
         size=np.nan_to_num(stock.number("accelerators")),
         capacity=np.where(
@@ -101,18 +105,17 @@ def _supply(scene: Scene) -> tuple[Supply, list[Decimal]]:
     return supply, [Decimal(repr(max(one, 0.0))) for one in rates.tolist()]
 
 
-def _held_hours(scene: Scene) -> Floats:
-    """float64[S]: hours of the term for rows paid for the whole period, 0 for the others."""
-    years = {"reserved-1y": 1.0, "reserved-3y": 3.0}
-    return np.array([years.get(str(option), 0.0) for option in scene.stock.option]) * 8760.0
-
-
-def _held_cost(scene: Scene) -> Floats:
-    """float64[S]: (hourly rate + upfront / term hours) x period hours."""
-    hours = _held_hours(scene)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        spread = np.where(hours > 0, scene.stock.upfront_usd / hours, 0.0)
-    return np.asarray((scene.stock.usd_per_hour + spread) * float(scene.spec.period))
+def _held(scene: Scene) -> tuple[Bools, Floats]:
+    """bool[S], float64[S]: rows paid for as long as they are held, and what holding one costs."""
+    terms = [one.value for one in PurchaseOption if one.years or one in BOUNDED]
+    cost = np.zeros(scene.stock.count)
+    is_held = np.zeros(scene.stock.count, np.bool_)
+    for row in np.flatnonzero(np.isin(scene.stock.option, terms)).tolist():
+        offer = scene.stock.frame.row(row, named=True)
+        held = rate_of(offer, scene.stock.start, scene.spec.period).held_usd
+        if held is not None:
+            is_held[row], cost[row] = True, float(held)
+    return is_held, cost
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,8 +136,9 @@ def _demands(
     move_cost: Floats,
 ) -> tuple[Demands, NDArray[np.int64], Ints]:
     workloads = [candidate.workload for candidate in candidates]
-    signature, start, eligible = _signatures(scene, candidates)
-    modes = [_modes(one, scene, signature[d]) for d, one in enumerate(candidates)]
+    signatures = _Signatures(scene=scene)
+    modes = [_modes(one, scene, signatures) for one in candidates]
+    start, eligible = signatures.rows()
     every = [mode for found in modes for mode in found]
     spots: list[Spot | None] = [None]
     spots += sorted({one.spot for one in workloads if one.spot is not None}, key=repr)
@@ -166,58 +170,81 @@ def _demands(
     return demands, start, eligible
 
 
-def _signatures(
-    scene: Scene, candidates: Sequence[Candidates]
-) -> tuple[list[int], NDArray[np.int64], Ints]:
-    """Number the distinct sets of admitted rows; return them sorted by (machine, row)."""
-    number: dict[bytes, int] = {}
-    blocks: list[Ints] = []
-    found: list[int] = []
-    for candidate in candidates:
-        key = np.packbits(candidate.admitted).tobytes()
-        if key not in number:
-            number[key] = len(blocks)
-            rows = np.flatnonzero(candidate.admitted).astype(np.int32)
-            order = np.argsort(scene.machines.of_row[rows], kind="stable")
-            blocks.append(rows[order])
-        found.append(number[key])
-    start = np.cumsum([0, *(len(block) for block in blocks)]).astype(np.int64)
-    eligible = np.concatenate(blocks) if blocks else np.empty(0, np.int32)
-    return found, start, eligible.astype(np.int32)
+@dataclass(slots=True, kw_only=True)
+class _Signatures:
+    """Numbers the distinct sets of rows that modes may use.
+
+    Attributes:
+        scene: whose rows.
+        number: the set as bytes -> its number.
+        blocks: int32[.] rows of each set, sorted by (machine, row).
+    """
+
+    scene: Scene
+    number: dict[bytes, int] = field(default_factory=dict)
+    blocks: list[Ints] = field(default_factory=list)
+
+    def of(self, usable: Bools) -> int:
+        """Return the number of a set, bool[S]."""
+        key = np.packbits(usable).tobytes()
+        if key not in self.number:
+            self.number[key] = len(self.blocks)
+            rows = np.flatnonzero(usable).astype(np.int32)
+            order = np.argsort(self.scene.machines.of_row[rows], kind="stable")
+            self.blocks.append(rows[order])
+        return self.number[key]
+
+    def rows(self) -> tuple[NDArray[np.int64], Ints]:
+        """Return `Problem.eligible_start` and `Problem.eligible`."""
+        start = np.cumsum([0, *(len(block) for block in self.blocks)]).astype(np.int64)
+        return start, np.concatenate([np.empty(0, np.int32), *self.blocks]).astype(np.int32)
 
 
-def _modes(candidate: Candidates, scene: Scene, signature: int) -> list[_Mode]:
-    reachable = np.zeros(len(scene.machines.name), np.bool_)
-    reachable[scene.machines.of_row[candidate.admitted]] = True
+def _modes(candidate: Candidates, scene: Scene, signatures: _Signatures) -> list[_Mode]:
+    workload, machines = candidate.workload, scene.machines
+    hours_of_row = hours_of_rows(workload, scene)
     found: list[_Mode] = []
-    for number, shape in enumerate(candidate.workload.shapes):
-        for machine in np.flatnonzero(candidate.shape_fits[number] & reachable).tolist():
-            held = Decimal(repr(float(scene.machines.accelerators[machine])))
-            amount, hours = _amount(candidate.workload, shape, held, scene.spec.period)
-            if amount > 0:
-                found.append(
-                    _Mode(
-                        machine=machine,
-                        shape=number,
-                        signature=signature,
-                        amount=float(amount),
-                        hours=float(hours),
+    for number, shape in enumerate(workload.shapes):
+        for usable, hours in _row_sets(candidate, shape, hours_of_row):
+            reachable = np.zeros(len(machines.name), np.bool_)
+            reachable[machines.of_row[usable]] = True
+            signature = signatures.of(usable)
+            for machine in np.flatnonzero(candidate.shape_fits[number] & reachable).tolist():
+                held = Decimal(repr(float(machines.accelerators[machine])))
+                amount = _amount(workload, shape, held)
+                if amount > 0:
+                    found.append(
+                        _Mode(
+                            machine=machine,
+                            shape=number,
+                            signature=signature,
+                            amount=float(amount),
+                            hours=hours,
+                        )
                     )
-                )
     return found
 
 
-def _amount(
-    workload: AnyWorkload, shape: Shape, accelerators: Decimal, period_h: Decimal
-) -> tuple[Decimal, Decimal]:
-    """Return (mode amount, mode hours) as `solver.problem.Demands` defines them."""
+def _row_sets(
+    candidate: Candidates, shape: Shape, hours_of_row: Floats
+) -> Iterator[tuple[Bools, float]]:
+    """Yield sets of rows on which a shape works alike, and the hours of its modes there."""
+    workload, admitted = candidate.workload, candidate.admitted
     if isinstance(workload, Training):
-        return Decimal(instances(shape, accelerators)), useful_hours(workload, shape)
+        hours = float(useful_hours(workload, shape))
+        yield admitted & (hours_of_row >= hours), hours
+        return
+    for each in np.unique(hours_of_row[admitted]).tolist():
+        yield admitted & (hours_of_row == each), each
+
+
+def _amount(workload: AnyWorkload, shape: Shape, accelerators: Decimal) -> Decimal:
+    """Return the amount of a mode as `solver.problem.Demands` defines it."""
+    if isinstance(workload, Training):
+        return Decimal(instances(shape, accelerators))
     if isinstance(workload, Service):
-        carried = load_carried(workload, shape, accelerators)
-        return carried / (1 + workload.headroom), period_h
-    deadline = period_h if workload.deadline is None else workload.deadline
-    return work_hours(workload, shape, accelerators), deadline
+        return load_carried(workload, shape, accelerators) / (1 + workload.headroom)
+    return work_hours(workload, shape, accelerators)
 
 
 def _spoilage(spots: Sequence[Spot | None], rates: Sequence[Decimal]) -> tuple[Floats, Floats]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from broker.costing import Rate, placement_cost, rate_of
+from broker.costing import placement_cost, rate_of
 from broker.machines import load_carried, useful_hours, work_hours
 from broker.offers import PurchaseOption
 from broker.plans import Placement
@@ -16,6 +16,7 @@ from broker.spot import carried_share, rework_factor
 from broker.transfer_bills import Move
 from broker.transfer_terms import bills_of
 from broker.units import plain, round_nano
+from broker.windows import usable_hours
 from broker.workloads import Batch, Service, Shape, Training
 from solver.problem import Problem
 from solver.solution import Solution
@@ -160,6 +161,10 @@ def _batch_shares(
     """Make shares exact: they sum to what is served, and fit the hours of their instances."""
     deadline = scene.spec.period if batch.deadline is None else batch.deadline
     stock_rows, shapes, units = where
+    hours_each = [
+        usable_hours(scene.stock.frame.row(row, named=True), scene.stock.start, deadline)
+        for row in stock_rows
+    ]
     parts, unmet = shared
     whole = [
         work_hours(batch, shape, _accelerators(scene, row))
@@ -170,14 +175,14 @@ def _batch_shares(
         for row in stock_rows
     ]
     most = [
-        deadline * count / (hours * factor)
-        for count, hours, factor in zip(units, whole, factors, strict=True)
+        each * count / (hours * factor)
+        for each, count, hours, factor in zip(hours_each, units, whole, factors, strict=True)
     ]
     exact = _summing_to(parts, most, Decimal(1) if unmet == 0 else None)
-    for row, shape, count, hours, factor, share in zip(
-        stock_rows, shapes, units, whole, factors, exact, strict=True
+    for row, shape, count, hours, factor, share, each in zip(
+        stock_rows, shapes, units, whole, factors, exact, hours_each, strict=True
     ):
-        billed = min(round_nano(hours * share * factor), deadline * count)
+        billed = min(round_nano(hours * share * factor), round_nano(each * count))
         yield _Share(
             row=row,
             shape=shape,
@@ -221,7 +226,7 @@ def _placement(
 ) -> Placement:
     offer = scene.stock.frame.row(share.row, named=True)
     option = PurchaseOption(offer["option"])
-    rate = offer_rate(offer)
+    rate = rate_of(offer, scene.stock.start, scene.spec.period)
     return Placement(
         workload=workload.name,
         kind=_KINDS[type(workload)],
@@ -251,22 +256,8 @@ def _placement(
             instances=share.instances,
             useful_hours=share.useful,
             instance_hours=share.billed,
-            period_h=scene.spec.period,
             transfer_usd=transfer_usd,
         ),
-    )
-
-
-def offer_rate(offer: dict[str, object]) -> Rate:
-    """Return the rate of one stock row, given as a mapping of its columns."""
-    if offer["owned"]:
-        return rate_of(Decimal(0), Decimal(0), Decimal(0), PurchaseOption.OWNED)
-    price, upfront = offer["usd_per_hour"], offer["upfront_usd"]
-    return rate_of(
-        price if isinstance(price, Decimal) else Decimal(0),
-        upfront if isinstance(upfront, Decimal) else Decimal(0),
-        Decimal(str(offer["off"])),
-        PurchaseOption(str(offer["option"])),
     )
 
 

@@ -4,25 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, timedelta
+from decimal import Decimal
+from typing import Final
+
+import polars as pl
 
 from broker.offers import PurchaseOption
 from broker.plans import Placement, Purchase
 from broker.rules.rule import Scene
 from broker.units import HOURS_PER_YEAR, round_cents
+from broker.windows import block_end
+
+#: Options that are bought for a term of their own, whatever of it is used.
+_TERMS: Final = frozenset(
+    {one for one in PurchaseOption if one.years} | {PurchaseOption.CAPACITY_BLOCK}
+)
 
 
 def purchases(scene: Scene, placed: Sequence[Placement]) -> tuple[Purchase, ...]:
-    """Return one purchase per placement on a reserved term, in the placements' order."""
-    return tuple(_purchase(scene, one) for one in placed if PurchaseOption(one.option).years)
+    """Return one purchase per placement on a term or block, in the placements' order."""
+    return tuple(_purchase(scene, one) for one in placed if PurchaseOption(one.option) in _TERMS)
 
 
 def _purchase(scene: Scene, placement: Placement) -> Purchase:
     years = PurchaseOption(placement.option).years
-    frame = scene.stock.frame
-    row = int((frame["id"] == placement.offer).arg_max() or 0)
+    offer = scene.stock.frame.filter(pl.col("id") == placement.offer).row(0, named=True)
     kept = placement.contracted_usd_per_hour / (placement.list_usd_per_hour or 1)
-    upfront = frame["upfront_usd"][row] or 0
-    whole = placement.contracted_usd_per_hour * HOURS_PER_YEAR * years * placement.instances
+    upfront = offer["upfront_usd"] or 0
+    term_h = HOURS_PER_YEAR * years if years else Decimal(repr(offer["length_h"]))
+    whole = placement.contracted_usd_per_hour * term_h * placement.instances
+    ends = (
+        _last_day(scene.stock.start.date(), years)
+        if years
+        else (block_end(offer) - timedelta(microseconds=1)).date()
+    )
     return Purchase(
         workload=placement.workload,
         offer=placement.offer,
@@ -30,7 +45,7 @@ def _purchase(scene: Scene, placement: Placement) -> Purchase:
         usd_per_hour=placement.contracted_usd_per_hour,
         upfront_usd=round_cents(upfront * kept * placement.instances),
         obligation_usd=round_cents(whole),
-        ends_on=_last_day(scene.stock.start.date(), years).isoformat(),
+        ends_on=ends.isoformat(),
     )
 
 

@@ -12,13 +12,13 @@ from decimal import ROUND_CEILING, Decimal
 import numpy as np
 
 from broker.candidates import Candidates
-from broker.costing import placement_cost
+from broker.costing import placement_cost, rate_of
 from broker.machines import instances, load_carried, useful_hours, work_hours
-from broker.placements import offer_rate
 from broker.rules.rule import AnyWorkload, Scene
 from broker.spot import carried_share, rework_factor
 from broker.tiers import bill
 from broker.units import round_nano
+from broker.windows import usable_hours
 from broker.workloads import Batch, Service, Shape, Training
 
 #: Offers priced exactly per workload; the rest is dearer by the plain price of the hours.
@@ -80,7 +80,9 @@ def _way(scene: Scene, workload: AnyWorkload, shape: Shape, row: int) -> Way | N
     offer = scene.stock.frame.row(row, named=True)
     held = Decimal(repr(float(scene.machines.accelerators[scene.machines.of_row[row]])))
     lost = Decimal(repr(float(offer["interruptions"])))
-    sized = _size(scene, workload, shape, held, lost)
+    until = workload.deadline if isinstance(workload, Batch) else None
+    each = usable_hours(offer, scene.stock.start, until or scene.spec.period)
+    sized = _size(scene, workload, shape, held, (lost, each))
     if sized is None:
         return None
     count, useful, billed = sized
@@ -89,11 +91,10 @@ def _way(scene: Scene, workload: AnyWorkload, shape: Shape, row: int) -> Way | N
     if workload.data is not None:
         moved = bill(scene.transfer.tiers(workload.data.place, target), workload.data.gb)
     cost = placement_cost(
-        offer_rate(offer),
+        rate_of(offer, scene.stock.start, scene.spec.period),
         instances=count,
         useful_hours=useful,
         instance_hours=billed,
-        period_h=scene.spec.period,
         transfer_usd=moved,
     )
     return Way(
@@ -111,9 +112,14 @@ def _way(scene: Scene, workload: AnyWorkload, shape: Shape, row: int) -> Way | N
 
 
 def _size(
-    scene: Scene, workload: AnyWorkload, shape: Shape, held: Decimal, lost: Decimal
+    scene: Scene,
+    workload: AnyWorkload,
+    shape: Shape,
+    held: Decimal,
+    loss_and_hours: tuple[Decimal, Decimal],
 ) -> tuple[int, Decimal, Decimal] | None:
     """(instances, useful instance-hours, billed instance-hours); None: it cannot carry any."""
+    lost, each = loss_and_hours
     spot = workload.spot
     factor = Decimal(1) if spot is None else rework_factor(spot, lost)
     if isinstance(workload, Training):
@@ -123,8 +129,7 @@ def _size(
     if isinstance(workload, Batch):
         useful = round_nano(work_hours(workload, shape, held))
         billed = round_nano(useful * factor)
-        deadline = workload.deadline or scene.spec.period
-        return _ceiling(billed / deadline), useful, billed
+        return _ceiling(billed / each), useful, billed
     return _service_size(scene, workload, shape, held, lost)
 
 

@@ -29,6 +29,7 @@ from broker.audit import (
     supply,
     survival,
     unmet,
+    windows,
 )
 from broker.audit.evidence import Evidence, gather
 from broker.market import Market
@@ -58,6 +59,7 @@ _CHECKS: Final[tuple[Check, ...]] = (
     *data.CHECKS,
     *money.CHECKS,
     *purchases.CHECKS,
+    *windows.CHECKS,
     *unmet.CHECKS,
     *proof.CHECKS,
 )

@@ -8,6 +8,7 @@ from decimal import ROUND_CEILING, Decimal
 from broker.audit.evidence import Evidence, differ
 from broker.audit.machines import held_accelerators, instances_needed, shape_of
 from broker.audit.spot import billed_per_useful
+from broker.audit.windows import most_hours
 from broker.plans import Placement
 from broker.rules.violation import Violation
 from broker.workloads import Batch
@@ -41,8 +42,10 @@ def _hours(evidence: Evidence) -> Iterator[Violation]:
 
 
 def _deadline(evidence: Evidence, batch: Batch, one: Placement) -> Iterator[Violation]:
-    """Instances = ceil(instance-hours / deadline)."""
-    deadline = evidence.spec.period if batch.deadline is None else batch.deadline
+    """Instances = ceil(instance-hours / hours each can work before the deadline)."""
+    deadline = most_hours(evidence, one)
+    if deadline <= 0:
+        return
     wanted = (one.instance_hours / deadline).to_integral_value(ROUND_CEILING)
     if one.instances != wanted:
         text = f"{one.offer}: {one.instances} instances for {one.instance_hours} h by {deadline} h"

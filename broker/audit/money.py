@@ -11,6 +11,7 @@ from fnmatch import fnmatchcase
 from typing import Final
 
 from broker.audit.evidence import Evidence
+from broker.audit.windows import BLOCK, hours_in_period
 from broker.offers import PurchaseOption
 from broker.plans import ZERO, Cost, Placement
 from broker.rules.violation import Violation
@@ -27,7 +28,7 @@ class Price:
     """Price of one instance of an offer, USD.
 
     Attributes:
-        listed, contracted: per hour, a reserved term's fee spread over its hours.
+        listed, contracted: per hour, a term's or block's fee spread over its hours.
         upfront: contracted fee, paid once.
     """
 
@@ -45,6 +46,8 @@ def price_of(evidence: Evidence, placement: Placement) -> Price:
     fee: Decimal = row["upfront_usd"] or _NOTHING
     years = YEARS.get(placement.option)
     listed = hourly + fee / (HOURS_PER_YEAR * years) if years else hourly
+    if placement.option == BLOCK and row["length_h"]:
+        listed = hourly + fee / Decimal(repr(row["length_h"]))
     paid = 1 - off_of(evidence, placement, placement.option)
     return Price(listed=listed, contracted=listed * paid, upfront=fee * paid)
 
@@ -101,6 +104,11 @@ def _cost(evidence: Evidence, one: Placement) -> Cost:
     if one.option in YEARS:
         whole = one.instances * evidence.spec.period * price.contracted
         return Cost(compute=round_cents(whole))
+    row = evidence.rows[one.offer]
+    if one.option == BLOCK and row["length_h"]:
+        hourly = (row["usd_per_hour"] or _NOTHING) * (1 - off_of(evidence, one, one.option))
+        each = price.upfront + hourly * hours_in_period(evidence, row)
+        return Cost(compute=round_cents(one.instances * each))
     lost = one.instance_hours - one.useful_hours
     return Cost(
         compute=round_cents(one.useful_hours * price.contracted + one.instances * price.upfront),

@@ -1,22 +1,26 @@
-"""Is every reserved term listed as a purchase, with all that will be paid for it."""
+"""Is every reserved term and block listed as a purchase, with all that will be paid for it."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
 from datetime import date, timedelta
+from decimal import Decimal
 
 from broker.audit.evidence import Evidence
 from broker.audit.money import YEARS, price_of
+from broker.audit.windows import BLOCK, ends_at
 from broker.plans import Placement, Purchase
 from broker.rules.violation import Violation
 from broker.units import HOURS_PER_YEAR, round_cents, round_nano
 
 
 def _purchases(evidence: Evidence) -> Iterator[Violation]:
-    """One purchase for each placement on a reserved term, and no other."""
+    """One purchase for each placement on a term or block, and no other."""
     right = Counter(
-        _purchase(evidence, one) for one in evidence.plan.placements if one.option in YEARS
+        _purchase(evidence, one)
+        for one in evidence.plan.placements
+        if one.option in YEARS or one.option == BLOCK
     )
     said = Counter(_rounded(one) for one in evidence.plan.purchases)
     for one in sorted(
@@ -28,9 +32,14 @@ def _purchases(evidence: Evidence) -> Iterator[Violation]:
 
 
 def _purchase(evidence: Evidence, placement: Placement) -> Purchase:
-    years = YEARS[placement.option]
+    years, row = YEARS.get(placement.option), evidence.rows[placement.offer]
     price = price_of(evidence, placement)
-    whole = price.contracted * HOURS_PER_YEAR * years * placement.instances
+    if years:
+        ends = _end(evidence.start.date(), years)
+        whole = price.contracted * HOURS_PER_YEAR * years * placement.instances
+    else:
+        ends = (ends_at(row) - timedelta(microseconds=1)).date()
+        whole = price.contracted * Decimal(repr(row["length_h"])) * placement.instances
     return Purchase(
         workload=placement.workload,
         offer=placement.offer,
@@ -38,7 +47,7 @@ def _purchase(evidence: Evidence, placement: Placement) -> Purchase:
         usd_per_hour=round_nano(price.contracted),
         upfront_usd=round_cents(price.upfront * placement.instances),
         obligation_usd=round_cents(whole),
-        ends_on=_end(evidence.start.date(), years).isoformat(),
+        ends_on=ends.isoformat(),
     )
 
 
