@@ -15,6 +15,7 @@ from solver.model import ModelBuilder
 from solver.pairs import Pairs, most_units
 from solver.problem import NO_ROW, Bools, Floats, Ints, Level, Problem
 from solver.scopes import scopes_touched
+from solver.survival_rows import MOST_CLASSES, Carried, add_cut_rows
 from solver.tier_steps import has_class
 
 Longs = NDArray[np.int64]
@@ -242,7 +243,8 @@ def _survive(
 ) -> None:
     """For each scope s lost: near load routable over what is left >= share x load x placed.
 
-    g_{c,h} >= 0; sum_h g_{c,h} <= load of c; sum_c g_{c,h} <= load that units outside s carry.
+    By cuts where the classes are few; else by flows g_{c,h} >= 0 with sum_h g_{c,h} <= load of
+    c and sum_c g_{c,h} <= load that units outside s carry.
     """
     level = Level(problem.services.survive_level[service])
     needed = float(problem.services.survive_share[service]) * columns.load
@@ -250,6 +252,20 @@ def _survive(
     index, scope = scopes_touched(problem, supply, level)
     classes = columns.classes
     at = np.searchsorted(classes.places, problem.supply.place[supply])
+    if len(classes.load) <= MOST_CLASSES:
+        add_cut_rows(
+            builder,
+            Carried(
+                units=columns.units,
+                amount=pairs.amount[columns.rows],
+                near=classes.near[:, at],
+                load=classes.load,
+            ),
+            touched=(index, scope),
+            needed=needed,
+            placed=columns.placed,
+        )
+        return
     which, place = np.nonzero(classes.near)
     for lost in np.unique(scope):
         left = np.ones(len(supply), np.bool_)

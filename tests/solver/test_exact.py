@@ -217,3 +217,24 @@ def test_families_share_one_supply() -> None:
     assert sum(used(solution).values()) == 6
     assert not solution.unmet.any()
     assert {int(one) for one in solution.allocation.demand} == {0, 1, 2}
+
+
+@pytest.mark.parametrize("most", [0, 8])
+def test_cuts_and_flows_say_the_same_of_survival(
+    most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two classes of points that see different places: both ways of writing it agree."""
+    monkeypatch.setattr("solver.service_rows.MOST_CLASSES", most)
+    rows = [Row(cost=1, place=0), Row(cost=2, place=1), Row(cost=4, place=2)]
+    distance = [[5.0, 5.0, 90.0, 0], [90.0, 5.0, 5.0, 0]]
+    want = like(
+        SERVICE,
+        loads=((0, 20.0), (1, 20.0)),
+        near=50,
+        survive_level=Level.PLACE,
+        survive_share=0.75,
+    )
+    solution = solved(problem(rows, [want], Rules(distance=distance)))
+    # Whatever place is lost, 30 must be routable: both points reach place 1 only together.
+    assert used(solution) == {(0, 0): 2, (0, 1): 2, (0, 2): 1}
+    assert solution.cost == pytest.approx(100 * (2 + 4 + 4))
