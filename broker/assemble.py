@@ -192,17 +192,21 @@ def _binding(scene: Scene, placed: Sequence[Placement]) -> tuple[Binding, ...]:
     ids = scene.stock.frame["id"]
     row_of = {offer: int(row) for row, offer in enumerate(ids) if offer in held}
     capacity = scene.stock.frame["capacity"]
+    hosts = scene.machines.hosts_of_row()
     full = [
         Binding(what=offer, used=str(count), limit=str(capacity[row_of[offer]]))
         for offer, count in sorted(held.items())
-        if capacity[row_of[offer]] == count
+        if capacity[row_of[offer]] is not None
+        and capacity[row_of[offer]] - count < hosts[row_of[offer]]
     ]
     for quota in scene.quotas:
         size_of = dict(zip(quota.rows.tolist(), quota.size.tolist(), strict=True))
         counted = {offer: row_of[offer] for offer in held if row_of[offer] in size_of}
         sizes = {offer: Decimal(repr(size_of[row])) for offer, row in counted.items()}
         used = sum((held[offer] * size for offer, size in sizes.items()), Decimal(0))
-        smallest = min(sizes.values(), default=Decimal(0))
+        smallest = min(
+            (sizes[one] * int(hosts[counted[one]]) for one in sizes), default=Decimal(0)
+        )
         if sizes and used + smallest > quota.limit:
             full.append(Binding(what=quota.label, used=plain(used), limit=plain(quota.limit)))
     return tuple(full)

@@ -1,7 +1,8 @@
 """From candidates and rules to the optimizer's problem.
 
 Demand d is workload d of `Spec.workloads`, supply o is stock row o, place g is `Scene.places[g]`,
-machine kind k is machine k: the optimizer's numbers mean the same rows everywhere.
+machine kind k is machine k: the optimizer's numbers mean the same rows everywhere. A unit is an
+instance, or a rack where instances are sold by the rack (`Machines.hosts`).
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 from broker.candidates import Candidates
 from broker.commitments import due_usd
 from broker.costing import rate_of
-from broker.machines import instances, load_carried, useful_hours, weight, work_hours
+from broker.machines import gang_instances, load_carried, useful_hours, weight, work_hours
 from broker.offers import PurchaseOption
 from broker.rules import concentration, exclusivity
 from broker.rules.rule import AnyWorkload, Scene
@@ -86,14 +87,17 @@ def _supply(scene: Scene) -> tuple[Supply, list[Decimal]]:
     rate = np.where(is_spot, stock.number("interruptions"), _NEVER)
     rates, code = np.unique(np.append(_NEVER, rate), return_inverse=True)
     is_held, held_cost = _held(scene)
+    hosts = scene.machines.hosts_of_row()
     zone = [NO_ROW if not zone_is_known(key[2]) else row for row, key in enumerate(scene.zones)]
     supply = Supply(
-        hour_cost=np.where(is_held, 0.0, stock.usd_per_hour),
-        unit_cost=np.where(is_held, held_cost, stock.upfront_usd),
-        hour_value=concentration.hour_value(stock),
-        size=np.nan_to_num(stock.number("accelerators")),
+        hour_cost=np.where(is_held, 0.0, stock.usd_per_hour) * hosts,
+        unit_cost=np.where(is_held, held_cost, stock.upfront_usd) * hosts,
+        hour_value=concentration.hour_value(stock) * hosts,
+        size=np.nan_to_num(stock.number("accelerators")) * hosts,
         capacity=np.where(
-            frame["capacity"].is_null().to_numpy(), np.inf, np.nan_to_num(stock.number("capacity"))
+            frame["capacity"].is_null().to_numpy(),
+            np.inf,
+            np.nan_to_num(stock.number("capacity")) // hosts,
         ),
         kind=scene.machines.of_row,
         place=scene.place_of_row,
@@ -211,7 +215,7 @@ def _modes(candidate: Candidates, scene: Scene, signatures: _Signatures) -> list
             signature = signatures.of(usable)
             for machine in np.flatnonzero(candidate.shape_fits[number] & reachable).tolist():
                 held = Decimal(repr(float(machines.accelerators[machine])))
-                amount = _amount(workload, shape, held)
+                amount = _amount(workload, shape, held, int(machines.hosts[machine]))
                 if amount > 0:
                     found.append(
                         _Mode(
@@ -238,13 +242,13 @@ def _row_sets(
         yield admitted & (hours_of_row == each), each
 
 
-def _amount(workload: AnyWorkload, shape: Shape, accelerators: Decimal) -> Decimal:
-    """Return the amount of a mode as `solver.problem.Demands` defines it."""
+def _amount(workload: AnyWorkload, shape: Shape, accelerators: Decimal, hosts: int) -> Decimal:
+    """Return the amount of a mode as `solver.problem.Demands` defines it; units are racks."""
     if isinstance(workload, Training):
-        return Decimal(instances(shape, accelerators))
+        return Decimal(gang_instances(shape, accelerators, hosts)) / hosts
     if isinstance(workload, Service):
-        return load_carried(workload, shape, accelerators) / (1 + workload.headroom)
-    return work_hours(workload, shape, accelerators)
+        return load_carried(workload, shape, accelerators) * hosts / (1 + workload.headroom)
+    return work_hours(workload, shape, accelerators, hosts) / hosts
 
 
 def _spoilage(spots: Sequence[Spot | None], rates: Sequence[Decimal]) -> tuple[Floats, Floats]:
@@ -293,7 +297,11 @@ def _services(scene: Scene) -> Services:
 def _limits(scene: Scene) -> Limits:
     sizes = [len(quota.rows) for quota in scene.quotas]
     rows = [quota.rows for quota in scene.quotas]
-    weights = [np.where(np.isnan(quota.size), 0.0, quota.size) for quota in scene.quotas]
+    hosts = scene.machines.hosts_of_row()
+    weights: list[Floats] = [
+        np.where(np.isnan(quota.size), 0.0, quota.size) * hosts[quota.rows]
+        for quota in scene.quotas
+    ]
     supply = np.concatenate(rows) if rows else np.empty(0, np.int64)
     size = np.concatenate(weights) if weights else np.empty(0)
     counted = size > 0

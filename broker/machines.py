@@ -22,6 +22,7 @@ _FACTS = (
     "vcpus",
     "memory_gib",
     "fabric",
+    "rack_hosts",
 )
 #: A stated least is met by what the provider rounds to just under it (117.9 for 118 GiB).
 _SLACK = 1 - 1e-6
@@ -37,6 +38,7 @@ class Machines:
         accelerator: str[K], "" for CPU machines.
         accelerators, accelerator_memory_gib, vcpus, memory_gib: float64[K], NaN unknown.
         fabric: str[K], "" unknown.
+        hosts: int64[K], instances sold together as one NVLink rack; 1: sold singly.
     """
 
     of_row: NDArray[np.int32]
@@ -47,6 +49,11 @@ class Machines:
     vcpus: NDArray[np.float64]
     memory_gib: NDArray[np.float64]
     fabric: NDArray[np.str_]
+    hosts: NDArray[np.int64]
+
+    def hosts_of_row(self) -> NDArray[np.int64]:
+        """Return int64[S], instances that are sold together in each stock row."""
+        return self.hosts[self.of_row]
 
 
 def machines_of(stock: Stock) -> Machines:
@@ -81,6 +88,7 @@ def machines_of(stock: Stock) -> Machines:
         vcpus=numbers("vcpus"),
         memory_gib=numbers("memory_gib"),
         fabric=texts("fabric"),
+        hosts=distinct["rack_hosts"].fill_null(1).cast(pl.Int64).to_numpy().astype(np.int64),
     )
 
 
@@ -170,9 +178,22 @@ def useful_hours(workload: Training, shape: Shape) -> Decimal:
     return workload.hours / shape.speed
 
 
-def work_hours(batch: Batch, shape: Shape, accelerators: Decimal) -> Decimal:
-    """Return the instance-hours the whole work takes when nothing is ever lost."""
-    return batch.work / shape.speed * instances(shape, accelerators)
+def gang_instances(shape: Shape, accelerators: Decimal, hosts: int) -> int:
+    """Return the instances a gang takes where `hosts` of them are sold together: whole racks."""
+    return -(-instances(shape, accelerators) // hosts) * hosts
+
+
+def work_hours(batch: Batch, shape: Shape, accelerators: Decimal, hosts: int = 1) -> Decimal:
+    """Return the instance-hours the whole work takes when nothing is ever lost.
+
+    Where `hosts` instances are sold together, floor(hosts / n) units of n instances run on them
+    at once, and a unit of more than `hosts` takes whole racks.
+    """
+    need = instances(shape, accelerators)
+    if need == 0:
+        return Decimal(0)
+    racks = Decimal(-(-need // hosts)) if need > hosts else 1 / Decimal(hosts // need)
+    return batch.work / shape.speed * racks * hosts
 
 
 def weight(workload: Training | Service | Batch, period_h: Decimal) -> Decimal:

@@ -94,7 +94,8 @@ def _shares(
         workload.shapes[int(problem.demands.mode_shape[allocation.mode[row]])] for row in rows
     ]
     stock_rows = [int(allocation.supply[row]) for row in rows]
-    units = [int(allocation.units[row]) for row in rows]
+    hosts = scene.machines.hosts_of_row()
+    units = [int(allocation.units[row] * hosts[allocation.supply[row]]) for row in rows]
     moves = _once_per_place(scene, workload, stock_rows)
     if isinstance(workload, Batch):
         unmet = float(solution.unmet[scene.spec.workloads.index(workload)])
@@ -167,7 +168,7 @@ def _batch_shares(
     ]
     parts, unmet = shared
     whole = [
-        work_hours(batch, shape, _accelerators(scene, row))
+        work_hours(batch, shape, _accelerators(scene, row), _hosts(scene, row))
         for row, shape in zip(stock_rows, shapes, strict=True)
     ]
     factors = [
@@ -215,6 +216,10 @@ def _summing_to(
 def _accelerators(scene: Scene, row: int) -> Decimal:
     machine = int(scene.machines.of_row[row])
     return Decimal(repr(float(scene.machines.accelerators[machine])))
+
+
+def _hosts(scene: Scene, row: int) -> int:
+    return int(scene.machines.hosts[scene.machines.of_row[row]])
 
 
 def _interruptions(scene: Scene, row: int) -> Decimal:

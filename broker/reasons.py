@@ -8,7 +8,7 @@ import numpy as np
 
 from broker.candidates import Candidates
 from broker.caps import caps_of
-from broker.machines import instances
+from broker.machines import gang_instances
 from broker.rules.rule import Scene
 from broker.workloads import Training
 
@@ -68,7 +68,7 @@ def _least_instances(scene: Scene, candidates: Candidates, workload: Training, r
     machine = int(scene.machines.of_row[row])
     held = Decimal(repr(float(scene.machines.accelerators[machine])))
     return min(
-        instances(shape, held)
+        gang_instances(shape, held, int(scene.machines.hosts[machine]))
         for shape, fit in zip(workload.shapes, candidates.shape_fits, strict=True)
         if fit[machine]
     )

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
+from typing import NamedTuple
 
 import numpy as np
 
 from broker.candidates import Candidates
 from broker.costing import placement_cost, rate_of
-from broker.machines import instances, load_carried, useful_hours, work_hours
+from broker.machines import gang_instances, load_carried, useful_hours, work_hours
 from broker.rules.rule import AnyWorkload, Scene
 from broker.spot import carried_share, rework_factor
 from broker.tiers import bill
@@ -57,6 +58,17 @@ class Way:
         return self.compute_usd + self.rework_usd + self.transfer_usd
 
 
+class _Machine(NamedTuple):
+    """Accelerators of one instance, and how many instances are sold together."""
+
+    accelerators: Decimal
+    hosts: int
+
+    def whole(self, instances: int) -> int:
+        """Round instances up to whole racks."""
+        return -(-instances // self.hosts) * self.hosts
+
+
 def cheapest_ways(scene: Scene, candidates: Candidates) -> list[Way]:
     """Return the ways of one workload, cheapest first, ties by offer."""
     rows = np.flatnonzero(candidates.admitted)
@@ -82,7 +94,8 @@ def _way(scene: Scene, workload: AnyWorkload, shape: Shape, row: int) -> Way | N
     lost = Decimal(repr(float(offer["interruptions"])))
     until = workload.deadline if isinstance(workload, Batch) else None
     each = usable_hours(offer, scene.stock.start, until or scene.spec.period)
-    sized = _size(scene, workload, shape, held, (lost, each))
+    hosts = int(scene.machines.hosts[scene.machines.of_row[row]])
+    sized = _size(scene, workload, shape, _Machine(held, hosts), (lost, each))
     if sized is None:
         return None
     count, useful, billed = sized
@@ -115,7 +128,7 @@ def _size(
     scene: Scene,
     workload: AnyWorkload,
     shape: Shape,
-    held: Decimal,
+    machine: _Machine,
     loss_and_hours: tuple[Decimal, Decimal],
 ) -> tuple[int, Decimal, Decimal] | None:
     """(instances, useful instance-hours, billed instance-hours); None: it cannot carry any."""
@@ -123,26 +136,26 @@ def _size(
     spot = workload.spot
     factor = Decimal(1) if spot is None else rework_factor(spot, lost)
     if isinstance(workload, Training):
-        count = instances(shape, held)
+        count = gang_instances(shape, machine.accelerators, machine.hosts)
         useful = round_nano(useful_hours(workload, shape) * count)
         return count, useful, round_nano(useful * factor)
     if isinstance(workload, Batch):
-        useful = round_nano(work_hours(workload, shape, held))
+        useful = round_nano(work_hours(workload, shape, machine.accelerators, machine.hosts))
         billed = round_nano(useful * factor)
-        return _ceiling(billed / each), useful, billed
-    return _service_size(scene, workload, shape, held, lost)
+        return machine.whole(_ceiling(billed / each)), useful, billed
+    return _service_size(scene, workload, shape, machine, lost)
 
 
 def _service_size(
-    scene: Scene, workload: Service, shape: Shape, held: Decimal, lost: Decimal
+    scene: Scene, workload: Service, shape: Shape, machine: _Machine, lost: Decimal
 ) -> tuple[int, Decimal, Decimal] | None:
-    carried = load_carried(workload, shape, held)
+    carried = load_carried(workload, shape, machine.accelerators)
     if workload.spot is not None:
         carried *= carried_share(workload.spot, lost)
     if carried <= 0:
         return None
     stated = sum((load.rate for load in workload.demand), Decimal(0))
-    count = _ceiling(stated * (1 + workload.headroom) / carried)
+    count = machine.whole(_ceiling(stated * (1 + workload.headroom) / carried))
     return count, count * scene.spec.period, count * scene.spec.period
 
 

@@ -24,6 +24,7 @@ from broker.audit import (
     proof,
     purchases,
     quotas,
+    racks,
     services,
     spot,
     supply,
@@ -46,6 +47,7 @@ _NAMES: Final[tuple[Check, ...]] = (supply.names, machines.names)
 _CHECKS: Final[tuple[Check, ...]] = (
     *supply.CHECKS,
     *machines.CHECKS,
+    *racks.CHECKS,
     *quotas.CHECKS,
     *places.CHECKS,
     *exclusivity.CHECKS,

@@ -7,6 +7,7 @@ from decimal import ROUND_CEILING, Decimal
 
 from broker.audit.evidence import Evidence, differ
 from broker.audit.machines import held_accelerators, instances_needed, shape_of
+from broker.audit.racks import rack_of, whole
 from broker.audit.spot import billed_per_useful
 from broker.audit.windows import most_hours
 from broker.plans import Placement
@@ -28,7 +29,8 @@ def _hours(evidence: Evidence) -> Iterator[Violation]:
     for batch, placed in evidence.each(Batch):
         for one in placed:
             shape = shape_of(evidence, one)
-            per_unit = instances_needed(shape, held_accelerators(evidence, one))
+            need = instances_needed(shape, held_accelerators(evidence, one))
+            per_unit = _billed_instances(need, rack_of(evidence, one))
             whole = batch.work / shape.speed * per_unit
             useful = whole * one.served
             if differ(one.useful_hours, useful, whole=whole):
@@ -41,12 +43,20 @@ def _hours(evidence: Evidence) -> Iterator[Violation]:
             yield from _deadline(evidence, batch, one)
 
 
+def _billed_instances(need: int, hosts: int) -> Decimal:
+    """Instances billed for one unit of `need` of them, racks of `hosts` used whole."""
+    if need >= hosts:
+        return Decimal(whole(need, hosts))
+    return Decimal(hosts) / (hosts // need)
+
+
 def _deadline(evidence: Evidence, batch: Batch, one: Placement) -> Iterator[Violation]:
     """Instances = ceil(instance-hours / hours each can work before the deadline)."""
     deadline = most_hours(evidence, one)
     if deadline <= 0:
         return
-    wanted = (one.instance_hours / deadline).to_integral_value(ROUND_CEILING)
+    wanted = int((one.instance_hours / deadline).to_integral_value(ROUND_CEILING))
+    wanted = whole(wanted, rack_of(evidence, one))
     if one.instances != wanted:
         text = f"{one.offer}: {one.instances} instances for {one.instance_hours} h by {deadline} h"
         yield Violation(rule="deadline", subject=batch.name, text=text)

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from broker.audit.evidence import Evidence, differ, pool_of
 from broker.audit.machines import held_accelerators, instances_needed, shape_of
+from broker.audit.racks import rack_of, whole
 from broker.audit.spot import billed_per_useful
 from broker.plans import Placement
 from broker.rules.violation import Violation
@@ -23,6 +24,7 @@ def _whole(evidence: Evidence) -> Iterator[Violation]:
         need = instances_needed(
             shape_of(evidence, placed[0]), held_accelerators(evidence, placed[0])
         )
+        need = whole(need, rack_of(evidence, placed[0]))
         has = sum(one.instances for one in placed)
         if len(shapes) > 1:
             text = f"runs as {', '.join(sorted(shapes))} at once"
