@@ -16,6 +16,7 @@ from broker.commitments import due_usd
 from broker.costing import shortfall_usd
 from broker.machines import weight
 from broker.market import Market
+from broker.moves import move_limit, moved_homes, moves
 from broker.placements import placements
 from broker.plans import (
     ZERO,
@@ -53,6 +54,7 @@ def assemble(
 ) -> Plan:
     """Return the plan of `solution`; every figure in it is recomputed exactly."""
     placed = placements(scene, problem, solution)
+    moved = moves(scene, candidates, placed)
     routed = routes(scene, solution)
     unmet = _unmet(scene, candidates, placed, routed)
     cost = total_cost(scene, placed)
@@ -78,7 +80,12 @@ def assemble(
         purchases=purchases(scene, placed),
         unmet=unmet,
         owned_idle=_owned_idle(scene, placed),
-        binding=(*_binding(scene, placed), *used_caps(scene, placed)),
+        binding=(
+            *_binding(scene, placed),
+            *used_caps(scene, placed),
+            *move_limit(scene, moved),
+        ),
+        moves=moved,
         prices=_price_age(placed),
         unknown_capacity_usd=sum(
             (one.cost.compute for one in placed if one.capacity == "unknown"), ZERO
@@ -99,7 +106,7 @@ def digests(scene: Scene, market: Market) -> Digests:
 
 
 def total_cost(scene: Scene, placed: Sequence[Placement]) -> Cost:
-    """Return the sum of the placements' lines and what commitments still bill."""
+    """Return the sum of the placements' lines, what moves cost and commitments still bill."""
     total = Cost()
     spent: defaultdict[str, Decimal] = defaultdict(lambda: ZERO)
     for one in placed:
@@ -109,7 +116,8 @@ def total_cost(scene: Scene, placed: Sequence[Placement]) -> Cost:
     for commitment in scene.spec.holdings.commitments:
         due = due_usd(commitment, scene.stock.start, scene.spec.period)
         missed += shortfall_usd(due, spent[commitment.provider])
-    return total.plus(Cost(shortfall=missed))
+    moves_usd = sum((home.move_usd for home in moved_homes(scene, placed)), ZERO)
+    return total.plus(Cost(shortfall=missed, moves=moves_usd))
 
 
 def _unmet(

@@ -23,6 +23,7 @@ def assumptions(
         _round_trips(routed),
         _user_traffic(routed),
         _transfer(scene, placed),
+        _unpriced_homes(scene),
     ]
     return tuple(sentence for sentence in found if sentence)
 
@@ -107,3 +108,11 @@ def _transfer(scene: Scene, placed: Sequence[Placement]) -> str:
     if estimated:
         parts.append(f"{estimated} of {len(prices)} are estimates from a like region")
     return "; ".join(parts)
+
+
+def _unpriced_homes(scene: Scene) -> str:
+    names = [home.workload for home in scene.homes.values() if not home.is_priced]
+    if not names:
+        return ""
+    text = "what runs now without a known price counts as free in the cost of moving it"
+    return f"{text}: {', '.join(names)}"

@@ -20,6 +20,7 @@ from broker.rules import (
     latency,
     purchasing,
     quotas,
+    stability,
     windows,
 )
 from broker.rules.rule import Admission, AnyWorkload, Bools, Scene
@@ -33,6 +34,7 @@ ADMISSIONS: tuple[Admission, ...] = (
     *windows.ADMISSIONS,
     *latency.ADMISSIONS,
     *quotas.ADMISSIONS,
+    *stability.ADMISSIONS,
 )
 
 

@@ -116,6 +116,18 @@ def parse_count(text: object) -> int:
     return number
 
 
+def parse_count_or_none(text: object) -> int:
+    """Return a whole number of at least 0."""
+    form = "a whole number of at least 0"
+    try:
+        number = parse_integer(text)
+    except ValueError:
+        raise ValueError(form) from None
+    if number < 0:
+        raise ValueError(form)
+    return number
+
+
 def parse_amount(text: object) -> Decimal:
     """Return a number of at least 0; ``k``, ``M`` and ``B`` stand for thousands and so on."""
     form = "a number of at least 0"
@@ -182,6 +194,10 @@ Integer = Annotated[
 ]
 Count = Annotated[
     int, Kind(parse=parse_count, form="whole number from 1", unit="", types=("integer",))
+]
+CountOrNone = Annotated[
+    int,
+    Kind(parse=parse_count_or_none, form="whole number from 0", unit="", types=("integer",)),
 ]
 Hours = Annotated[
     Decimal, Kind(parse=_positive_hours, form="duration", unit="h", examples=("6h", "90d"))

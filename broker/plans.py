@@ -186,7 +186,8 @@ class Proof:
 
     Attributes:
         levels: from the highest priority.
-        cost_bound: no plan that serves as much at every level costs less, USD.
+        cost_bound: no plan that serves as much at every level costs less, USD; with
+            `stability.min_saving`: none that also moves no more workloads.
         gap: (total - cost_bound) / max(total, 1).
         method: how the plan was found.
         offers_seen: offers of the market.
@@ -230,6 +231,25 @@ class Binding:
     what: str
     used: str
     limit: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Move:
+    """A workload that runs now and that the plan puts, in whole or part, somewhere else.
+
+    Attributes:
+        workload: name.
+        now: what runs now, e.g. ``5 x aws/us-east-1/use1-az4/p5.48xlarge on-demand``.
+        new: what the plan holds where it does not run now, in the same form.
+        cost_usd: what the move costs; part of the cost of the plan.
+        why: what staying would mean.
+    """
+
+    workload: str
+    now: tuple[str, ...]
+    new: tuple[str, ...]
+    cost_usd: Decimal
+    why: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -293,6 +313,7 @@ class Plan:
         unmet: demand that is not served.
         owned_idle: owned instances that nobody uses.
         binding: shared limits that are used up.
+        moves: what it moves from where it runs now, and why; by workload in spec order.
         baseline: cheapest-first beside it; None when it was not asked for.
         prices: how old the prices are.
         unknown_capacity_usd: compute cost that rests on capacity nobody stated.
@@ -313,6 +334,7 @@ class Plan:
     unmet: tuple[Unmet, ...] = ()
     owned_idle: tuple[OwnedIdle, ...] = ()
     binding: tuple[Binding, ...] = ()
+    moves: tuple[Move, ...] = ()
     baseline: Baseline | None = None
     prices: PriceAge = field(default_factory=lambda: PriceAge(oldest="", newest=""))
     unknown_capacity_usd: Decimal = ZERO

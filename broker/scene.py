@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from broker.homes import homes_of
 from broker.latency import LatencyTable
 from broker.machines import machines_of
 from broker.market import Market
@@ -48,6 +49,7 @@ def build_scene(spec: Spec, market: Market) -> Scene:
         origins={origin: row for row, origin in enumerate(origins)},
         quotas=quota_rows(spec, market, stock),
         latency_digest=_digest(origins, places, rtt),
+        homes=homes_of(spec, market, stock),
     )
 
 

@@ -19,6 +19,7 @@ from broker.spec_faults import FaultList, Here, words
 from broker.spec_file import read_document
 from broker.spec_market import check_against
 from broker.spec_shorthand import expand
+from broker.spec_stability import check_stability, expand_stability
 from broker.spec_validation import validated
 from broker.spec_yaml import Document, parse_document
 from broker.workloads import Spec
@@ -155,9 +156,12 @@ def _understood(document: Document) -> SpecReading:
         found = words("an empty file") if document.data is None else document.data
         faults.add((), found, expected=expected, remedy="`broker init` writes a starter")
     elif _has_version(document.data, faults):
-        spec = validated(expand(document.data, Here(faults)), faults)
+        here = Here(faults)
+        data = expand_stability(expand(document.data, here), here.at("stability"))
+        spec = validated(data, faults)
         if spec is not None:
-            check(spec, document.data, Here(faults))
+            check(spec, document.data, here)
+            check_stability(spec, here.at("stability"))
     return SpecReading(source=document.source, spec=spec, faults=faults)
 
 

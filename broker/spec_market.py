@@ -21,6 +21,7 @@ from broker.reference import metro_ids, regions
 from broker.spec_faults import Here, listed, nearest, words
 from broker.spec_machines import Machines
 from broker.spec_policy import check_policy_names
+from broker.spec_stability import check_frozen
 from broker.workloads import Batch, Holdings, QuotaLimit, Service, Spec, Training
 
 _KINDS: Final = ("training", "services", "batch")
@@ -114,6 +115,7 @@ def check_against(spec: Spec, market: Market, here: Here) -> None:
     _check_holdings(spec.holdings, here.at("holdings"), supply=supply)
     for index, quota in enumerate(spec.quotas):
         _check_quota(quota, here.at("quotas", index), supply=supply)
+    check_frozen(spec, market, here.at("stability", "freeze"))
 
 
 def _scope_names(spec: Spec, supply: Supply) -> dict[str, list[str]]:

@@ -37,6 +37,16 @@ _SHORT_FORMS: Final[Mapping[tuple[str, str], Mapping[str, object]]] = {
         ]
     },
     ("Shape", "gpu"): {"type": "string", "examples": ["24GB..80GB", "80GB..:8"]},
+    ("Stability", "move_cost"): {
+        "anyOf": [
+            {"type": ["number", "string"], "examples": [500]},
+            {
+                "type": "object",
+                "propertyNames": {"type": "string"},
+                "additionalProperties": {"type": ["number", "string"]},
+            },
+        ]
+    },
     ("Load", "from"): {"anyOf": [{"type": "string", "examples": ["paris"]}, _POINT]},
     ("Spec", "market"): {
         "anyOf": [

@@ -45,7 +45,8 @@ def expand(data: Raw, here: Here) -> Raw:
             ]
     policy = data.get("policy")
     if isinstance(policy, dict):
-        expanded["policy"] = _policy(policy, here.at("policy"), names=_names(data), groups=groups)
+        names = names_of(data)
+        expanded["policy"] = _policy(policy, here.at("policy"), names=names, groups=groups)
     quotas = data.get("quotas")
     if isinstance(quotas, list):
         expanded["quotas"] = [
@@ -179,7 +180,7 @@ def _country_remedy(member: str, groups: Iterable[str]) -> str:
     return nearest(member, groups)
 
 
-def _names(data: Raw) -> list[str]:
+def names_of(data: Raw) -> list[str]:
     """Return the names of all workloads, those with faults too."""
     entries = [data.get(kind) for kind in KINDS]
     return [
@@ -287,7 +288,7 @@ def _members(rule: Raw, here: Here, *, verb: str, names: list[str]) -> Raw:
         remedy = "name them, globs such as chat-* allowed"
         here.fault(words("no workloads"), expected="the workloads it speaks of", remedy=remedy)
         return {}
-    return {"workloads": _matching(rule["workloads"], here.at("workloads"), names=names)}
+    return {"workloads": matching_names(rule["workloads"], here.at("workloads"), names=names)}
 
 
 def _tenants(tenants: object, here: Here, *, names: list[str]) -> object:
@@ -298,7 +299,7 @@ def _tenants(tenants: object, here: Here, *, names: list[str]) -> object:
     tenant_of: dict[str, str] = {}
     expanded = {}
     for tenant, globs in tenants.items():
-        members = _matching(globs, here.at(tenant), names=names)
+        members = matching_names(globs, here.at(tenant), names=names)
         expanded[tenant] = members
         for member in members if isinstance(members, list) else ():
             first = tenant_of.setdefault(str(member), tenant)
@@ -308,7 +309,7 @@ def _tenants(tenants: object, here: Here, *, names: list[str]) -> object:
     return expanded
 
 
-def _matching(globs: object, here: Here, *, names: list[str]) -> object:
+def matching_names(globs: object, here: Here, *, names: list[str]) -> object:
     """Return the names that match, in the spec's order; what is not a list as it is."""
     if not isinstance(globs, list) or not all(isinstance(glob, str) for glob in globs):
         return globs

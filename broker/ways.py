@@ -11,6 +11,7 @@ from decimal import ROUND_CEILING, Decimal
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from broker.candidates import Candidates
 from broker.costing import placement_cost, rate_of
@@ -71,7 +72,11 @@ class _Machine(NamedTuple):
 
 def cheapest_ways(scene: Scene, candidates: Candidates) -> list[Way]:
     """Return the ways of one workload, cheapest first, ties by offer."""
-    rows = np.flatnonzero(candidates.admitted)
+    return ways_on(scene, candidates, np.flatnonzero(candidates.admitted))
+
+
+def ways_on(scene: Scene, candidates: Candidates, rows: NDArray[np.int64]) -> list[Way]:
+    """Return the ways of one workload on some stock rows, cheapest first, ties by offer."""
     found: list[Way] = []
     for number, shape in enumerate(candidates.workload.shapes):
         fit = candidates.shape_fits[number][scene.machines.of_row[rows]]

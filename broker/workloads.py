@@ -52,6 +52,7 @@ from broker.policy import (
     Verb,
     Weighed,
 )
+from broker.stability import Running, Stability
 
 __all__ = [
     "Assume",
@@ -71,12 +72,14 @@ __all__ = [
     "QuotaUnit",
     "RampStep",
     "Reservation",
+    "Running",
     "ScopeLevel",
     "Service",
     "Shape",
     "Spec",
     "Spot",
     "Spread",
+    "Stability",
     "Training",
     "Verb",
     "Weighed",
@@ -349,6 +352,7 @@ class Spec:
         assume: what stands in for figures the market does not know.
         latency: a table of your own, ``metro,region,rtt_ms``; it wins over the shipped one.
         transfer: a table of your own, ``from,to,usd_per_gb``; it wins over the shipped one.
+        stability: how readily what runs now is moved; None: as if nothing ran.
     """
 
     __pydantic_config__: ClassVar = _AS_NAMED
@@ -368,6 +372,7 @@ class Spec:
     assume: Assume = field(default_factory=Assume)
     latency: Text | None = None
     transfer: Text | None = None
+    stability: Stability | None = None
 
     @property
     def workloads(self) -> tuple[Training | Service | Batch, ...]:

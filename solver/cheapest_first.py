@@ -33,8 +33,8 @@ def cheapest_first(problem: Problem, solve_one: SolveOne) -> Solution:
     """Serve the demands of `problem` one at a time.
 
     Args:
-        problem: all demands; its accounts, share caps and cost limit are ignored, as a per-job
-            choice does.
+        problem: all demands; its accounts, share caps, cost limit and moves are ignored, as a
+            per-job choice does.
         solve_one: solves a problem of one demand.
 
     Returns:
@@ -101,6 +101,7 @@ def _alone(
         ),
         shares=(),
         most_cost=np.inf,
+        stay=None,
     )
 
 

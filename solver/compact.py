@@ -23,6 +23,7 @@ from solver.problem import Family, Floats, Measure, Problem
 from solver.scopes import scope_of, scopes_touched
 from solver.service_rows import add_service
 from solver.share_rows import cap_shares
+from solver.stay_rows import add_moves, add_unbilled
 from solver.tier_rows import add_tiers
 
 
@@ -56,7 +57,9 @@ def build_compact(problem: Problem, pairs: Pairs | None = None) -> Compact:
     _add_together(compact)
     add_tiers(compact.builder, problem, pairs, compact.main, compact.services)
     cap_shares(compact)
+    add_moves(compact)
     cap_cost(compact)
+    add_unbilled(compact)  # after the cap on cost, of which it is no part
     return compact
 
 

@@ -33,6 +33,7 @@ class Compact:
         unmet: int64[D], column of u_d.
         slack: int64[A], column of an account's slack.
         services: row of `Services` -> its columns.
+        moved: int64[R], columns of `Problem.stay`.
     """
 
     problem: Problem
@@ -47,6 +48,7 @@ class Compact:
     unmet: Longs
     slack: Longs
     services: dict[int, ServiceColumns] = field(default_factory=dict)
+    moved: Longs = field(default_factory=lambda: np.empty(0, np.int64))
 
 
 def units_entries(compact: Compact) -> tuple[Longs, Longs, Floats]:

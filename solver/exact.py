@@ -15,6 +15,7 @@ from solver.effort import Answer, Effort, Outcome
 from solver.model import Model
 from solver.problem import Floats, Problem
 from solver.solution import LevelProof, SearchLimits, Solution, SolverError, Status, Stop
+from solver.stay_rows import unbilled_cost
 
 #: Branch-and-bound nodes of one solve when the caller names no work limit.
 DEFAULT_NODES = 20_000
@@ -117,6 +118,7 @@ def _fallen_back(
     relaxed = engine.solve_linear(model, seconds=LAST_BOUND_S)
     known = relaxed is not None and relaxed.outcome is Outcome.OPTIMAL
     bound = relaxed.objective if relaxed is not None and known else 0.0
+    bound -= unbilled_cost(compact.problem, start.allocation)
     return replace(
         start,
         levels=tuple(levels),
@@ -203,8 +205,10 @@ def _solution(
     compact: Compact, answer: Answer, levels: tuple[LevelProof, ...], limits: SearchLimits
 ) -> Solution:
     allocation, routes, unmet = decode(compact, answer.x)
-    bound = min(max(answer.bound, 0.0), answer.objective)
-    gap = max(0.0, (answer.objective - bound) / max(answer.objective, 1.0))
+    unbilled = unbilled_cost(compact.problem, allocation)
+    cost = answer.objective - unbilled
+    bound = min(max(answer.bound - unbilled, 0.0), cost)
+    gap = max(0.0, (cost - bound) / max(cost, 1.0))
     reached = gap <= limits.gap * (1 + 1e-9) + 1e-12
     stop = Stop.GAP if reached else (Stop.TIME if limits.seconds is not None else Stop.WORK)
     return Solution(
@@ -212,7 +216,7 @@ def _solution(
         routes=routes,
         unmet=unmet,
         levels=levels,
-        cost=answer.objective,
+        cost=cost,
         bound=bound,
         status=Status.OPTIMAL if reached else Status.FEASIBLE,
         stop=stop,

@@ -291,6 +291,25 @@ class Together:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Stay:
+    """Demands that stand somewhere already; any unit of one elsewhere is a move of it; R rows.
+
+    Attributes:
+        demand: int32[R], ascending.
+        supply: per row int64[.], the supplies that are its home, ascending.
+        cost: float64[R], cost of moving it, part of the cost.
+        unbilled: what every move weighs in the choice beyond that; no part of the cost.
+        most: most moves; inf: no limit.
+    """
+
+    demand: Ints
+    supply: tuple[NDArray[np.int64], ...]
+    cost: Floats
+    unbilled: float = 0.0
+    most: float = float("inf")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
     """Demands, supply and rules; costs and bounds are in one unit of cost.
 
@@ -320,6 +339,7 @@ class Problem:
         shares: caps on the share of a scope in the whole plan.
         most_cost: most the whole plan may cost, slacks of accounts included; inf: no limit.
         tiers: moves that cost by the volume of their class instead of data x move_cost.
+        stay: demands that stand somewhere already; None: none.
     """
 
     period_h: float
@@ -336,6 +356,7 @@ class Problem:
     shares: tuple[ShareCap, ...] = ()
     most_cost: float = float("inf")
     tiers: Tiers | None = None
+    stay: Stay | None = None
     labels: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
@@ -343,7 +364,8 @@ class Problem:
         """True when a row over the whole plan may refuse what each demand alone would do."""
         hard_low = (self.accounts.low > -np.inf) & np.isinf(self.accounts.slack_cost)
         hard = hard_low | np.isfinite(self.accounts.high)
-        return bool(self.shares or hard.any() or np.isfinite(self.most_cost))
+        few_moves = self.stay is not None and np.isfinite(self.stay.most)
+        return bool(self.shares or hard.any() or np.isfinite(self.most_cost) or few_moves)
 
     def supplies_of(self, mode: int) -> Ints:
         """Return int32[.], the supplies a mode may use, ascending; spoilage not judged yet."""

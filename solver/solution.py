@@ -105,7 +105,8 @@ class Solution:
         levels: one per priority, from the highest.
         cost: cost of the allocation in the problem's floats; the caller re-prices exactly.
         bound: lower bound on the cost of every plan that serves at least as much at every
-            level; rigorous up to the engine's feasibility tolerance.
+            level, and where moves weigh more than they cost (`Stay.unbilled`), moves no more
+            demands; rigorous up to the engine's feasibility tolerance.
         status, stop: what the gap reached and why the search ended.
         method: how the plan was found, for the record.
         limit_price: float64[R], marginal cost of one unit of each limit in the relaxation

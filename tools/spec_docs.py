@@ -31,11 +31,13 @@ from broker.workloads import (
     QuotaLimit,
     RampStep,
     Reservation,
+    Running,
     Service,
     Shape,
     Spec,
     Spot,
     Spread,
+    Stability,
     Training,
     Where,
     Workload,
@@ -70,6 +72,8 @@ SECTIONS: Final[tuple[tuple[type, str], ...]] = (
     (Discount, "holdings.discounts[]"),
     (QuotaLimit, "quotas[]"),
     (Assume, "assume"),
+    (Stability, "stability"),
+    (Running, "stability.current[]"),
 )
 
 
@@ -80,6 +84,7 @@ _SHORT_FORMS: Final[Mapping[tuple[type, str], str]] = {
     (Load, "from"): "`paris`, a region, or `{lat: 48.9, lon: 2.4}`",
     (Policy, "concentration"): "mapping, or list of mappings",
     (Policy, "export_control"): "mapping, or list of mappings",
+    (Stability, "move_cost"): "money, or mapping of workloads to money",
     (Spec, "market"): "text, or list of texts",
 }
 

@@ -11,6 +11,7 @@ from fnmatch import fnmatchcase
 from typing import Final
 
 from broker.audit.evidence import Evidence
+from broker.audit.stability import moves_usd
 from broker.audit.windows import BLOCK, hours_in_period
 from broker.offers import PurchaseOption
 from broker.plans import ZERO, Cost, Placement
@@ -117,9 +118,9 @@ def _cost(evidence: Evidence, one: Placement) -> Cost:
 
 
 def _totals(evidence: Evidence) -> Iterator[Violation]:
-    """The plan's lines are the sums of the placements' lines, and what commitments still bill."""
+    """The plan's lines are the sums of the placements', moves, and what commitments still bill."""
     plan = evidence.plan
-    right = Cost(shortfall=_shortfall(evidence))
+    right = Cost(shortfall=_shortfall(evidence), moves=moves_usd(evidence))
     for one in plan.placements:
         right = right.plus(one.cost)
     for name in ("transfer", *_LINES):

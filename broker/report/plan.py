@@ -20,7 +20,7 @@ _SHOWN = 6
 def plan_text(plan: Plan, width: int | None = None) -> str:
     """Return the plan for a terminal of `width` columns; None: as wide as it takes."""
     parts = [_head(plan), _cost(plan), _proof(plan), _baseline(plan), _unmet(plan)]
-    parts += [_binding(plan), _commitments(plan), _rests_on(plan)]
+    parts += [_moves(plan), _binding(plan), _commitments(plan), _rests_on(plan)]
     lines = [wrapped for part in parts for line in part for wrapped in _wrapped(line, width)]
     summary = "".join(f"{line}\n" for line in lines)
     table = placements_table(plan.placements)
@@ -83,8 +83,11 @@ def _proof(plan: Plan) -> Iterator[str]:
     gap = percent(plan.proof.gap)
     bound = money(plan.proof.cost_bound)
     word = "optimal" if plan.status == "optimal" else f"stopped by {plan.stop}"
+    rule = plan.spec.get("stability")
+    is_reluctant = isinstance(rule, dict) and "min_saving" in rule
+    moving = " and moves no more" if is_reluctant else ""
     return _lines(
-        "Proof", [f"{word}: no plan that serves as much costs under {bound} (gap {gap})"]
+        "Proof", [f"{word}: no plan that serves as much{moving} costs under {bound} (gap {gap})"]
     )
 
 
@@ -112,6 +115,15 @@ def _unmet(plan: Plan) -> Iterator[str]:
         for one in plan.unmet
     ]
     return _lines("Unmet", texts)
+
+
+def _moves(plan: Plan) -> Iterator[str]:
+    texts = [
+        f"{one.workload} for {money(one.cost_usd)}: {' + '.join(one.now)} -> "
+        f"{' + '.join(one.new)}; {one.why}"
+        for one in plan.moves
+    ]
+    return _lines("Moves", texts)
 
 
 def _binding(plan: Plan) -> Iterator[str]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
+from broker.homes import Home
 from broker.machines import Machines
 from broker.quotas import QuotaRow
 from broker.stock import Stock
@@ -37,6 +38,7 @@ class Scene:
         origins: origin text -> row of the three tables above.
         quotas: the quotas in force, by region.
         latency_digest: SHA-256 (hex) of the round trips above.
+        homes: where workloads run now, by name; empty without `stability`.
     """
 
     spec: Spec
@@ -53,6 +55,7 @@ class Scene:
     origins: dict[str, int]
     quotas: tuple[QuotaRow, ...]
     latency_digest: str
+    homes: Mapping[str, Home] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -36,6 +36,15 @@ holdings:
   discounts: [{provider: aws, types: [p5*], on: [on-demand], off: 12%}]
 quotas: [{provider: aws, region: us-east-1, family: p, limit: 100, unit: vcpus}]
 assume: {instances_per_pool: {on-demand: 200, spot: 50}}
+stability:
+  current:
+    - {workload: chat, pool: aws/us-east-1/use1-az1/p5.48xlarge, instances: 2}
+    - {workload: embed, pool: gcp/europe-west4/-/a2-ultragpu-1g, option: spot, instances: 1}
+  move_cost: {chat: 5k, "s*": 0}
+  restart: 15m
+  max_moves: 0
+  min_saving: 1k
+  freeze: ["ch*"]
 """
 
 
