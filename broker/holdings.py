@@ -146,9 +146,12 @@ class Assume:
     Attributes:
         instances_per_pool: option -> instances, where availability is unknown.
         interruptions_per_hour: of a spot pool with no known rate.
+        tags: tag -> what carries it: providers, regions, ``provider/region``,
+            ``provider/region/zone``, instance types or pools; globs allowed.
     """
 
     __pydantic_config__: ClassVar = written_names({})
 
     instances_per_pool: Mapping[PurchaseOption, Count] = field(default_factory=dict)
     interruptions_per_hour: Amount = Decimal("0.05")
+    tags: Mapping[Text, tuple[Text, ...]] = field(default_factory=dict)

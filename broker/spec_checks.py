@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Final
 
 from broker.offers import PurchaseOption
-from broker.spec_faults import Here, listed, words
+from broker.spec_faults import Here, listed, nearest, words
 from broker.spec_policy import check_policy
 from broker.units import plain
 from broker.workloads import (
@@ -57,6 +57,7 @@ def check(spec: Spec, data: Mapping[str, object], here: Here) -> None:
     for kind in _KINDS:
         for index, workload in enumerate(getattr(spec, kind)):
             _check_workload(workload, here.at(kind, index), providers=spec.providers)
+            _check_tags(workload, here.at(kind, index, "where", "requires"), spec.assume.tags)
     for index, service in enumerate(spec.services):
         _check_service(service, here.at("services", index))
     _check_rules(spec, here.at("policy", "exclusivity"))
@@ -115,6 +116,16 @@ def _check_workload(
         if providers is not None and provider not in providers:
             expected = f"one of the spec's providers: {listed(providers)}"
             here.at("where", "providers", index).fault(provider, expected=expected)
+
+
+def _check_tags(
+    workload: Training | Service | Batch, here: Here, known: Mapping[str, object]
+) -> None:
+    for index, tag in enumerate(workload.where.requires or ()):
+        if tag not in known:
+            expected = f"a tag of assume.tags: {listed(known) or 'there is none'}"
+            remedy = nearest(tag, known) or f"state under assume.tags what carries {tag}"
+            here.at(index).fault(tag, expected=expected, remedy=remedy)
 
 
 def _check_service(service: Service, here: Here) -> None:

@@ -111,11 +111,22 @@ def check_against(spec: Spec, market: Market, here: Here) -> None:
     for index, rule in enumerate(spec.policy.exclusivity):
         known = (*supply.providers, *sorted(supply.regions))
         _check_known(rule.scopes, here.at("policy", "exclusivity", index, "scopes"), known=known)
+    _check_tags(spec, here.at("assume", "tags"), supply=supply)
     check_policy_names(spec, here.at("policy"), known=_scope_names(spec, supply))
     _check_holdings(spec.holdings, here.at("holdings"), supply=supply)
     for index, quota in enumerate(spec.quotas):
         _check_quota(quota, here.at("quotas", index), supply=supply)
     check_frozen(spec, market, here.at("stability", "freeze"))
+
+
+def _check_tags(spec: Spec, here: Here, *, supply: Supply) -> None:
+    if not spec.assume.tags:
+        return
+    types = {name for names in supply.types.values() for name in names}
+    pools = {"/".join(pool) for pool in supply.pools}
+    known = [*supply.providers, *supply.places, *sorted(types), *sorted(pools)]
+    for tag, globs in spec.assume.tags.items():
+        _check_globs(globs, here.at(tag), known=known)
 
 
 def _scope_names(spec: Spec, supply: Supply) -> dict[str, list[str]]:

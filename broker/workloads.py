@@ -152,6 +152,7 @@ class Where:
             also what names Local Zones, Wavelength, government and China partitions.
         residency: countries (ISO 3166 alpha-2 codes) and groups of countries in which it may
             run: EU, EEA, and the spec's own; None: anywhere. Here: groups are resolved.
+        requires: tags of `assume.tags`, all of which a place or machine must carry; None: none.
     """
 
     __pydantic_config__: ClassVar = _AS_NAMED
@@ -159,6 +160,7 @@ class Where:
     providers: tuple[Text, ...] | None = None
     regions: tuple[Text, ...] | None = None
     residency: tuple[Text, ...] | None = None
+    requires: tuple[Text, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

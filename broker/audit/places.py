@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 
-from broker.audit.evidence import Evidence, place_of
+from broker.audit.evidence import Evidence, place_of, pool_of
 from broker.offers import LocationKind
 from broker.plans import Placement
 from broker.reference import regions
@@ -18,6 +18,10 @@ def _places(evidence: Evidence) -> Iterator[Violation]:
     for one in evidence.plan.placements:
         where = evidence.workloads[one.workload].where
         kind = evidence.rows[one.offer]["location_kind"]
+        missing = [tag for tag in where.requires or () if not _carries(evidence, tag, one)]
+        if missing:
+            text = f"{one.offer}: without {', '.join(missing)}"
+            yield Violation(rule="requires", subject=one.workload, text=text)
         for rule, wrong in _wrong(one, where, kind):
             text = f"{one.offer}: {wrong}"
             yield Violation(rule=rule, subject=one.workload, text=text)
@@ -36,6 +40,13 @@ def _wrong(one: Placement, where: Where, kind: str) -> Iterator[tuple[str, str]]
         country = region.country if region else "unknown"
         if country not in where.residency:
             yield "residency", f"country {country}, not in {', '.join(where.residency)}"
+
+
+def _carries(evidence: Evidence, tag: str, one: Placement) -> bool:
+    """Whether anything listed under the tag names the placement's place or machine."""
+    names = (*_written(one), one.provider, one.instance_type, pool_of(one))
+    globs = evidence.spec.assume.tags.get(tag, ())
+    return any(fnmatchcase(name, glob) for name in names for glob in globs)
 
 
 def _written(one: Placement) -> tuple[str, str, str]:

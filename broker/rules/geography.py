@@ -1,7 +1,9 @@
 """Where a workload may stand: providers, regions, residency, data that can get there.
 
 Inequality: a row is admitted when its provider is in `where.providers`, its place matches one
-of `where.regions`, its country is in `where.residency`; each list that is not given admits all.
+of `where.regions`, its country is in `where.residency`, and for every tag of `where.requires`
+something that `assume.tags` lists under it names the row's provider, region, zone, instance type
+or pool; each list that is not given admits all.
 Local Zones, Wavelength, government and China rows need a match in `where.regions`.
 """
 
@@ -33,8 +35,7 @@ def _regions(workload: AnyWorkload, scene: Scene) -> Bools | None:
 def _matches(key: tuple[str, str, str], globs: tuple[str, ...]) -> bool:
     """True when a glob matches the region, provider/region or provider/region/zone."""
     provider, region, zone = key
-    names = (region, f"{provider}/{region}", f"{provider}/{region}/{zone}")
-    return any(fnmatchcase(name, glob) for glob in globs for name in names)
+    return _is_named((region, f"{provider}/{region}", f"{provider}/{region}/{zone}"), globs)
 
 
 def _residency(workload: AnyWorkload, scene: Scene) -> Bools | None:
@@ -50,6 +51,28 @@ def country_of_place(scene: Scene) -> list[str]:
     return [known[key].country if key in known else "" for key in keys]
 
 
+def _requires(workload: AnyWorkload, scene: Scene) -> Bools | None:
+    tags = workload.where.requires
+    if tags is None:
+        return None
+    code, pools = scene.stock.codes("pool")
+    carried = [_names_of_pool(pool) for pool in pools]
+    globs = [scene.spec.assume.tags[tag] for tag in tags]
+    tagged = [all(_is_named(names, one) for one in globs) for names in carried]
+    return np.array(tagged, np.bool_)[code]
+
+
+def _names_of_pool(pool: str) -> tuple[str, ...]:
+    """Return every name by which a tag may mean a pool."""
+    provider, region, zone, instance_type = pool.split("/", maxsplit=3)
+    place = f"{provider}/{region}"
+    return provider, region, place, f"{place}/{zone}", instance_type, pool
+
+
+def _is_named(names: tuple[str, ...], globs: tuple[str, ...]) -> bool:
+    return any(fnmatchcase(name, glob) for glob in globs for name in names)
+
+
 def _data_can_move(workload: AnyWorkload, scene: Scene) -> Bools | None:
     if workload.data is None:
         return None
@@ -62,6 +85,7 @@ ADMISSIONS = (
     Admission(key="providers", why_not="provider not in where.providers", admits=_providers),
     Admission(key="regions", why_not="region not named in where.regions", admits=_regions),
     Admission(key="residency", why_not="country outside where.residency", admits=_residency),
+    Admission(key="requires", why_not="without a tag of where.requires", admits=_requires),
     Admission(
         key="transfer", why_not="no known price for moving the data there", admits=_data_can_move
     ),
