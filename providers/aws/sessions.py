@@ -16,12 +16,12 @@ from broker.provider import CallError, FaultKind, Settings
 
 #: Where a service lives when it is not regional.
 _FIXED_REGIONS: Final = {"pricing": "us-east-1", "savingsplans": "us-east-1"}
-#: One quick second try inside the SDK for a page that fails; the fetcher does the rest.
+#: No tries inside the SDK: the fetcher does them, where deadlines and buckets reach them.
 _CONFIG: Final = Config(
     connect_timeout=4,
     read_timeout=20,
     max_pool_connections=16,
-    retries={"mode": "standard", "total_max_attempts": 2},
+    retries={"mode": "standard", "total_max_attempts": 1},
     user_agent_extra="gpu-capacity-broker",
 )
 SPOT_ADVISOR_URL: Final = "https://spot-bid-advisor.s3.amazonaws.com/spot-advisor-data.json"
