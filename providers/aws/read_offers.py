@@ -16,6 +16,7 @@ from providers.aws.read_prices import Block, Price, PriceBook
 from providers.aws.read_types import Machine, quota_family
 
 Cells = dict[str, object]
+_Place = tuple[str, str, str]  # instance type, region, zone id
 _API: Final = "aws-ec2-api"
 _ADVISOR: Final = "aws-spot-advisor-file"
 
@@ -56,7 +57,8 @@ class _Pool:
 
 def offer_table(seen: Seen) -> pl.DataFrame:
     """Return the offer table, sorted by its key."""
-    rows = [row for pool in _pools(seen) for row in _pool_offers(seen, pool)]
+    spot = _spot_by_zone_id(seen)
+    rows = [row for pool in _pools(seen) for row in _pool_offers(seen, pool, spot)]
     rows.extend(_block_offers(seen))
     columns = {
         name: pl.Series(name, [row.get(name) for row in rows], dtype=dtype)
@@ -86,13 +88,13 @@ def _unlisted(code: str, region: str, places: Places) -> Purchasable:
     return Purchasable.NO if is_region and region in places.listed else Purchasable.UNKNOWN
 
 
-def _pool_offers(seen: Seen, pool: _Pool) -> Iterator[Cells]:
+def _pool_offers(seen: Seen, pool: _Pool, spot_prices: Mapping[_Place, Price]) -> Iterator[Cells]:
     sold = (pool.machine.name, pool.code)
     shared = _shared_cells(pool)
     yield _offer(seen, pool, shared, PurchaseOption.ON_DEMAND, seen.prices.on_demand.get(sold))
     for (option, variant), price in sorted(seen.prices.reserved.get(sold, {}).items()):
         yield _offer(seen, pool, shared, option, price) | {"variant": variant}
-    spot = _spot_price(seen, pool)
+    spot = spot_prices.get((pool.machine.name, pool.region, pool.zone))
     if spot is not None:
         rate = seen.prices.interruptions.get((pool.machine.name, pool.region))
         row = _offer(seen, pool, shared, PurchaseOption.SPOT, spot)
@@ -103,19 +105,13 @@ def _pool_offers(seen: Seen, pool: _Pool) -> Iterator[Cells]:
         yield row
 
 
-def _spot_price(seen: Seen, pool: _Pool) -> Price | None:
-    """Return the spot price of a pool, by its zone's id or, where the answer had none, name."""
-    prices, region = seen.prices.spot, pool.region
-    by_id = prices.get((pool.machine.name, region, pool.zone))
-    if by_id is not None:
-        return by_id
-    names = [
-        name
-        for (place, name), zone in seen.places.zone_ids.items()
-        if place == region and zone == pool.zone
-    ]
-    found = (prices.get((pool.machine.name, region, name)) for name in names)
-    return next((price for price in found if price is not None), None)
+def _spot_by_zone_id(seen: Seen) -> Mapping[_Place, Price]:
+    """Return spot prices by type, region and zone id, also where the answer had names only."""
+    ids = seen.places.zone_ids
+    return {
+        (name, region, ids.get((region, zone), zone)): price
+        for (name, region, zone), price in seen.prices.spot.items()
+    }
 
 
 def _offer(
