@@ -82,7 +82,7 @@ def assemble(
         owned_idle=_owned_idle(scene, placed),
         binding=(
             *_binding(scene, placed),
-            *used_caps(scene, placed),
+            *used_caps(scene, placed, cost),
             *move_limit(scene, moved),
         ),
         moves=moved,

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Final
 
 from broker.accelerators import accelerators
-from broker.plans import Binding, Placement
+from broker.plans import Binding, Cost, Placement
 from broker.policy import Concentration, Weighed
 from broker.reference import regions
 from broker.rules.concentration import owned_worth
@@ -20,17 +20,21 @@ _NEARLY: Final = Decimal("0.9999")
 _PERCENT: Final = Decimal("0.01")
 
 
-def used_caps(scene: Scene, placed: Sequence[Placement]) -> Iterator[Binding]:
-    """Yield the caps of the policy that `placed` uses up, in the spec's order."""
-    for rule in scene.spec.policy.concentration:
+def used_caps(scene: Scene, placed: Sequence[Placement], cost: Cost) -> Iterator[Binding]:
+    """Yield the caps of the policy that a plan of `placed` at `cost` uses up."""
+    policy = scene.spec.policy
+    for rule in policy.concentration:
         yield from _used_shares(rule, scene, placed)
+    if policy.budget is not None and cost.total > policy.budget * _NEARLY:
+        used, limit = plain(cost.total), plain(policy.budget)
+        yield Binding(what="budget (USD)", used=used, limit=limit)
 
 
 def caps_of(scene: Scene) -> tuple[str, ...]:
     """Return the keys of the policy that cap the whole plan."""
     policy = scene.spec.policy
-    caps = {"concentration": policy.concentration}
-    return tuple(f"policy.{name}" for name, value in caps.items() if value)
+    caps = {"concentration": policy.concentration or None, "budget": policy.budget}
+    return tuple(f"policy.{name}" for name, value in caps.items() if value is not None)
 
 
 def _used_shares(

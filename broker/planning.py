@@ -14,7 +14,7 @@ from broker.formulate import formulate
 from broker.market import Market
 from broker.placements import placements
 from broker.plans import Baseline, Plan
-from broker.rules import concentration
+from broker.rules import budget, concentration
 from broker.rules.rule import Scene
 from broker.scene import build_scene
 from broker.workloads import Spec
@@ -91,7 +91,8 @@ def make_plan(
 
 
 def _refuse_unmeetable(scene: Scene, candidates: Sequence[Candidates]) -> None:
-    """Name rules that arithmetic alone shows to forbid every placement."""
+    """Name rules that arithmetic alone shows no plan, or only the empty one, to keep."""
+    admitted = [one.admitted for one in candidates]
     faults = [
         Fault(
             path=f"policy.concentration[{number}]",
@@ -99,7 +100,11 @@ def _refuse_unmeetable(scene: Scene, candidates: Sequence[Candidates]) -> None:
             expected="a share that several scopes can make up, or more of them",
             remedy="raise the share, or let workloads use more places",
         )
-        for number, why in concentration.unmeetable(scene, [one.admitted for one in candidates])
+        for number, why in concentration.unmeetable(scene, admitted)
+    ]
+    faults += [
+        Fault(path="policy.budget", found=why, expected="a budget that some plan keeps")
+        for why in budget.unmeetable(scene)
     ]
     if faults:
         raise SpecError("spec", faults)

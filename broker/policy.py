@@ -8,7 +8,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import ClassVar, Final
 
-from broker.fields import Day, Share, Text, written_names
+from broker.fields import Day, Share, Text, Usd, written_names
 
 #: What a cap on concentration may speak of: the field of `Concentration` that is set.
 DIMENSIONS: Final = ("provider", "region", "vendor", "accelerator", "country_group")
@@ -139,6 +139,8 @@ class Policy:
             `residency`, `export_control` and caps on concentration.
         export_control: models that may not run in some countries; one rule or a list.
         concentration: caps on the share of one scope in the whole plan; one or a list.
+        budget: most the plan may cost in the period, all lines of its cost together; None: no
+            limit.
     """
 
     __pydantic_config__: ClassVar = written_names({})
@@ -147,3 +149,4 @@ class Policy:
     country_groups: Mapping[Text, tuple[Text, ...]] = field(default_factory=dict)
     export_control: tuple[ExportControl, ...] = ()
     concentration: tuple[Concentration, ...] = ()
+    budget: Usd | None = None

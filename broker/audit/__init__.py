@@ -13,6 +13,7 @@ from typing import Final
 
 from broker.audit import (
     batch,
+    budget,
     concentration,
     data,
     exclusivity,
@@ -54,6 +55,7 @@ _CHECKS: Final[tuple[Check, ...]] = (
     *exclusivity.CHECKS,
     *export_control.CHECKS,
     *concentration.CHECKS,
+    *budget.CHECKS,
     *spot.CHECKS,
     *gangs.CHECKS,
     *services.CHECKS,

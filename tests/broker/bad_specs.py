@@ -345,6 +345,8 @@ CAPS: Final = [
          "policy.exclusivity[0].until", "a day not before"),
     _bad("rule until a word", rule("{workloads: [a], only: [aws], until: soon}"), 7,
          "policy.exclusivity[0].until", "a day such as"),
+    _bad("budget in euros", capped("budget: 3 EUR"), 6, "policy.budget", "an amount of USD"),
+    _bad("budget negative", capped("budget: -3"), 6, "policy.budget", "at least 0"),
     _bad("cap on nothing", capped("concentration: {of: gpus}"), 6, "policy.concentration",
          "exactly one of provider"),
     _bad("cap on two scopes", capped("concentration: [{provider: 60%, region: 50%}]"), 6,
