@@ -1,0 +1,50 @@
+"""A small market and spec give the same plan, byte for byte, in every form."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from broker.cli import main
+
+CASES = sorted(path.parent for path in Path(__file__).parent.glob("*/spec.yaml"))
+UNMET = 3
+FORMS = {"table": "plan.txt", "json": "plan.json", "csv": "plan.csv"}
+
+
+def printed(case: Path, form: str, capsys: pytest.CaptureFixture[str]) -> str:
+    """Return what the command prints for a case."""
+    arguments = ["plan", str(case / "spec.yaml"), "--market", "market.csv", "-o", form]
+    assert main(arguments) in {0, UNMET}
+    return capsys.readouterr().out
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_plan_is_the_kept_one(
+    case: Path,
+    form: str,
+    update_golden: bool,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Each form of the plan equals its file; `--update-golden` writes the files anew."""
+    monkeypatch.chdir(case)  # the market's name goes into the plan
+    text = printed(case, form, capsys)
+    kept = case / FORMS[form]
+    if update_golden:
+        kept.write_bytes(text.encode())
+    assert kept.read_bytes() == text.encode()
+
+
+def test_small_case_costs_what_its_comment_works_out() -> None:
+    """The kept plan of the small case agrees with the arithmetic in its spec."""
+    plan = json.loads((Path(__file__).parent / "small" / "plan.json").read_text())
+    cost = {name: Decimal(text) for name, text in plan["cost"].items()}
+    assert cost["compute"] == Decimal("1000") + Decimal("12000") + 90 * Decimal(20)
+    assert cost["rework"] == Decimal("198.00")
+    assert cost["total"] == Decimal("14998.00")
+    assert [(one["workload"], one["fraction"]) for one in plan["unmet"]] == [("too-large", "1")]
