@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import os
 import re
-import signal
 import subprocess
 import sys
 import tempfile
@@ -40,7 +39,7 @@ def _measured(folder: Path, clouds: list[str], latency: str) -> int:
         environment = os.environ | _credentials(config) | {"XDG_DATA_HOME": str(folder / "data")}
         return _refresh(config, environment)
     finally:
-        emulators.send_signal(signal.SIGINT)
+        emulators.terminate()
         emulators.wait(timeout=30)
 
 
