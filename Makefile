@@ -2,7 +2,7 @@
 #
 #   make plan            set up, then plan examples/frontier-lab.yaml on the embedded market
 #   make test            set up, then every check: format, lint, types, imports, spelling, tests
-#   make bench SIZE=M    measure; sizes are those of the benchmarks
+#   make bench SIZE=M    measure the commands people wait for (S: quick ones, M: the fleet too)
 #   make clean           remove everything that make made
 #
 # SPEC=FILE plans another spec; PYTHON=/path/to/python names the interpreter to use.
