@@ -22,6 +22,7 @@ def assumptions(
         _unnamed_zones(placed),
         _round_trips(routed),
         _user_traffic(routed),
+        _power(scene, placed),
         _transfer(scene, placed),
         _unpriced_homes(scene),
     ]
@@ -86,6 +87,16 @@ def _round_trips(routed: Sequence[Route]) -> str:
 
 def _user_traffic(routed: Sequence[Route]) -> str:
     return "traffic between users and services is not priced" if routed else ""
+
+
+def _power(scene: Scene, placed: Sequence[Placement]) -> str:
+    if not scene.spec.policy.power or not placed:
+        return ""
+    assume = scene.spec.assume
+    return (
+        f"power is an estimate: rated power of accelerators x {plain(assume.power_overhead)}, "
+        f"{plain(assume.watts_per_vcpu)} W per vCPU without any"
+    )
 
 
 def _transfer(scene: Scene, placed: Sequence[Placement]) -> str:

@@ -18,6 +18,7 @@ from broker.rules import (
     export_control,
     geography,
     latency,
+    power,
     purchasing,
     quotas,
     stability,
@@ -34,6 +35,7 @@ ADMISSIONS: tuple[Admission, ...] = (
     *windows.ADMISSIONS,
     *latency.ADMISSIONS,
     *quotas.ADMISSIONS,
+    *power.ADMISSIONS,
     *stability.ADMISSIONS,
 )
 

@@ -12,6 +12,7 @@ from broker.plans import Binding, Cost, Placement
 from broker.policy import Concentration, Weighed
 from broker.reference import regions
 from broker.rules.concentration import owned_worth
+from broker.rules.power import power_rows
 from broker.rules.rule import Scene
 from broker.units import plain
 
@@ -25,6 +26,7 @@ def used_caps(scene: Scene, placed: Sequence[Placement], cost: Cost) -> Iterator
     policy = scene.spec.policy
     for rule in policy.concentration:
         yield from _used_shares(rule, scene, placed)
+    yield from _used_power(scene, placed)
     if policy.budget is not None and cost.total > policy.budget * _NEARLY:
         used, limit = plain(cost.total), plain(policy.budget)
         yield Binding(what="budget (USD)", used=used, limit=limit)
@@ -33,8 +35,29 @@ def used_caps(scene: Scene, placed: Sequence[Placement], cost: Cost) -> Iterator
 def caps_of(scene: Scene) -> tuple[str, ...]:
     """Return the keys of the policy that cap the whole plan."""
     policy = scene.spec.policy
-    caps = {"concentration": policy.concentration or None, "budget": policy.budget}
+    caps = {
+        "concentration": policy.concentration or None,
+        "power": policy.power or None,
+        "budget": policy.budget,
+    }
     return tuple(f"policy.{name}" for name, value in caps.items() if value is not None)
+
+
+def _used_power(scene: Scene, placed: Sequence[Placement]) -> Iterator[Binding]:
+    """Yield the capped regions where one more of the smallest units held would not fit."""
+    row_of = {offer: row for row, offer in enumerate(scene.stock.frame["id"])}
+    held: defaultdict[int, int] = defaultdict(int)
+    for one in placed:
+        held[row_of[one.offer]] += one.instances
+    hosts = scene.machines.hosts_of_row()
+    for cap in power_rows(scene):
+        kw_of = dict(zip(cap.rows.tolist(), map(repr, cap.kw.tolist()), strict=True))
+        drawn = {row: Decimal(kw_of[row]) for row in held if row in kw_of}
+        used = sum((held[row] * kw for row, kw in drawn.items()), Decimal(0))
+        least = min((kw * int(hosts[row]) for row, kw in drawn.items()), default=Decimal(0))
+        if drawn and used + least > cap.cap_kw:
+            limit = plain(cap.cap_kw)
+            yield Binding(what=f"power in {cap.place} (kW)", used=plain(used), limit=limit)
 
 
 def _used_shares(

@@ -19,6 +19,7 @@ from broker.units import (
     parse_gb,
     parse_gib,
     parse_hours,
+    parse_kilowatts,
     parse_milliseconds,
     parse_money,
     parse_share,
@@ -177,6 +178,7 @@ _DURATION: Final = "a duration above 0 such as 10m, 6h or 90d"
 _positive_hours: Final = _positive(parse_hours, _DURATION)
 _positive_ms: Final = _positive(parse_milliseconds, "a round trip above 0 such as 60ms")
 _positive_gib: Final = _positive(parse_gib, "memory above 0 such as 80 GiB")
+_positive_kw: Final = _positive(parse_kilowatts, "power above 0 such as 500 kW or 2 MW")
 _positive_number: Final = _positive(parse_amount, "a number above 0")
 
 _TEXT: Final = ("string",)
@@ -210,6 +212,9 @@ Gib = Annotated[
     Decimal, Kind(parse=_positive_gib, form="memory", unit="GiB", examples=("80 GiB",))
 ]
 Gb = Annotated[Decimal, Kind(parse=parse_gb, form="data", unit="GB", examples=("40 TB",))]
+Kilowatts = Annotated[
+    Decimal, Kind(parse=_positive_kw, form="power", unit="kW", examples=("500 kW", "2 MW"))
+]
 Milliseconds = Annotated[
     Decimal, Kind(parse=_positive_ms, form="round trip", unit="ms", examples=("60ms",))
 ]

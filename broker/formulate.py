@@ -19,7 +19,7 @@ from broker.commitments import due_usd
 from broker.costing import rate_of
 from broker.machines import gang_instances, load_carried, useful_hours, weight, work_hours
 from broker.offers import PurchaseOption
-from broker.rules import budget, concentration, exclusivity, stability
+from broker.rules import budget, concentration, exclusivity, power, stability
 from broker.rules.rule import AnyWorkload, Scene
 from broker.rules.windows import hours_of_rows
 from broker.spot import carried_share, is_worth_it, rework_factor
@@ -297,23 +297,20 @@ def _services(scene: Scene) -> Services:
 
 
 def _limits(scene: Scene) -> Limits:
-    sizes = [len(quota.rows) for quota in scene.quotas]
-    rows = [quota.rows for quota in scene.quotas]
-    hosts = scene.machines.hosts_of_row()
-    weights: list[Floats] = [
-        np.where(np.isnan(quota.size), 0.0, quota.size) * hosts[quota.rows]
-        for quota in scene.quotas
-    ]
-    supply = np.concatenate(rows) if rows else np.empty(0, np.int64)
-    size = np.concatenate(weights) if weights else np.empty(0)
-    counted = size > 0
-    row = np.repeat(np.arange(len(sizes)), sizes)[counted]
-    start = np.searchsorted(row, np.arange(len(sizes) + 1)).astype(np.int64)
+    """Quotas, then caps on power: sizes summed over the rows they count."""
+    caps = power.power_rows(scene)
+    rows = [*(one.rows for one in scene.quotas), *(one.rows for one in caps)]
+    sizes = [*(np.nan_to_num(one.size) for one in scene.quotas), *(one.kw for one in caps)]
+    high = [*(float(one.limit) for one in scene.quotas), *(float(one.cap_kw) for one in caps)]
+    supply = np.concatenate([np.empty(0, np.int64), *rows])
+    weight = np.concatenate([np.empty(0), *sizes]) * scene.machines.hosts_of_row()[supply]
+    counted = weight > 0
+    row = np.repeat(np.arange(len(rows)), [len(one) for one in rows])[counted]
     return Limits(
-        start=start,
+        start=np.searchsorted(row, np.arange(len(rows) + 1)).astype(np.int64),
         supply=supply[counted].astype(np.int32),
-        weight=size[counted],
-        high=np.array([float(quota.limit) for quota in scene.quotas], np.float64),
+        weight=weight[counted],
+        high=np.array(high, np.float64),
     )
 
 

@@ -8,7 +8,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import ClassVar
 
-from broker.fields import Amount, Count, Day, Off, Text, Usd, written_names
+from broker.fields import Amount, Count, Day, Off, Positive, Text, Usd, written_names
 from broker.offers import PurchaseOption
 
 
@@ -148,6 +148,10 @@ class Assume:
         interruptions_per_hour: of a spot pool with no known rate.
         tags: tag -> what carries it: providers, regions, ``provider/region``,
             ``provider/region/zone``, instance types or pools; globs allowed.
+        watts: accelerator model -> power of one in W, where its maker states none.
+        power_overhead: power of a whole instance over that of its accelerators, e.g. with
+            cooling; a published system of 8 H100 draws 10.2 kW over 5.6 kW.
+        watts_per_vcpu: power of an instance without accelerators, W per vCPU.
     """
 
     __pydantic_config__: ClassVar = written_names({})
@@ -155,3 +159,6 @@ class Assume:
     instances_per_pool: Mapping[PurchaseOption, Count] = field(default_factory=dict)
     interruptions_per_hour: Amount = Decimal("0.05")
     tags: Mapping[Text, tuple[Text, ...]] = field(default_factory=dict)
+    watts: Mapping[Text, Positive] = field(default_factory=dict)
+    power_overhead: Positive = Decimal("1.8")
+    watts_per_vcpu: Positive = Decimal(4)

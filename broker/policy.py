@@ -8,7 +8,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import ClassVar, Final
 
-from broker.fields import Day, Share, Text, Usd, written_names
+from broker.fields import Day, Kilowatts, Share, Text, Usd, written_names
 
 #: What a cap on concentration may speak of: the field of `Concentration` that is set.
 DIMENSIONS: Final = ("provider", "region", "vendor", "accelerator", "country_group")
@@ -130,6 +130,22 @@ class Concentration:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PowerCap:
+    """Most power that the instances of one region may draw, each region by itself.
+
+    Attributes:
+        cap: estimated from the power of the accelerators, see `assume`.
+        regions: ``region`` or ``provider/region`` that it speaks of, globs allowed; left out:
+            each.
+    """
+
+    __pydantic_config__: ClassVar = written_names({})
+
+    cap: Kilowatts
+    regions: tuple[Text, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     """Rules over the whole plan.
 
@@ -139,6 +155,7 @@ class Policy:
             `residency`, `export_control` and caps on concentration.
         export_control: models that may not run in some countries; one rule or a list.
         concentration: caps on the share of one scope in the whole plan; one or a list.
+        power: caps on the power of a region's instances; one or a list.
         budget: most the plan may cost in the period, all lines of its cost together; None: no
             limit.
     """
@@ -149,4 +166,5 @@ class Policy:
     country_groups: Mapping[Text, tuple[Text, ...]] = field(default_factory=dict)
     export_control: tuple[ExportControl, ...] = ()
     concentration: tuple[Concentration, ...] = ()
+    power: tuple[PowerCap, ...] = ()
     budget: Usd | None = None

@@ -13,7 +13,7 @@ from typing import Final
 
 from broker.offers import PurchaseOption
 from broker.spec_faults import Here, listed, nearest, words
-from broker.spec_policy import check_policy
+from broker.spec_policy import check_policy, check_watts
 from broker.units import plain
 from broker.workloads import (
     Batch,
@@ -62,6 +62,7 @@ def check(spec: Spec, data: Mapping[str, object], here: Here) -> None:
         _check_service(service, here.at("services", index))
     _check_rules(spec, here.at("policy", "exclusivity"))
     check_policy(spec, here.at("policy"))
+    check_watts(spec, here.at("assume", "watts"))
     _check_holdings(spec, here.at("holdings"))
     _check_quotas(spec, here.at("quotas"))
     if PurchaseOption.OWNED in spec.assume.instances_per_pool:

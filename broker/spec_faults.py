@@ -13,7 +13,7 @@ from broker.spec_yaml import Place, dotted
 
 #: What a rule of exclusivity may say; its key in the file.
 #: Keys of the policy that hold a list of rules, or one rule alone.
-ONE_OR_MORE: Final = ("concentration", "export_control")
+ONE_OR_MORE: Final = ("concentration", "export_control", "power")
 VERBS: Final = ("only", "never", "apart", "together", "alone")
 
 _LONGEST: Final = 60

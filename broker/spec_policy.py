@@ -2,12 +2,29 @@
 
 from __future__ import annotations
 
+import fnmatch
 from collections.abc import Mapping, Sequence
 
 from broker.accelerators import accelerators
 from broker.policy import DIMENSIONS, Concentration
 from broker.spec_faults import Here, listed, nearest, words
 from broker.workloads import Spec
+
+
+def check_watts(spec: Spec, here: Here) -> None:
+    """Note what `assume.watts` states of models nobody knows, or whose power is known."""
+    known = accelerators()
+    unstated = [name for name, model in known.items() if model.tdp_w is None]
+    for name in spec.assume.watts:
+        model = known.get(name)
+        if model is None:
+            here.at(name).fault(
+                name, expected=f"one of {listed(unstated)}", remedy=nearest(name, unstated)
+            )
+        elif model.tdp_w is not None:
+            found = words(f"{name}, rated at {model.tdp_w:g} W by its maker")
+            expected = f"a model without a rating: {listed(unstated)}"
+            here.at(name).fault(found, expected=expected, remedy="leave it out")
 
 
 def check_policy(spec: Spec, here: Here) -> None:
@@ -41,16 +58,27 @@ def check_policy_names(spec: Spec, here: Here, *, known: Mapping[str, Sequence[s
         known: dimension of a cap -> names that the market has.
     """
     models = accelerators()
+    for index, limit in enumerate(spec.policy.power):
+        for number, glob in enumerate(limit.regions or ()):
+            names = [name for one in known["region"] for name in (one, one.partition("/")[2])]
+            if not fnmatch.filter(names, glob):
+                place = here.at("power", index, "regions", number)
+                expected = "a region of the market, or a glob that matches one"
+                place.fault(glob, expected=expected, remedy=nearest(glob, names))
     for index, cap in enumerate(spec.policy.concentration):
         if len(cap.dimensions) != 1 or cap.dimension == "country_group":
             continue
-        names = known.get(cap.dimension, ())
+        scopes = list(known.get(cap.dimension, ()))
         if cap.dimension == "vendor":
-            names = sorted({models[one].vendor for one in known["accelerator"] if one in models})
+            scopes = sorted({models[one].vendor for one in known["accelerator"] if one in models})
         place = here.at("concentration", index)
-        _check_listed(cap.names, place.at("names"), known=names)
-        if not cap.names and len(names) * cap.most < 1 and cap.dimension in {"provider", "region"}:
-            found = words(f"at most {cap.most} in each of {listed(names)}")
+        _check_listed(cap.names, place.at("names"), known=scopes)
+        if (
+            not cap.names
+            and len(scopes) * cap.most < 1
+            and cap.dimension in {"provider", "region"}
+        ):
+            found = words(f"at most {cap.most} in each of {listed(scopes)}")
             expected = "shares that add up to the whole"
             place.at(cap.dimension).fault(found, expected=expected, remedy="raise the share")
 

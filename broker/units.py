@@ -28,6 +28,7 @@ _HOURS_SUFFIX: Mapping[str, int | Decimal] = {
     "w": Decimal(168),
     "y": Decimal(HOURS_PER_YEAR),
 }
+_KW_SUFFIX: Mapping[str, int | Decimal] = {"kW": 1, "MW": 10**3, "GW": 10**6}
 _GIB_SUFFIX: Mapping[str, int | Decimal] = {
     "GiB": 1,
     "GB": 1,
@@ -122,6 +123,11 @@ def parse_gb(text: object) -> Decimal:
     return _with_suffix(
         text, {"": Decimal(1), **_GB_SUFFIX}, "an amount of data such as 500 GB or 40 TB"
     )
+
+
+def parse_kilowatts(text: object) -> Decimal:
+    """Parse power to kW: ``500 kW``, ``2 MW``; a bare number is kW."""
+    return _with_suffix(text, {"": Decimal(1), **_KW_SUFFIX}, "power such as 500 kW or 2 MW")
 
 
 def parse_milliseconds(text: object) -> Decimal:

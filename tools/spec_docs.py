@@ -28,6 +28,7 @@ from broker.workloads import (
     LatencyRule,
     Load,
     Policy,
+    PowerCap,
     QuotaLimit,
     RampStep,
     Reservation,
@@ -65,6 +66,7 @@ SECTIONS: Final[tuple[tuple[type, str], ...]] = (
     (Exclusivity, "policy.exclusivity[]"),
     (ExportControl, "policy.export_control[]"),
     (Concentration, "policy.concentration[]"),
+    (PowerCap, "policy.power[]"),
     (Holdings, "holdings"),
     (Reservation, "holdings.reservations[]"),
     (Commitment, "holdings.commitments[]"),
@@ -84,6 +86,7 @@ _SHORT_FORMS: Final[Mapping[tuple[type, str], str]] = {
     (Load, "from"): "`paris`, a region, or `{lat: 48.9, lon: 2.4}`",
     (Policy, "concentration"): "mapping, or list of mappings",
     (Policy, "export_control"): "mapping, or list of mappings",
+    (Policy, "power"): "mapping, or list of mappings",
     (Stability, "move_cost"): "money, or mapping of workloads to money",
     (Spec, "market"): "text, or list of texts",
 }
