@@ -14,6 +14,7 @@ from broker.candidates import Candidates
 from broker.caps import used_caps
 from broker.commitments import due_usd
 from broker.costing import shortfall_usd
+from broker.emissions import emissions
 from broker.machines import weight
 from broker.market import Market
 from broker.moves import move_limit, moved_homes, moves
@@ -78,6 +79,7 @@ def assemble(
         placements=placed,
         routes=routed,
         purchases=purchases(scene, placed),
+        emissions=emissions(scene, placed),
         unmet=unmet,
         owned_idle=_owned_idle(scene, placed),
         binding=(

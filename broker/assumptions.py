@@ -90,13 +90,15 @@ def _user_traffic(routed: Sequence[Route]) -> str:
 
 
 def _power(scene: Scene, placed: Sequence[Placement]) -> str:
-    if not scene.spec.policy.power or not placed:
+    policy, assume = scene.spec.policy, scene.spec.assume
+    if not (policy.power or policy.carbon) or not placed:
         return ""
-    assume = scene.spec.assume
-    return (
+    text = (
         f"power is an estimate: rated power of accelerators x {plain(assume.power_overhead)}, "
         f"{plain(assume.watts_per_vcpu)} W per vCPU without any"
     )
+    grids = "; emissions are one: yearly averages of the local grids, see docs/carbon.md"
+    return text + grids if policy.carbon else text
 
 
 def _transfer(scene: Scene, placed: Sequence[Placement]) -> str:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from broker.machines import fits
 from broker.rules import (
+    carbon,
     exclusivity,
     export_control,
     geography,
@@ -36,6 +37,7 @@ ADMISSIONS: tuple[Admission, ...] = (
     *latency.ADMISSIONS,
     *quotas.ADMISSIONS,
     *power.ADMISSIONS,
+    *carbon.ADMISSIONS,
     *stability.ADMISSIONS,
 )
 

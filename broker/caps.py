@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Final
 
 from broker.accelerators import accelerators
+from broker.emissions import emissions
 from broker.plans import Binding, Cost, Placement
 from broker.policy import Concentration, Weighed
 from broker.reference import regions
@@ -19,6 +20,7 @@ from broker.units import plain
 #: A cap is used up when less than this part of it is left.
 _NEARLY: Final = Decimal("0.9999")
 _PERCENT: Final = Decimal("0.01")
+_GRAMS: Final = Decimal("0.000001")
 
 
 def used_caps(scene: Scene, placed: Sequence[Placement], cost: Cost) -> Iterator[Binding]:
@@ -27,6 +29,7 @@ def used_caps(scene: Scene, placed: Sequence[Placement], cost: Cost) -> Iterator
     for rule in policy.concentration:
         yield from _used_shares(rule, scene, placed)
     yield from _used_power(scene, placed)
+    yield from _used_carbon(scene, placed)
     if policy.budget is not None and cost.total > policy.budget * _NEARLY:
         used, limit = plain(cost.total), plain(policy.budget)
         yield Binding(what="budget (USD)", used=used, limit=limit)
@@ -38,6 +41,7 @@ def caps_of(scene: Scene) -> tuple[str, ...]:
     caps = {
         "concentration": policy.concentration or None,
         "power": policy.power or None,
+        "carbon": policy.carbon and policy.carbon.cap,
         "budget": policy.budget,
     }
     return tuple(f"policy.{name}" for name, value in caps.items() if value is not None)
@@ -58,6 +62,13 @@ def _used_power(scene: Scene, placed: Sequence[Placement]) -> Iterator[Binding]:
         if drawn and used + least > cap.cap_kw:
             limit = plain(cap.cap_kw)
             yield Binding(what=f"power in {cap.place} (kW)", used=plain(used), limit=limit)
+
+
+def _used_carbon(scene: Scene, placed: Sequence[Placement]) -> Iterator[Binding]:
+    rule, found = scene.spec.policy.carbon, emissions(scene, placed)
+    if rule and rule.cap is not None and found and found.kg_co2e > rule.cap * 1000 * _NEARLY:
+        used, limit = plain((found.kg_co2e / 1000).quantize(_GRAMS)), plain(rule.cap)
+        yield Binding(what="carbon (t CO2e)", used=used, limit=limit)
 
 
 def _used_shares(

@@ -80,6 +80,7 @@ def placement_cost(
     useful_hours: Decimal,
     instance_hours: Decimal,
     transfer_usd: Decimal,
+    carbon_usd: Decimal = _NOTHING,
 ) -> Cost:
     """Return the cost lines of one placement.
 
@@ -89,6 +90,7 @@ def placement_cost(
         useful_hours: instance-hours of useful work.
         instance_hours: billed instance-hours, rework included.
         transfer_usd: cost of moving its data, unrounded.
+        carbon_usd: cost of its emissions, unrounded.
     """
     if rate.held_usd is not None:
         compute, rework = instances * rate.held_usd, _NOTHING
@@ -100,6 +102,7 @@ def placement_cost(
         compute=round_cents(compute),
         rework=round_cents(rework),
         transfer=round_cents(transfer_usd),
+        carbon=round_cents(carbon_usd),
     )
 
 

@@ -23,6 +23,7 @@ from broker.units import (
     parse_milliseconds,
     parse_money,
     parse_share,
+    parse_tonnes,
 )
 
 Parser = Callable[[object], object]
@@ -179,6 +180,7 @@ _positive_hours: Final = _positive(parse_hours, _DURATION)
 _positive_ms: Final = _positive(parse_milliseconds, "a round trip above 0 such as 60ms")
 _positive_gib: Final = _positive(parse_gib, "memory above 0 such as 80 GiB")
 _positive_kw: Final = _positive(parse_kilowatts, "power above 0 such as 500 kW or 2 MW")
+_positive_tonnes: Final = _positive(parse_tonnes, "a mass above 0 such as 120 t or 500 kg")
 _positive_number: Final = _positive(parse_amount, "a number above 0")
 
 _TEXT: Final = ("string",)
@@ -214,6 +216,9 @@ Gib = Annotated[
 Gb = Annotated[Decimal, Kind(parse=parse_gb, form="data", unit="GB", examples=("40 TB",))]
 Kilowatts = Annotated[
     Decimal, Kind(parse=_positive_kw, form="power", unit="kW", examples=("500 kW", "2 MW"))
+]
+Tonnes = Annotated[
+    Decimal, Kind(parse=_positive_tonnes, form="mass", unit="t", examples=("120 t", "500 kg"))
 ]
 Milliseconds = Annotated[
     Decimal, Kind(parse=_positive_ms, form="round trip", unit="ms", examples=("60ms",))

@@ -19,7 +19,7 @@ from broker.commitments import due_usd
 from broker.costing import rate_of
 from broker.machines import gang_instances, load_carried, useful_hours, weight, work_hours
 from broker.offers import PurchaseOption
-from broker.rules import budget, concentration, exclusivity, power, stability
+from broker.rules import budget, carbon, concentration, exclusivity, power, stability
 from broker.rules.rule import AnyWorkload, Scene
 from broker.rules.windows import hours_of_rows
 from broker.spot import carried_share, is_worth_it, rework_factor
@@ -90,6 +90,7 @@ def _supply(scene: Scene) -> tuple[Supply, list[Decimal]]:
     rates, code = np.unique(np.append(_NEVER, rate), return_inverse=True)
     is_held, held_cost = _held(scene)
     hosts = scene.machines.hosts_of_row()
+    extra = carbon.hour_extra(scene)
     zone = [NO_ROW if not zone_is_known(key[2]) else row for row, key in enumerate(scene.zones)]
     supply = Supply(
         hour_cost=np.where(is_held, 0.0, stock.usd_per_hour) * hosts,
@@ -107,6 +108,7 @@ def _supply(scene: Scene) -> tuple[Supply, list[Decimal]]:
         pool=stock.codes("pool")[0],
         risk=code[1:].astype(np.int32),
         owned=frame["owned"].to_numpy().astype(np.bool_),
+        hour_extra=None if extra is None else extra * hosts,
     )
     return supply, [Decimal(repr(max(one, 0.0))) for one in rates.tolist()]
 
@@ -315,7 +317,10 @@ def _limits(scene: Scene) -> Limits:
 
 
 def _accounts(scene: Scene) -> Accounts:
-    """One row per commitment: contracted compute cost at the provider + shortfall >= its part."""
+    """Per commitment: contracted compute cost at the provider + shortfall >= its part.
+
+    And the cap on carbon: sum of hours x kg <= cap.
+    """
     due = [
         (commitment.provider, due_usd(commitment, scene.stock.start, scene.spec.period))
         for commitment in scene.spec.holdings.commitments
@@ -323,10 +328,17 @@ def _accounts(scene: Scene) -> Accounts:
     owed = [(provider, amount) for provider, amount in due if amount > 0]
     provider_of_row = scene.stock.text("provider")
     factor = [(provider_of_row == provider).astype(np.float64) for provider, _ in owed]
+    measure, low = [Measure.COST] * len(owed), [float(amount) for _, amount in owed]
+    high, slack_cost = [np.inf] * len(owed), [1.0] * len(owed)
+    most = carbon.cap_kg(scene)
+    if most is not None:
+        measure, low = [*measure, Measure.HOURS], [*low, -np.inf]
+        high, slack_cost = [*high, most], [*slack_cost, np.inf]
+        factor.append(np.nan_to_num(carbon.kg_of_rows(scene)) * scene.machines.hosts_of_row())
     return Accounts(
-        measure=np.full(len(owed), Measure.COST, np.int32),
-        factor=np.array(factor).reshape(len(owed), scene.stock.count),
-        low=np.array([float(amount) for _, amount in owed]),
-        high=np.full(len(owed), np.inf),
-        slack_cost=np.ones(len(owed)),
+        measure=np.array(measure, np.int32),
+        factor=np.array(factor).reshape(len(measure), scene.stock.count),
+        low=np.array(low, np.float64),
+        high=np.array(high, np.float64),
+        slack_cost=np.array(slack_cost, np.float64),
     )

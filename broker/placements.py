@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from broker.carbon import price_per_hour
 from broker.costing import placement_cost, rate_of
 from broker.machines import load_carried, useful_hours, work_hours
 from broker.offers import PurchaseOption
@@ -261,6 +262,7 @@ def _placement(
             instances=share.instances,
             useful_hours=share.useful,
             instance_hours=share.billed,
+            carbon_usd=share.billed * price_per_hour(offer, scene.spec),
             transfer_usd=transfer_usd,
         ),
     )

@@ -253,6 +253,19 @@ class Move:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Emissions:
+    """Estimated energy and emissions of the period.
+
+    Attributes:
+        kwh: energy of all instances.
+        kg_co2e: emissions of that energy on the grids of its regions, kg of CO2 equivalent.
+    """
+
+    kwh: Decimal
+    kg_co2e: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Digests:
     """SHA-256 (hex) of what went in, and the program's version.
 
@@ -315,6 +328,7 @@ class Plan:
         binding: shared limits that are used up.
         moves: what it moves from where it runs now, and why; by workload in spec order.
         baseline: cheapest-first beside it; None when it was not asked for.
+        emissions: estimated; None when `policy.carbon` does not ask for them.
         prices: how old the prices are.
         unknown_capacity_usd: compute cost that rests on capacity nobody stated.
         assumptions: sentences: what was assumed, estimated or left out.
@@ -336,6 +350,7 @@ class Plan:
     binding: tuple[Binding, ...] = ()
     moves: tuple[Move, ...] = ()
     baseline: Baseline | None = None
+    emissions: Emissions | None = None
     prices: PriceAge = field(default_factory=lambda: PriceAge(oldest="", newest=""))
     unknown_capacity_usd: Decimal = ZERO
     assumptions: tuple[str, ...] = ()

@@ -8,7 +8,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import ClassVar, Final
 
-from broker.fields import Day, Kilowatts, Share, Text, Usd, written_names
+from broker.fields import Amount, Day, Kilowatts, Share, Text, Tonnes, Usd, written_names
 
 #: What a cap on concentration may speak of: the field of `Concentration` that is set.
 DIMENSIONS: Final = ("provider", "region", "vendor", "accelerator", "country_group")
@@ -146,6 +146,23 @@ class PowerCap:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Carbon:
+    """A price or a cap on estimated emissions, or both.
+
+    Attributes:
+        price: of a tonne of CO2e; a line of the plan's cost, no compute spend.
+        cap: most the plan may emit in the period; None: no cap.
+        grams_per_kwh: ``provider/region`` -> intensity of its grid; wins over the shipped one.
+    """
+
+    __pydantic_config__: ClassVar = written_names({})
+
+    price: Usd | None = None
+    cap: Tonnes | None = None
+    grams_per_kwh: Mapping[Text, Amount] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     """Rules over the whole plan.
 
@@ -156,6 +173,7 @@ class Policy:
         export_control: models that may not run in some countries; one rule or a list.
         concentration: caps on the share of one scope in the whole plan; one or a list.
         power: caps on the power of a region's instances; one or a list.
+        carbon: a price or cap on emissions; None: they are not counted.
         budget: most the plan may cost in the period, all lines of its cost together; None: no
             limit.
     """
@@ -167,4 +185,5 @@ class Policy:
     export_control: tuple[ExportControl, ...] = ()
     concentration: tuple[Concentration, ...] = ()
     power: tuple[PowerCap, ...] = ()
+    carbon: Carbon | None = None
     budget: Usd | None = None

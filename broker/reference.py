@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
@@ -141,3 +142,13 @@ def country_groups() -> Mapping[str, frozenset[str]]:
     for row in _rows("country_groups.csv"):
         members.setdefault(row["group"], set()).add(row["country"])
     return MappingProxyType({group: frozenset(countries) for group, countries in members.items()})
+
+
+@cache
+def grid_intensities() -> Mapping[str, Decimal]:
+    """Return the grid's grams of CO2e per kWh by ``provider/region``, yearly averages."""
+    found = {
+        f"{row['provider']}/{row['region']}": Decimal(row["grams_per_kwh"])
+        for row in _rows("carbon.csv")
+    }
+    return MappingProxyType(found)

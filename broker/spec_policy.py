@@ -29,6 +29,10 @@ def check_watts(spec: Spec, here: Here) -> None:
 
 def check_policy(spec: Spec, here: Here) -> None:
     """Note what in the caps of `spec` contradicts itself; `here` is `policy`."""
+    rule = spec.policy.carbon
+    if rule and rule.price is None and rule.cap is None and not here.at("carbon").is_faulty:
+        remedy = "write e.g. `price: 80`, USD per tonne"
+        here.at("carbon").fault(words("neither"), expected="a price or a cap", remedy=remedy)
     for index, cap in enumerate(spec.policy.concentration):
         _check_concentration(spec, cap, here.at("concentration", index))
 
@@ -58,21 +62,27 @@ def check_policy_names(spec: Spec, here: Here, *, known: Mapping[str, Sequence[s
         known: dimension of a cap -> names that the market has.
     """
     models = accelerators()
+    places = spec.policy.carbon.grams_per_kwh if spec.policy.carbon else ()
+    for place in places:
+        if place not in known["region"]:
+            inside = here.at("carbon", "grams_per_kwh", place)
+            remedy = nearest(place, known["region"])
+            inside.fault(place, expected="a provider/region of the market", remedy=remedy)
     for index, limit in enumerate(spec.policy.power):
         for number, glob in enumerate(limit.regions or ()):
             names = [name for one in known["region"] for name in (one, one.partition("/")[2])]
             if not fnmatch.filter(names, glob):
-                place = here.at("power", index, "regions", number)
+                inside = here.at("power", index, "regions", number)
                 expected = "a region of the market, or a glob that matches one"
-                place.fault(glob, expected=expected, remedy=nearest(glob, names))
+                inside.fault(glob, expected=expected, remedy=nearest(glob, names))
     for index, cap in enumerate(spec.policy.concentration):
         if len(cap.dimensions) != 1 or cap.dimension == "country_group":
             continue
         scopes = list(known.get(cap.dimension, ()))
         if cap.dimension == "vendor":
             scopes = sorted({models[one].vendor for one in known["accelerator"] if one in models})
-        place = here.at("concentration", index)
-        _check_listed(cap.names, place.at("names"), known=scopes)
+        inside = here.at("concentration", index)
+        _check_listed(cap.names, inside.at("names"), known=scopes)
         if (
             not cap.names
             and len(scopes) * cap.most < 1
@@ -80,7 +90,7 @@ def check_policy_names(spec: Spec, here: Here, *, known: Mapping[str, Sequence[s
         ):
             found = words(f"at most {cap.most} in each of {listed(scopes)}")
             expected = "shares that add up to the whole"
-            place.at(cap.dimension).fault(found, expected=expected, remedy="raise the share")
+            inside.at(cap.dimension).fault(found, expected=expected, remedy="raise the share")
 
 
 def _check_listed(names: Sequence[str], here: Here, *, known: Sequence[str]) -> None:

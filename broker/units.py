@@ -28,6 +28,7 @@ _HOURS_SUFFIX: Mapping[str, int | Decimal] = {
     "w": Decimal(168),
     "y": Decimal(HOURS_PER_YEAR),
 }
+_TONNES_SUFFIX: Mapping[str, int | Decimal] = {"t": 1, "kg": Decimal("0.001")}
 _KW_SUFFIX: Mapping[str, int | Decimal] = {"kW": 1, "MW": 10**3, "GW": 10**6}
 _GIB_SUFFIX: Mapping[str, int | Decimal] = {
     "GiB": 1,
@@ -128,6 +129,11 @@ def parse_gb(text: object) -> Decimal:
 def parse_kilowatts(text: object) -> Decimal:
     """Parse power to kW: ``500 kW``, ``2 MW``; a bare number is kW."""
     return _with_suffix(text, {"": Decimal(1), **_KW_SUFFIX}, "power such as 500 kW or 2 MW")
+
+
+def parse_tonnes(text: object) -> Decimal:
+    """Parse a mass to tonnes: ``120 t``, ``500 kg``; a bare number is tonnes."""
+    return _with_suffix(text, {"": Decimal(1), **_TONNES_SUFFIX}, "a mass such as 120 t or 500 kg")
 
 
 def parse_milliseconds(text: object) -> Decimal:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from broker.candidates import Candidates
+from broker.carbon import price_per_hour
 from broker.costing import placement_cost, rate_of
 from broker.machines import gang_instances, load_carried, useful_hours, work_hours
 from broker.rules.rule import AnyWorkload, Scene
@@ -37,7 +38,7 @@ class Way:
         shape: as written.
         instances: instances it would hold.
         instance_hours: billed in all.
-        compute_usd, rework_usd, transfer_usd: cost lines.
+        compute_usd, rework_usd, transfer_usd, carbon_usd: cost lines.
         same: what makes two ways alike to a reader: place, instance type, option.
         is_limited: the offer's capacity is stated or assumed.
     """
@@ -50,13 +51,14 @@ class Way:
     compute_usd: Decimal
     rework_usd: Decimal
     transfer_usd: Decimal
+    carbon_usd: Decimal
     same: tuple[str, str, str]
     is_limited: bool
 
     @property
     def total_usd(self) -> Decimal:
         """Sum of the lines."""
-        return self.compute_usd + self.rework_usd + self.transfer_usd
+        return self.compute_usd + self.rework_usd + self.transfer_usd + self.carbon_usd
 
 
 class _Machine(NamedTuple):
@@ -114,6 +116,7 @@ def _way(scene: Scene, workload: AnyWorkload, shape: Shape, row: int) -> Way | N
         useful_hours=useful,
         instance_hours=billed,
         transfer_usd=moved,
+        carbon_usd=billed * price_per_hour(offer, scene.spec),
     )
     return Way(
         row=row,
@@ -124,6 +127,7 @@ def _way(scene: Scene, workload: AnyWorkload, shape: Shape, row: int) -> Way | N
         compute_usd=cost.compute,
         rework_usd=cost.rework,
         transfer_usd=cost.transfer,
+        carbon_usd=cost.carbon,
         same=(target, offer["instance_type"], offer["option"]),
         is_limited=offer["capacity"] is not None,
     )

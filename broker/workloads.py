@@ -44,6 +44,7 @@ from broker.holdings import (
 )
 from broker.offers import PurchaseOption
 from broker.policy import (
+    Carbon,
     Concentration,
     Exclusivity,
     ExportControl,
@@ -58,6 +59,7 @@ from broker.stability import Running, Stability
 __all__ = [
     "Assume",
     "Batch",
+    "Carbon",
     "Commitment",
     "Concentration",
     "Data",

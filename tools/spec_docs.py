@@ -18,6 +18,7 @@ from broker.spec_types import FieldFact, facts_of
 from broker.workloads import (
     Assume,
     Batch,
+    Carbon,
     Commitment,
     Concentration,
     Data,
@@ -67,6 +68,7 @@ SECTIONS: Final[tuple[tuple[type, str], ...]] = (
     (ExportControl, "policy.export_control[]"),
     (Concentration, "policy.concentration[]"),
     (PowerCap, "policy.power[]"),
+    (Carbon, "policy.carbon"),
     (Holdings, "holdings"),
     (Reservation, "holdings.reservations[]"),
     (Commitment, "holdings.commitments[]"),

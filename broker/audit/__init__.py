@@ -14,6 +14,7 @@ from typing import Final
 from broker.audit import (
     batch,
     budget,
+    carbon,
     concentration,
     data,
     exclusivity,
@@ -57,6 +58,7 @@ _CHECKS: Final[tuple[Check, ...]] = (
     *export_control.CHECKS,
     *concentration.CHECKS,
     *power.CHECKS,
+    *carbon.CHECKS,
     *budget.CHECKS,
     *spot.CHECKS,
     *gangs.CHECKS,

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from fnmatch import fnmatchcase
 from typing import Final
 
+from broker.audit.carbon import price_usd
 from broker.audit.evidence import Evidence
 from broker.audit.stability import moves_usd
 from broker.audit.windows import BLOCK, hours_in_period
@@ -101,6 +102,12 @@ def _lines(evidence: Evidence) -> Iterator[Violation]:
 
 
 def _cost(evidence: Evidence, one: Placement) -> Cost:
+    """Return the lines of a placement that its own hours make."""
+    emitted = round_cents(price_usd(evidence, one))
+    return replace(_compute(evidence, one), carbon=emitted)
+
+
+def _compute(evidence: Evidence, one: Placement) -> Cost:
     price = price_of(evidence, one)
     if one.option in YEARS:
         whole = one.instances * evidence.spec.period * price.contracted

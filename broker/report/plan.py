@@ -20,7 +20,8 @@ _SHOWN = 6
 def plan_text(plan: Plan, width: int | None = None) -> str:
     """Return the plan for a terminal of `width` columns; None: as wide as it takes."""
     parts = [_head(plan), _cost(plan), _proof(plan), _baseline(plan), _unmet(plan)]
-    parts += [_moves(plan), _binding(plan), _commitments(plan), _rests_on(plan)]
+    parts += [_moves(plan), _binding(plan), _emissions(plan), _commitments(plan)]
+    parts += [_rests_on(plan)]
     lines = [wrapped for part in parts for line in part for wrapped in _wrapped(line, width)]
     summary = "".join(f"{line}\n" for line in lines)
     table = placements_table(plan.placements)
@@ -132,6 +133,13 @@ def _binding(plan: Plan) -> Iterator[str]:
         more = len(texts) - _SHOWN
         texts = [*texts[:_SHOWN], f"and {more} more; `broker explain PLAN` lists all"]
     return _lines("Used up", texts)
+
+
+def _emissions(plan: Plan) -> Iterator[str]:
+    if plan.emissions is None:
+        return iter(())
+    tonnes, kwh = plan.emissions.kg_co2e / 1000, plan.emissions.kwh
+    return _lines("Emits", [f"{tonnes:,.3f} t CO2e, an estimate, with {kwh:,.0f} kWh"])
 
 
 def _commitments(plan: Plan) -> Iterator[str]:
