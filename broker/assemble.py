@@ -34,7 +34,8 @@ from broker.plans import (
     Unmet,
 )
 from broker.purchases import purchases
-from broker.reasons import unmet_reasons
+from broker.readings import readings
+from broker.reasons import unmet_reasons, unread
 from broker.routes import routes
 from broker.rules.rule import AnyWorkload, Scene
 from broker.spec_data import spec_to_data
@@ -78,6 +79,7 @@ def assemble(
         cost=cost,
         placements=placed,
         routes=routed,
+        readings=readings(scene, placed),
         purchases=purchases(scene, placed),
         emissions=emissions(scene, placed),
         unmet=unmet,
@@ -108,8 +110,8 @@ def digests(scene: Scene, market: Market) -> Digests:
 
 
 def total_cost(scene: Scene, placed: Sequence[Placement]) -> Cost:
-    """Return the sum of the placements' lines, what moves cost and commitments still bill."""
-    total = Cost()
+    """Return the sum of the placements' lines, readings, moves and what commitments bill."""
+    total = Cost(transfer=sum((one.usd for one in readings(scene, placed)), ZERO))
     spent: defaultdict[str, Decimal] = defaultdict(lambda: ZERO)
     for one in placed:
         total = total.plus(one.cost)
@@ -145,7 +147,7 @@ def _unmet(
                     priority=workload.priority,
                     amount=round_nano(weight(workload, scene.spec.period) * fraction),
                     fraction=round_nano(fraction),
-                    reasons=unmet_reasons(scene, candidate),
+                    reasons=(*unread(workload, served), *unmet_reasons(scene, candidate)),
                 )
             )
     return tuple(found)

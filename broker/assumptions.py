@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from broker.plans import Placement, Route
+from broker.readings import readings
 from broker.rules.exclusivity import rules_in_force
 from broker.rules.rule import Scene
 from broker.units import plain
@@ -25,6 +26,7 @@ def assumptions(
         _power(scene, placed),
         _transfer(scene, placed),
         _unpriced_homes(scene),
+        _readings(scene, placed),
     ]
     return tuple(sentence for sentence in found if sentence)
 
@@ -129,3 +131,19 @@ def _unpriced_homes(scene: Scene) -> str:
         return ""
     text = "what runs now without a known price counts as free in the cost of moving it"
     return f"{text}: {', '.join(names)}"
+
+
+def _readings(scene: Scene, placed: Sequence[Placement]) -> str:
+    """Say how the moves of pipelines are priced, and which prices are estimates."""
+    moved = [one for one in readings(scene, placed) if one.origin != one.target]
+    leaving = [one for one in moved if scene.transfer.price_list(one.origin, one.target)]
+    estimated = sum(1 for one in moved if one.estimated)
+    parts = []
+    if leaving:
+        parts.append(
+            "data that a pipeline moves out of a provider is billed at the first price of its "
+            "volume tiers"
+        )
+    if estimated:
+        parts.append(f"{estimated} moves of pipelines at prices of a like region")
+    return "; ".join(parts)

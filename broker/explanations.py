@@ -17,6 +17,7 @@ from broker.candidates import Candidates, Exclusion, find_candidates
 from broker.errors import MarketError
 from broker.market import Market
 from broker.plans import Placement, Plan, Unmet
+from broker.rules import pipelines
 from broker.rules.rule import AnyWorkload, Scene
 from broker.scene import build_scene
 from broker.spec import spec_from_data
@@ -188,4 +189,6 @@ def _obstacle(
         return f"counted by the quota {quotas[0]}"
     if any(workload.name in rule.workloads for rule in scene.spec.policy.exclusivity):
         return "a rule of policy.exclusivity over the whole plan"
+    if workload.name in pipelines.members(scene.spec):
+        return "dearer once the data of its pipeline are moved"
     return "no cheaper than the chosen one once all workloads are placed"

@@ -19,7 +19,15 @@ from broker.commitments import due_usd
 from broker.costing import rate_of
 from broker.machines import gang_instances, load_carried, useful_hours, weight, work_hours
 from broker.offers import PurchaseOption
-from broker.rules import budget, carbon, concentration, exclusivity, power, stability
+from broker.rules import (
+    budget,
+    carbon,
+    concentration,
+    exclusivity,
+    pipelines,
+    power,
+    stability,
+)
 from broker.rules.rule import AnyWorkload, Scene
 from broker.rules.windows import hours_of_rows
 from broker.spot import carried_share, is_worth_it, rework_factor
@@ -77,6 +85,7 @@ def formulate(scene: Scene, candidates: Sequence[Candidates]) -> Problem:
         shares=concentration.terms(scene),
         most_cost=budget.most_cost(scene),
         stay=stability.terms(scene),
+        reads=pipelines.terms(scene),
     )
 
 

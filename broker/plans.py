@@ -125,6 +125,31 @@ class Route:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """Data that a workload reads from one place where another one wrote it.
+
+    Attributes:
+        workload, source: who reads, whose output.
+        origin, target: from where to where (provider/region); equal where nothing moves.
+        gb: how much, nine decimals.
+        usd_per_gb, price_source, price_observed_on: price and where it comes from.
+        estimated: no source prices one of the two regions; another stands in.
+        usd: gb x price, in whole cents.
+    """
+
+    workload: str
+    source: str
+    origin: str
+    target: str
+    gb: Decimal
+    usd_per_gb: Decimal
+    price_source: str
+    price_observed_on: str
+    estimated: bool
+    usd: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Purchase:
     """A commitment the plan says to buy.
 
@@ -322,6 +347,7 @@ class Plan:
         cost: cost of the period, USD.
         placements: where each workload runs.
         routes: where the users of each service are sent.
+        readings: what workloads read of each other's output, from where.
         purchases: commitments that the plan says to buy.
         unmet: demand that is not served.
         owned_idle: owned instances that nobody uses.
@@ -344,6 +370,7 @@ class Plan:
     cost: Cost
     placements: tuple[Placement, ...]
     routes: tuple[Route, ...] = ()
+    readings: tuple[Reading, ...] = ()
     purchases: tuple[Purchase, ...] = ()
     unmet: tuple[Unmet, ...] = ()
     owned_idle: tuple[OwnedIdle, ...] = ()

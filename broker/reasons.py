@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 
 import numpy as np
@@ -9,8 +10,8 @@ import numpy as np
 from broker.candidates import Candidates
 from broker.caps import caps_of
 from broker.machines import gang_instances
-from broker.rules.rule import Scene
-from broker.workloads import Training
+from broker.rules.rule import AnyWorkload, Scene
+from broker.workloads import Service, Training
 
 
 def unmet_reasons(scene: Scene, candidates: Candidates) -> tuple[str, ...]:
@@ -33,6 +34,22 @@ def unmet_reasons(scene: Scene, candidates: Candidates) -> tuple[str, ...]:
     return (
         f"capacity or quota{caps} that admits it goes to demand of the same or higher priority",
         *refused,
+    )
+
+
+def unread(workload: AnyWorkload, served: Mapping[str, Decimal]) -> tuple[str, ...]:
+    """Return which of what a workload reads is not, or not wholly, written.
+
+    Args:
+        workload: who reads.
+        served: share of the work of every training and batch that is served, by name.
+    """
+    if isinstance(workload, Service):
+        return ()
+    return tuple(
+        f"reads {one.source}, of which {served[one.source] * 100:.2f} % is served"
+        for one in workload.reads
+        if served[one.source] < 1
     )
 
 

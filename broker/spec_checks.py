@@ -13,6 +13,7 @@ from typing import Final
 
 from broker.offers import PurchaseOption
 from broker.spec_faults import Here, listed, nearest, words
+from broker.spec_pipelines import check_pipelines
 from broker.spec_policy import check_policy, check_watts
 from broker.units import plain
 from broker.workloads import (
@@ -60,6 +61,7 @@ def check(spec: Spec, data: Mapping[str, object], here: Here) -> None:
             _check_tags(workload, here.at(kind, index, "where", "requires"), spec.assume.tags)
     for index, service in enumerate(spec.services):
         _check_service(service, here.at("services", index))
+    check_pipelines(spec, data, here)
     _check_rules(spec, here.at("policy", "exclusivity"))
     check_policy(spec, here.at("policy"))
     check_watts(spec, here.at("assume", "watts"))

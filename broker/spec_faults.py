@@ -59,6 +59,8 @@ class FaultList:
         place = self._original(place)
         if place[2:4] == ("shapes", 0) and place[:3] not in self.lines:
             return (*place[:2], *place[4:])
+        if place[2:4] == ("reads", 0) and place[:4] not in self.lines:
+            return (*place[:3], *place[4:])
         if place[:2] == ("policy", "exclusivity") and place[3:4] in {("scope",), ("scopes",)}:
             verbs = [v for v in VERBS if (*place[:3], v) in self.lines]
             return (*place[:3], *verbs[:1], *place[4:])

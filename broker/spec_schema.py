@@ -57,7 +57,9 @@ _SHORT_FORMS: Final[Mapping[tuple[str, str], Mapping[str, object]]] = {
 }
 
 #: (type, key) of lists whose only item may stand there by itself.
-_ONE_OR_MORE: Final = frozenset(("Policy", key) for key in ONE_OR_MORE)
+_ONE_OR_MORE: Final = frozenset(
+    {*(("Policy", key) for key in ONE_OR_MORE), ("Training", "reads"), ("Batch", "reads")}
+)
 
 #: Keys whose default in the types stands for something that follows from other keys.
 _DERIVED: Final = frozenset({"count"})

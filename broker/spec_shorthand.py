@@ -100,6 +100,8 @@ def _workload(entry: Raw, here: Here, *, groups: Mapping[str, frozenset[str]]) -
     data = expanded.get("data")
     if isinstance(data, dict) and "in" in data:
         expanded["data"] = {**data, "in": _region(data["in"])}
+    if isinstance(expanded.get("reads"), dict):
+        expanded["reads"] = [expanded["reads"]]
     demand = expanded.get("demand")
     if isinstance(demand, list):
         expanded["demand"] = [

@@ -75,6 +75,7 @@ __all__ = [
     "QuotaLimit",
     "QuotaUnit",
     "RampStep",
+    "Reads",
     "Reservation",
     "Running",
     "ScopeLevel",
@@ -183,6 +184,21 @@ class Data:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Reads:
+    """What a workload reads of what another one writes.
+
+    Attributes:
+        source: the other workload, a training or a batch (written `from`).
+        gb: all of it; read once in the period.
+    """
+
+    __pydantic_config__: ClassVar = written_names({"source": "from"})
+
+    source: Name
+    gb: Gb
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Spot:
     """Leave to use spot.
 
@@ -238,9 +254,12 @@ class Training(Workload):
 
     Attributes:
         hours: useful hours every instance works, at most the period.
+        reads: what it reads of others' output (one, or a list); the places of a whole
+            pipeline are chosen together.
     """
 
     hours: Hours
+    reads: tuple[Reads, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -330,10 +349,13 @@ class Batch(Workload):
     Attributes:
         work: hours that ONE unit of a shape (`count` accelerators) of speed 1.0 would run.
         deadline: from the start; None: the period.
+        reads: what it reads of others' output (one, or a list), each part of the work its
+            part of the data; the places of a whole pipeline are chosen together.
     """
 
     work: Hours
     deadline: Hours | None = None
+    reads: tuple[Reads, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

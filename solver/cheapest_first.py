@@ -20,6 +20,7 @@ from solver.problem import (
     Floats,
     Limits,
     Problem,
+    Reads,
     Services,
     Together,
 )
@@ -33,8 +34,8 @@ def cheapest_first(problem: Problem, solve_one: SolveOne) -> Solution:
     """Serve the demands of `problem` one at a time.
 
     Args:
-        problem: all demands; its accounts, share caps, cost limit and moves are ignored, as a
-            per-job choice does.
+        problem: all demands; its accounts, share caps, cost limit, moves and what demands read
+            of each other are ignored, as a per-job choice does.
         solve_one: solves a problem of one demand.
 
     Returns:
@@ -44,27 +45,48 @@ def cheapest_first(problem: Problem, solve_one: SolveOne) -> Solution:
     taken: list[Allocation] = []
     routes: list[Routes] = []
     unmet = np.ones(problem.demands.count)
-    cost = 0.0
+    cost = np.zeros(problem.demands.count)
     for demand in np.lexsort((np.arange(problem.demands.count), -problem.demands.priority)):
         usable = _usable(problem, int(demand), _joined(taken))
         found = solve_one(_alone(problem, int(demand), usable, capacity, high))
         unmet[demand] = found.unmet[0]
-        cost += found.cost
+        cost[demand] = found.cost
         moved = _renumbered(problem, int(demand), found)
         taken.append(moved[0])
         routes.append(moved[1])
         np.subtract.at(capacity, moved[0].supply, moved[0].units)
         high = high - _limit_use(problem.limits, moved[0], problem.supply.count)
+    allocation = _joined(taken)
+    idle = _idle_readers(problem.reads, unmet)
+    unmet[idle] = 1.0
     return Solution(
-        allocation=_joined(taken),
+        allocation=_without(allocation, np.isin(allocation.demand, np.flatnonzero(idle))),
         routes=_joined_routes(routes),
         unmet=unmet,
         levels=(),
-        cost=cost,
+        cost=float(cost[~idle].sum()),
         bound=0.0,
         status=Status.FEASIBLE,
         stop=Stop.WORK,
         method="cheapest-first",
+    )
+
+
+def _idle_readers(reads: Reads | None, unmet: Floats) -> Bools:
+    """bool[D]: demands placed to read more than a demand they build on will write."""
+    idle = np.zeros(len(unmet), np.bool_)
+    while reads is not None:
+        left = np.where(idle, 1.0, unmet)
+        short = left[reads.source] > left[reads.reader]
+        if not short.any():
+            break
+        idle[reads.reader[short]] = True
+    return idle
+
+
+def _without(allocation: Allocation, gone: Bools) -> Allocation:
+    return Allocation(
+        **{one.name: getattr(allocation, one.name)[~gone] for one in fields(allocation)}
     )
 
 
@@ -102,6 +124,7 @@ def _alone(
         shares=(),
         most_cost=np.inf,
         stay=None,
+        reads=None,
     )
 
 

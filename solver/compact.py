@@ -20,6 +20,8 @@ from solver.cost_rows import cap_cost
 from solver.model import ModelBuilder
 from solver.pairs import Pairs, enumerate_pairs, most_units
 from solver.problem import Family, Floats, Measure, Problem
+from solver.read_reductions import without_dominated
+from solver.read_rows import add_reads
 from solver.scopes import scope_of, scopes_touched
 from solver.service_rows import add_service
 from solver.share_rows import cap_shares
@@ -29,7 +31,7 @@ from solver.tier_rows import add_tiers
 
 def build_compact(problem: Problem, pairs: Pairs | None = None) -> Compact:
     """Build the compact model of `problem` (over `pairs`, or over every admitted pair)."""
-    pairs = enumerate_pairs(problem) if pairs is None else pairs
+    pairs = without_dominated(problem, enumerate_pairs(problem)) if pairs is None else pairs
     count = pairs.count
     compact = Compact(
         problem=problem,
@@ -56,6 +58,7 @@ def build_compact(problem: Problem, pairs: Pairs | None = None) -> Compact:
     _add_apart(compact)
     _add_together(compact)
     add_tiers(compact.builder, problem, pairs, compact.main, compact.services)
+    add_reads(compact.builder, problem, pairs, compact.main)
     cap_shares(compact)
     add_moves(compact)
     cap_cost(compact)

@@ -14,6 +14,7 @@ from solver.decode import decode
 from solver.effort import Answer, Effort, Outcome
 from solver.model import Model
 from solver.problem import Floats, Problem
+from solver.read_rows import readers_of
 from solver.solution import LevelProof, SearchLimits, Solution, SolverError, Status, Stop
 from solver.stay_rows import unbilled_cost
 
@@ -129,9 +130,11 @@ def _fallen_back(
 
 
 def _without_pairs(compact: Compact) -> Floats:
-    """float64[D]: 1 where a demand has no pair at all and cannot be served, else 0."""
+    """float64[D]: 1 where a demand, or one it builds on, has no pair at all, else 0."""
     served = np.zeros(compact.problem.demands.count, np.bool_)
     served[compact.pairs.demand] = True
+    if compact.problem.reads is not None:
+        served &= ~readers_of(compact.problem.reads, ~served)
     return np.where(served, 0.0, 1.0)
 
 

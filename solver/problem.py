@@ -275,6 +275,36 @@ class Tiers:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Reads:
+    """Demands that read what other demands write; E of them, gangs and batches at both ends.
+
+    What is written lies where it was written, in proportion to the work done there. A reader's
+    share of its work takes the same share of `amount`, from no source more than lies there:
+
+        flow[e, g, h] >= 0;   sum_g flow[e, g, h] = share of the reader at h
+        sum_h flow[e, g, h] <= share of the source at g
+        cost = amount[e] x cost[class(g), class(h)] x flow[e, g, h];   0 where g = h
+
+    Attributes:
+        reader, source: int32[E], demands.
+        amount: float64[E].
+        class_of_place: int32[G]: places of one class cost alike.
+        cost: float64[N, N], of one unit from a place to another one, by class; inf: impossible.
+    """
+
+    reader: Ints
+    source: Ints
+    amount: Floats
+    class_of_place: Ints
+    cost: Floats
+
+    @property
+    def count(self) -> int:
+        """Number of reads E."""
+        return len(self.reader)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Apart:
     """No scope of `level` may hold units of demands of two different `groups`."""
 
@@ -340,6 +370,7 @@ class Problem:
         most_cost: most the whole plan may cost, slacks of accounts included; inf: no limit.
         tiers: moves that cost by the volume of their class instead of data x move_cost.
         stay: demands that stand somewhere already; None: none.
+        reads: demands that read what others write.
     """
 
     period_h: float
@@ -357,6 +388,7 @@ class Problem:
     most_cost: float = float("inf")
     tiers: Tiers | None = None
     stay: Stay | None = None
+    reads: Reads | None = None
     labels: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property

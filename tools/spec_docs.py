@@ -32,6 +32,7 @@ from broker.workloads import (
     PowerCap,
     QuotaLimit,
     RampStep,
+    Reads,
     Reservation,
     Running,
     Service,
@@ -60,6 +61,7 @@ SECTIONS: Final[tuple[tuple[type, str], ...]] = (
     (Where, "where"),
     (Spot, "spot"),
     (Data, "data"),
+    (Reads, "reads"),
     (Load, "demand[]"),
     (LatencyRule, "latency"),
     (Spread, "spread"),
@@ -91,6 +93,8 @@ _SHORT_FORMS: Final[Mapping[tuple[type, str], str]] = {
     (Policy, "power"): "mapping, or list of mappings",
     (Stability, "move_cost"): "money, or mapping of workloads to money",
     (Spec, "market"): "text, or list of texts",
+    (Training, "reads"): "mapping, or list of mappings",
+    (Batch, "reads"): "mapping, or list of mappings",
 }
 
 #: Fields that have no key of their own.

@@ -125,9 +125,10 @@ def _compute(evidence: Evidence, one: Placement) -> Cost:
 
 
 def _totals(evidence: Evidence) -> Iterator[Violation]:
-    """The plan's lines are the sums of the placements', moves, and what commitments still bill."""
+    """The plan's lines are the sums of the placements', readings, moves, commitments' bills."""
     plan = evidence.plan
-    right = Cost(shortfall=_shortfall(evidence), moves=moves_usd(evidence))
+    read = sum((one.usd for one in plan.readings), ZERO)
+    right = Cost(shortfall=_shortfall(evidence), moves=moves_usd(evidence), transfer=read)
     for one in plan.placements:
         right = right.plus(one.cost)
     for name in ("transfer", *_LINES):

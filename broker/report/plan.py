@@ -27,7 +27,7 @@ def plan_text(plan: Plan, width: int | None = None) -> str:
     table = placements_table(plan.placements)
     if width is not None and widest(table) > width:
         table = _narrow_table(plan.placements)
-    return f"{summary}\n{table}{_routes(plan)}"
+    return f"{summary}\n{table}{_routes(plan)}{_readings(plan)}"
 
 
 def _wrapped(line: str, width: int | None) -> list[str]:
@@ -219,6 +219,26 @@ def _routes(plan: Plan) -> str:
     ]
     header = ["SERVICE", "FROM", "TO", "RATE", "RTT MS (~ estimated +-)", ""]
     return "\n" + text_table(header, rows, right="lllrrl")
+
+
+def _readings(plan: Plan) -> str:
+    """What pipelines move between regions."""
+    rows = [
+        [
+            one.workload,
+            one.source,
+            f"{one.origin} to {one.target}",
+            plain(one.gb),
+            f"{plain(one.usd_per_gb)}{' ~' if one.estimated else ''}",
+            f"{one.usd:,.2f}",
+        ]
+        for one in plan.readings
+        if one.origin != one.target
+    ]
+    if not rows:
+        return ""
+    header = ["READER", "READS", "MOVED", "GB", "$/GB (~ estimated)", "COST $"]
+    return "\n" + text_table(header, rows, right="lllrrr")
 
 
 def placements_csv(plan: Plan) -> str:

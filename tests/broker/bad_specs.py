@@ -171,6 +171,29 @@ FIELDS: Final = [
          "put it in quotes"),
 ]  # fmt: skip
 
+_B: Final = "- {name: b, accelerators: L4, hours: 1, reads: {from: a, gb: 1}}\n"
+
+PIPELINES: Final = [
+    _bad("reads a stranger", training("  reads: {from: prep, gb: 1}\n"), 5,
+         "training[0].reads.from", "the name of a training or a batch: there is none"),
+    _bad("reads a near name", training("  reads: {from: bb, gb: 1}\n") + _B, 5,
+         "training[0].reads.from", "did you mean b?"),
+    _bad("reads itself", training("  reads: [{from: a, gb: 1}]\n"), 5,
+         "training[0].reads[0].from", "a itself"),
+    _bad("reads a circle", training("  reads: {from: b, gb: 1}\n") + _B, 5,
+         "training[0].reads", "a pipeline that begins somewhere"),
+    _bad("reads one twice", training()
+         + "- {name: b, accelerators: L4, hours: 1, reads: [{from: a, gb: 1}, {from: a, gb: 2}]}\n",
+         5, "training[1].reads[1].from", "add up the two `gb`"),
+    _bad("reads a service", service()
+         + "batch: [{name: b, accelerators: L4, work: 1, reads: {from: s, gb: 1}}]\n", 6,
+         "batch[0].reads.from", "the service s"),
+    _bad("reads without data", training("  reads: {from: b}\n") + _B.partition(", reads")[0]
+         + "}\n", 5, "training[0].reads.gb", "found no `gb`"),
+    _bad("reads of a service", service("  reads: {from: a, gb: 1}\n"), 6, "services[0].reads",
+         "unknown key"),
+]  # fmt: skip
+
 SHAPES: Final = [
     _bad("no shape", "training: [{name: a, hours: 1}]\n", 1, "training[0].shapes", "no shape"),
     _bad("unknown accelerator", training(shape="accelerators: H1000:8"), 3,
@@ -441,4 +464,14 @@ HOLDINGS: Final = [
          "assume.instances_per_pool.spott", "did you mean spot?"),
 ]  # fmt: skip
 
-BAD_SPECS: Final = [*SYNTAX, *FIELDS, *SHAPES, *SERVICES, *RULES, *PLACES, *CAPS, *HOLDINGS]
+BAD_SPECS: Final = [
+    *SYNTAX,
+    *FIELDS,
+    *PIPELINES,
+    *SHAPES,
+    *SERVICES,
+    *RULES,
+    *PLACES,
+    *CAPS,
+    *HOLDINGS,
+]
