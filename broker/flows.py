@@ -23,18 +23,19 @@ def cheapest_flows(lies: Shares, wanted: Shares, cost: Costs) -> Flows:
         cost: (from, to) -> cost of one share, for every pair of the two.
 
     Returns:
-        Flows above 0. What is wanted beyond all that lies (a rounding) is added to the largest
-        flow; nothing lies at all: no flows.
+        Flows above 0. What is wanted beyond all that lies (a rounding) is taken from where the
+        largest flow to it comes from; nothing lies at all: no flows.
     """
     left = {place: share for place, share in sorted(lies.items()) if share > 0}
     need = {place: share for place, share in sorted(wanted.items()) if share > 0}
     flows: Flows = {}
     while any(left.values()) and any(need.values()):
         _augment(left, need, flows, cost)
-    missing = sum(need.values(), Decimal(0))
-    if missing and flows:
-        largest = max(flows, key=lambda pair: (flows[pair], pair))
-        flows[largest] += missing
+    for target, missing in need.items():
+        if missing and flows:
+            coming = [pair for pair in flows if pair[1] == target]
+            source, _ = max(coming or flows, key=lambda pair: (flows[pair], pair))
+            flows[source, target] = flows.get((source, target), Decimal(0)) + missing
     return flows
 
 

@@ -63,7 +63,7 @@ _LEVELS = {
 
 def formulate(scene: Scene, candidates: Sequence[Candidates]) -> Problem:
     """Return the problem of `scene` with the rows its candidates admit."""
-    supply, rates = _supply(scene)
+    supply, rates = _supply(scene, candidates)
     move_cost, tiers = transfer_terms(scene)
     demands, eligible_start, eligible = _demands(scene, candidates, rates, move_cost)
     apart, together = exclusivity.terms(exclusivity.rules_in_force(scene), scene.spec.workloads)
@@ -89,7 +89,7 @@ def formulate(scene: Scene, candidates: Sequence[Candidates]) -> Problem:
     )
 
 
-def _supply(scene: Scene) -> tuple[Supply, list[Decimal]]:
+def _supply(scene: Scene, candidates: Sequence[Candidates]) -> tuple[Supply, list[Decimal]]:
     """Return the supply and the interruption rates its risks stand for (risk 0: never)."""
     stock = scene.stock
     frame = stock.frame
@@ -97,7 +97,8 @@ def _supply(scene: Scene) -> tuple[Supply, list[Decimal]]:
     is_spot = stock.option == PurchaseOption.SPOT.value
     rate = np.where(is_spot, stock.number("interruptions"), _NEVER)
     rates, code = np.unique(np.append(_NEVER, rate), return_inverse=True)
-    is_held, held_cost = _held(scene)
+    wanted = np.logical_or.reduce([one.admitted for one in candidates])
+    is_held, held_cost = _held(scene, wanted)
     hosts = scene.machines.hosts_of_row()
     extra = carbon.hour_extra(scene)
     zone = [NO_ROW if not zone_is_known(key[2]) else row for row, key in enumerate(scene.zones)]
@@ -122,12 +123,15 @@ def _supply(scene: Scene) -> tuple[Supply, list[Decimal]]:
     return supply, [Decimal(repr(max(one, 0.0))) for one in rates.tolist()]
 
 
-def _held(scene: Scene) -> tuple[Bools, Floats]:
-    """bool[S], float64[S]: rows paid for as long as they are held, and what holding one costs."""
+def _held(scene: Scene, wanted: Bools) -> tuple[Bools, Floats]:
+    """bool[S], float64[S]: rows paid for as long as they are held, and what holding one costs.
+
+    Rows that no workload may use (bool[S] `wanted`) are not looked at.
+    """
     terms = [one.value for one in PurchaseOption if one.years or one in BOUNDED]
     cost = np.zeros(scene.stock.count)
     is_held = np.zeros(scene.stock.count, np.bool_)
-    for row in np.flatnonzero(np.isin(scene.stock.option, terms)).tolist():
+    for row in np.flatnonzero(wanted & np.isin(scene.stock.option, terms)).tolist():
         offer = scene.stock.frame.row(row, named=True)
         held = rate_of(offer, scene.stock.start, scene.spec.period).held_usd
         if held is not None:

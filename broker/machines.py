@@ -132,13 +132,9 @@ def _has_fabric(
         return joined
     if not isinstance(workload, Training):
         return every
-    several = np.array(
-        [
-            instances(shape, Decimal(repr(held))) > 1
-            for held in np.nan_to_num(machines.accelerators).tolist()
-        ]
-    )
-    return np.asarray(joined | ~several, dtype=np.bool_)
+    sizes, size = np.unique(np.nan_to_num(machines.accelerators), return_inverse=True)
+    several = np.array([instances(shape, Decimal(repr(held))) > 1 for held in sizes.tolist()])
+    return np.asarray(joined | ~several[size], dtype=np.bool_)
 
 
 def instances(shape: Shape, accelerators: Decimal) -> int:

@@ -15,7 +15,7 @@ from broker.plans import Placement, Reading
 from broker.rules.rule import Scene
 from broker.transfer import TransferTable
 from broker.units import round_cents, round_nano
-from broker.workloads import Reads, Service
+from broker.workloads import Reads
 
 
 def readings(scene: Scene, placed: Sequence[Placement]) -> tuple[Reading, ...]:
@@ -27,8 +27,8 @@ def readings(scene: Scene, placed: Sequence[Placement]) -> tuple[Reading, ...]:
     for one in placed:
         at[one.workload][f"{one.provider}/{one.region}"] += one.served
     found: list[Reading] = []
-    for workload in scene.spec.workloads:
-        for reads in () if isinstance(workload, Service) else workload.reads:
+    for workload in scene.spec.stages:
+        for reads in workload.reads:
             lies, wanted = at[reads.source], at[workload.name]
             cost = _prices(scene.transfer, lies, wanted)
             for places, share in sorted(cheapest_flows(lies, wanted, cost).items()):

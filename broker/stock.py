@@ -83,8 +83,11 @@ class Stock:
         return self.frame.height
 
     def text(self, column: str) -> NDArray[np.str_]:
-        """Return a text column, str[S], null as ""."""
-        return np.asarray(self.frame[column].fill_null("").to_list(), dtype=np.str_)
+        """Return a text column, str[S], null as ""; read it, do not write to it."""
+        if column not in self._texts:
+            values = self.frame[column].fill_null("").to_list()
+            self._texts[column] = np.asarray(values, dtype=np.str_)
+        return self._texts[column]
 
     def number(self, column: str) -> Floats:
         """Return a numeric column, float64[S], null as NaN."""
@@ -94,6 +97,11 @@ class Stock:
         """Return a text column as int32[S] codes into its sorted distinct values."""
         names, code = np.unique(self.text(column), return_inverse=True)
         return code.astype(np.int32), [str(name) for name in names]
+
+    @cached_property
+    def _texts(self) -> dict[str, NDArray[np.str_]]:
+        """Text columns asked for so far: rules ask for the same ones, workload by workload."""
+        return {}
 
     @cached_property
     def option(self) -> NDArray[np.str_]:

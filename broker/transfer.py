@@ -8,7 +8,7 @@ network, volume tiers for what leaves it.
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -76,6 +76,15 @@ class TransferTable:
         """Return USD per GB from `origin` to `target`, as `price` does; None: unknown."""
         found = self.price(origin, target)
         return None if found is None else found.usd_per_gb
+
+    def billed_like(self, place: str) -> Hashable:
+        """Return what the prices from and to `place` rest on: equal for places billed alike.
+
+        Of two such places every third one is as dear to reach, and to be reached from, and
+        they are as dear to each other either way.
+        """
+        own = place if any(place in key for key in self.own) else ""
+        return own, place.split("/", maxsplit=1)[0], self.shipped.billed_like(place)
 
     def price_list(self, origin: str, target: str = ANYWHERE) -> PriceList | None:
         """Return the tiers that what leaves `origin` for `target` counts towards.

@@ -8,7 +8,7 @@ of a network; `transfer_leaving.csv` the volume tiers of each price list by dest
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cache
@@ -127,6 +127,11 @@ class ShippedPrices:
         found = found or self.leaving[here.price_list, ANYWHERE]
         estimated = found.estimated or here.list_estimated
         return replace(found, network=here.network, estimated=estimated)
+
+    def billed_like(self, place: str) -> Hashable:
+        """Return what `place` is billed by; None: no source knows it."""
+        row = self._region(place)
+        return row and (row.network, row.zone, row.price_list, row.destination)
 
     def _region(self, place: str) -> _Region | None:
         """Return the row of `place`; a Local Zone has that of the region it belongs to."""

@@ -403,6 +403,11 @@ class Spec:
     stability: Stability | None = None
 
     @property
+    def stages(self) -> tuple[Training | Batch, ...]:
+        """Every workload that may be part of a pipeline: training, then batch."""
+        return (*self.training, *self.batch)
+
+    @property
     def workloads(self) -> tuple[Training | Service | Batch, ...]:
         """Every workload: training, then services, then batch, each as written."""
         return (*self.training, *self.services, *self.batch)

@@ -250,4 +250,5 @@ def _most_wanted(problem: Problem, pairs: Pairs, units: Floats) -> Floats:
     names, at = np.unique(key, return_inverse=True)
     most = np.zeros(len(names))
     np.add.at(most, at, units)
-    return np.bincount(names % problem.supply.count, most, minlength=problem.supply.count)
+    held = np.bincount(names % problem.supply.count, most, minlength=problem.supply.count)
+    return held.astype(np.float64)

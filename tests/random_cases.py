@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 from hypothesis import strategies as st
@@ -74,6 +75,8 @@ def spec_data(draw: st.DrawFn, *, rules: bool = True) -> Data:
         "batch": batches,
         "assume": {"instances_per_pool": {"on-demand": draw(st.integers(1, 6)), "spot": 3}},
     }
+    if rules:
+        _with_reads(draw, trainings + batches)
     data = {key: value for key, value in data.items() if value}
     names = [one["name"] for one in trainings + services + batches]
     return _with_rules(draw, data, names) if rules else data
@@ -159,6 +162,13 @@ def _service(draw: st.DrawFn, name: str, rules: bool) -> Data:
             )
         )
     return found
+
+
+def _with_reads(draw: st.DrawFn, writers: list[Data]) -> None:
+    """Let one of two workloads read the one before it, whatever kind the two are."""
+    for source, reader in pairwise(writers):
+        if draw(st.booleans()):
+            reader["reads"] = {"from": source["name"], "gb": draw(st.sampled_from((1, 50, 3000)))}
 
 
 def _with_rules(draw: st.DrawFn, data: Data, names: list[str]) -> Data:

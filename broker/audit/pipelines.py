@@ -7,14 +7,14 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Final
 
-from broker.audit.evidence import Evidence, differ, is_above, place_of
+from broker.audit.evidence import Evidence, is_above, place_of
 from broker.plans import Reading
 from broker.rules.violation import Violation
 from broker.units import round_cents
 from broker.workloads import Batch, Reads, Training
 
 _RULE: Final = "reads"
-#: GB by which a rounded amount may miss what it stands for.
+#: GB by which one rounded amount may miss what it stands for.
 _NANO: Final = Decimal("1e-9")
 
 
@@ -53,7 +53,7 @@ def _arriving(
         into[one.target] += one.gb
     for place in sorted(shares.keys() | into.keys()):
         wanted = reads.gb * shares.get(place, Decimal(0))
-        if differ(into[place], wanted) and abs(into[place] - wanted) > _NANO * len(found):
+        if abs(into[place] - wanted) > _NANO * max(1, len(found)):
             text = f"{into[place]} GB of {reads.source} read in {place}, its share is {wanted}"
             yield Violation(rule=_RULE, subject=name, text=text)
 
@@ -67,7 +67,7 @@ def _leaving(
         out[one.origin] += one.gb
     for place, gb in sorted(out.items()):
         most = reads.gb * shares.get(place, Decimal(0))
-        if is_above(gb / max(reads.gb, _NANO), most / max(reads.gb, _NANO)):
+        if is_above(gb, most, whole=reads.gb):
             text = f"{gb} GB of {reads.source} read from {place}, {most} lie there"
             yield Violation(rule=_RULE, subject=name, text=text)
 

@@ -14,16 +14,18 @@ writer and reader both hold their instances in the period.
 
 from __future__ import annotations
 
+from collections.abc import Hashable
+
 import numpy as np
 
 from broker.rules.rule import Scene
-from broker.workloads import Service, Spec
+from broker.workloads import Spec
 from solver.problem import Floats, Ints, Reads
 
 
 def members(spec: Spec) -> frozenset[str]:
     """Return the workloads that read or are read."""
-    readers = [one for one in (*spec.training, *spec.batch) if one.reads]
+    readers = [one for one in spec.stages if one.reads]
     sources = {reads.source for one in readers for reads in one.reads}
     return frozenset(sources | {one.name for one in readers})
 
@@ -33,13 +35,12 @@ def terms(scene: Scene) -> Reads | None:
     row = {workload.name: index for index, workload in enumerate(scene.spec.workloads)}
     edges = [
         (row[workload.name], row[one.source], float(one.gb))
-        for workload in scene.spec.workloads
-        if not isinstance(workload, Service)
+        for workload in scene.spec.stages
         for one in workload.reads
     ]
     if not edges:
         return None
-    class_of_place, cost = _classes(_prices(scene))
+    class_of_place, cost = _classes(scene)
     return Reads(
         reader=np.array([reader for reader, _, _ in edges], np.int32),
         source=np.array([source for _, source, _ in edges], np.int32),
@@ -49,42 +50,27 @@ def terms(scene: Scene) -> Reads | None:
     )
 
 
-def _prices(scene: Scene) -> Floats:
-    """float64[G, G]: USD per GB from place to place; inf: unknown."""
-    found = [
-        [scene.transfer.usd_per_gb(origin, place) for place in scene.places]
-        for origin in scene.places
-    ]
-    rows = [[np.inf if one is None else float(one) for one in prices] for prices in found]
-    return np.array(rows).reshape(len(scene.places), len(scene.places))
-
-
-def _classes(prices: Floats) -> tuple[Ints, Floats]:
-    """Group places that are priced alike to and from everywhere else.
+def _classes(scene: Scene) -> tuple[Ints, Floats]:
+    """Group places that are billed alike.
 
     Returns:
-        int32[G], class of each place; float64[N, N], price from class to class.
+        int32[G], class of each place; float64[N, N], USD per GB from a place of a class to
+        another place of a class; inf: unknown.
     """
-    class_of = np.full(len(prices), -1, np.int32)
-    first: list[int] = []
-    for place in range(len(prices)):
-        twin = next((one for one in first if _are_twins(prices, place, one)), None)
-        class_of[place] = len(first) if twin is None else class_of[twin]
-        if twin is None:
-            first.append(place)
-    cost = prices[np.ix_(first, first)].copy()
-    for one, place in enumerate(first):
-        others = np.flatnonzero(class_of == one)
-        cost[one, one] = prices[place, others[1]] if len(others) > 1 else 0.0
+    places_of: dict[Hashable, list[int]] = {}
+    for row, place in enumerate(scene.places):
+        places_of.setdefault(scene.transfer.billed_like(place), []).append(row)
+    class_of = np.zeros(len(scene.places), np.int32)
+    cost = np.zeros((len(places_of), len(places_of)))
+    for one, origins in enumerate(places_of.values()):
+        class_of[origins] = one
+        for other, targets in enumerate(places_of.values()):
+            target = next((row for row in targets if row != origins[0]), None)
+            if target is not None:
+                cost[one, other] = _price(scene, origins[0], target)
     return class_of, cost
 
 
-def _are_twins(prices: Floats, one: int, other: int) -> bool:
-    """Whether two places differ in nothing but which of them is meant; transitive."""
-    elsewhere = np.ones(len(prices), np.bool_)
-    elsewhere[[one, other]] = False
-    return bool(
-        prices[one, other] == prices[other, one]
-        and (prices[one, elsewhere] == prices[other, elsewhere]).all()
-        and (prices[elsewhere, one] == prices[elsewhere, other]).all()
-    )
+def _price(scene: Scene, origin: int, target: int) -> float:
+    price = scene.transfer.usd_per_gb(scene.places[origin], scene.places[target])
+    return np.inf if price is None else float(price)
