@@ -57,10 +57,7 @@ def _check_sources(
 
 def _check_circle(spec: Spec, here: Here) -> None:
     """Note a circle once, at the first workload of it in the file."""
-    sources = {
-        one.name: {reads.source for reads in one.reads} - {one.name}
-        for one in spec.stages
-    }
+    sources = {one.name: {reads.source for reads in one.reads} - {one.name} for one in spec.stages}
     try:
         TopologicalSorter(sources).prepare()
     except CycleError as error:
