@@ -18,6 +18,7 @@ from broker.emissions import emissions
 from broker.machines import weight
 from broker.market import Market
 from broker.moves import move_limit, moved_homes, moves
+from broker.overrides import overrides
 from broker.placements import placements
 from broker.plans import (
     ZERO,
@@ -57,6 +58,8 @@ def assemble(
     """Return the plan of `solution`; every figure in it is recomputed exactly."""
     placed = placements(scene, problem, solution)
     moved = moves(scene, candidates, placed)
+    passed_over = overrides(scene, problem, placed)
+    overridden_h = sum((one.accelerator_hours for one in passed_over), Decimal(0))
     routed = routes(scene, solution)
     unmet = _unmet(scene, candidates, placed, routed)
     cost = total_cost(scene, placed)
@@ -75,6 +78,10 @@ def assemble(
             method=solution.method,
             offers_seen=market.offers.height,
             offers_dropped=tuple(sorted(scene.stock.dropped.items())),
+            overridden_h=overridden_h,
+            overridden_bound_h=min(
+                round_nano(Decimal(repr(solution.overridden_bound))), overridden_h
+            ),
         ),
         cost=cost,
         placements=placed,
@@ -90,6 +97,7 @@ def assemble(
             *move_limit(scene, moved),
         ),
         moves=moved,
+        overrides=passed_over,
         prices=_price_age(placed),
         unknown_capacity_usd=sum(
             (one.cost.compute for one in placed if one.capacity == "unknown"), ZERO

@@ -24,6 +24,7 @@ from broker.rules import (
     carbon,
     concentration,
     exclusivity,
+    first_refusal,
     pipelines,
     power,
     stability,
@@ -86,6 +87,7 @@ def formulate(scene: Scene, candidates: Sequence[Candidates]) -> Problem:
         most_cost=budget.most_cost(scene),
         stay=stability.terms(scene),
         reads=pipelines.terms(scene),
+        refusals=first_refusal.terms(scene),
     )
 
 

@@ -211,12 +211,14 @@ class Proof:
 
     Attributes:
         levels: from the highest priority.
-        cost_bound: no plan that serves as much at every level costs less, USD; with
-            `stability.min_saving`: none that also moves no more workloads.
+        cost_bound: no plan that serves as much at every level, and overrides no more, costs less,
+            USD; with `stability.min_saving`: none that also moves no more workloads.
         gap: (total - cost_bound) / max(total, 1).
         method: how the plan was found.
         offers_seen: offers of the market.
         offers_dropped: reason -> offers no plan may use.
+        overridden_h: accelerator-hours that override first refusals.
+        overridden_bound_h: the least that any plan that serves as much overrides.
     """
 
     levels: tuple[Level, ...]
@@ -225,6 +227,8 @@ class Proof:
     method: str
     offers_seen: int
     offers_dropped: tuple[tuple[str, int], ...]
+    overridden_h: Decimal = Decimal(0)
+    overridden_bound_h: Decimal = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -291,6 +295,32 @@ class Emissions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Override:
+    """A placement that passes over a provider with first refusal.
+
+    Attributes:
+        workload: name.
+        offer: where it stands instead.
+        provider: who had first refusal.
+        accelerator_hours: billed there; CPU machines: vCPU-hours / 16.
+        usd_per_work: contracted price of a unit of work there: training and batch: all of the
+            work; service: one unit of its demand.
+        least_offer: the provider's cheapest offer that the workload may use, capacity ignored.
+        least_usd_per_work: the price of a unit of work on it.
+        why: the reason of the rule.
+    """
+
+    workload: str
+    offer: str
+    provider: str
+    accelerator_hours: Decimal
+    usd_per_work: Decimal
+    least_offer: str
+    least_usd_per_work: Decimal
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Digests:
     """SHA-256 (hex) of what went in, and the program's version.
 
@@ -353,6 +383,7 @@ class Plan:
         owned_idle: owned instances that nobody uses.
         binding: shared limits that are used up.
         moves: what it moves from where it runs now, and why; by workload in spec order.
+        overrides: placements that pass over a provider with first refusal.
         baseline: cheapest-first beside it; None when it was not asked for.
         emissions: estimated; None when `policy.carbon` does not ask for them.
         prices: how old the prices are.
@@ -376,6 +407,7 @@ class Plan:
     owned_idle: tuple[OwnedIdle, ...] = ()
     binding: tuple[Binding, ...] = ()
     moves: tuple[Move, ...] = ()
+    overrides: tuple[Override, ...] = ()
     baseline: Baseline | None = None
     emissions: Emissions | None = None
     prices: PriceAge = field(default_factory=lambda: PriceAge(oldest="", newest=""))

@@ -8,7 +8,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import ClassVar, Final
 
-from broker.fields import Amount, Day, Kilowatts, Share, Text, Tonnes, Usd, written_names
+from broker.fields import Amount, Day, Kilowatts, Off, Share, Text, Tonnes, Usd, written_names
 
 #: What a cap on concentration may speak of: the field of `Concentration` that is set.
 DIMENSIONS: Final = ("provider", "region", "vendor", "accelerator", "country_group")
@@ -30,6 +30,7 @@ class Verb(StrEnum):
     APART = "apart"
     TOGETHER = "together"
     ALONE = "alone"
+    FIRST_REFUSAL = "first_refusal"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,10 +40,12 @@ class Exclusivity:
     Attributes:
         verb: what it says.
         workloads: whom it speaks of; globs allowed. Here: names.
-        scopes: `only` / `never`: ``provider`` or ``provider/region``.
+        scopes: `only` / `never`: ``provider`` or ``provider/region``; `first_refusal`: the one
+            provider.
         scope: `apart`, `together`, `alone`: the level.
         tenants: with `apart`, instead of `workloads`: name -> workloads; they are kept apart
             between tenants, and free within one.
+        margin: `first_refusal`: how much cheaper elsewhere must be to go there unasked.
         from_: first day of the rule (written `from`); None: it holds already. A rule applies if
             any moment of it lies in the period.
         until: last day of the rule; None: no end.
@@ -56,6 +59,7 @@ class Exclusivity:
     scopes: tuple[Text, ...] = ()
     scope: ScopeLevel | None = None
     tenants: Mapping[Text, tuple[Text, ...]] | None = None
+    margin: Off = Decimal(0)
     from_: Day | None = None
     until: Day | None = None
     why: Text = ""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from broker.spec_types import facts_of
 from broker.units import plain
-from broker.workloads import Exclusivity, Shape, Spec
+from broker.workloads import Exclusivity, Shape, Spec, Verb
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -62,6 +62,8 @@ def _rule(rule: Exclusivity) -> dict[str, object]:
     fields = _fields(rule)
     verb = str(fields.pop("verb"))
     said = fields.pop("scopes", None) or fields.pop("scope", None)
+    if rule.verb is Verb.FIRST_REFUSAL:
+        said = rule.scopes[0]
     return {verb: said, **fields}
 
 

@@ -14,7 +14,7 @@ from broker.spec_yaml import Place, dotted
 #: What a rule of exclusivity may say; its key in the file.
 #: Keys of the policy that hold a list of rules, or one rule alone.
 ONE_OR_MORE: Final = ("concentration", "export_control", "power")
-VERBS: Final = ("only", "never", "apart", "together", "alone")
+VERBS: Final = ("only", "never", "apart", "together", "alone", "first_refusal")
 
 _LONGEST: Final = 60
 
@@ -63,7 +63,8 @@ class FaultList:
             return (*place[:3], *place[4:])
         if place[:2] == ("policy", "exclusivity") and place[3:4] in {("scope",), ("scopes",)}:
             verbs = [v for v in VERBS if (*place[:3], v) in self.lines]
-            return (*place[:3], *verbs[:1], *place[4:])
+            inside = () if verbs == ["first_refusal"] else place[4:]
+            return (*place[:3], *verbs[:1], *inside)
         if place[:1] == ("policy",) and place[1:2] and place[1] in ONE_OR_MORE:
             return place if (*place[:2], 0) in self.lines else (*place[:2], *place[3:])
         return place

@@ -167,9 +167,10 @@ def _rule(definitions: dict[str, Node]) -> Node:
     level: Node = {"type": "string", "enum": [str(one) for one in ScopeLevel]}
     scopes = _node(facts["scopes"].annotation, definitions)
     verbs = {verb: scopes if verb in {"only", "never"} else level for verb in VERBS}
+    verbs["first_refusal"] = {"type": "string", "examples": ["azure"]}
     members = {
         key: _property(Exclusivity, facts[key], definitions)
-        for key in ("workloads", "tenants", "from", "until", "why")
+        for key in ("workloads", "tenants", "margin", "from", "until", "why")
     }
     return {
         "type": "object",

@@ -21,8 +21,9 @@ from broker.units import decimal_of, plain
 KINDS: Final = ("training", "services", "batch")
 
 _PLACES_VERBS: Final = ("only", "never")
-_RULE_KEYS: Final = ("workloads", "tenants", "from", "until", "why", *VERBS)
-_EXPECTED_VERB: Final = "exactly one of only, never, apart, together, alone"
+_CLAIM: Final = "first_refusal"
+_RULE_KEYS: Final = ("workloads", "tenants", "margin", "from", "until", "why", *VERBS)
+_EXPECTED_VERB: Final = "exactly one of only, never, apart, together, alone, first_refusal"
 
 Raw = dict[str, object]
 
@@ -270,9 +271,23 @@ def _rule(rule: Raw, here: Here, *, names: list[str]) -> Raw:
         return {"verb": "only"}
     verb = verbs[0]
     expanded: Raw = {"verb": verb}
-    expanded["scopes" if verb in _PLACES_VERBS else "scope"] = rule[verb]
-    expanded |= {key: rule[key] for key in ("from", "until", "why") if key in rule}
+    if verb == _CLAIM:
+        expanded["scopes"] = _claimant(rule[verb], here.at(verb))
+    else:
+        expanded["scopes" if verb in _PLACES_VERBS else "scope"] = rule[verb]
+        if "margin" in rule:
+            found = words(f"margin beside {verb}")
+            here.at("margin").fault(found, expected="margin only with first_refusal")
+    expanded |= {key: rule[key] for key in ("margin", "from", "until", "why") if key in rule}
     return expanded | _members(rule, here, verb=verb, names=names)
+
+
+def _claimant(provider: object, here: Here) -> object:
+    """Return the one provider that has first refusal, as a list."""
+    if isinstance(provider, str) and "/" not in provider:
+        return [provider]
+    here.fault(provider, expected="one provider, such as azure")
+    return [""]
 
 
 def _known() -> str:

@@ -34,8 +34,8 @@ def cheapest_first(problem: Problem, solve_one: SolveOne) -> Solution:
     """Serve the demands of `problem` one at a time.
 
     Args:
-        problem: all demands; its accounts, share caps, cost limit, moves and what demands read
-            of each other are ignored, as a per-job choice does.
+        problem: all demands; its accounts, share caps, cost limit, moves, first refusals and
+            what demands read of each other are ignored, as a per-job choice does.
         solve_one: solves a problem of one demand.
 
     Returns:
@@ -125,6 +125,7 @@ def _alone(
         most_cost=np.inf,
         stay=None,
         reads=None,
+        refusals=None,
     )
 
 

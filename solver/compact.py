@@ -22,6 +22,7 @@ from solver.pairs import Pairs, enumerate_pairs, most_units
 from solver.problem import Family, Floats, Measure, Problem
 from solver.read_reductions import without_dominated
 from solver.read_rows import add_reads
+from solver.refusal_rows import add_overrides
 from solver.scopes import scope_of, scopes_touched
 from solver.service_rows import add_service
 from solver.share_rows import cap_shares
@@ -61,6 +62,7 @@ def build_compact(problem: Problem, pairs: Pairs | None = None) -> Compact:
     add_reads(compact.builder, problem, pairs, compact.main)
     cap_shares(compact)
     add_moves(compact)
+    add_overrides(compact)
     cap_cost(compact)
     add_unbilled(compact)  # after the cap on cost, of which it is no part
     return compact

@@ -34,6 +34,8 @@ class Compact:
         slack: int64[A], column of an account's slack.
         services: row of `Services` -> its columns.
         moved: int64[R], columns of `Problem.stay`.
+        overrides: int64[R], columns of `Problem.refusals`, in units of `override_scale`.
+        override_scale: what one unit of these columns is worth.
     """
 
     problem: Problem
@@ -49,6 +51,8 @@ class Compact:
     slack: Longs
     services: dict[int, ServiceColumns] = field(default_factory=dict)
     moved: Longs = field(default_factory=lambda: np.empty(0, np.int64))
+    overrides: Longs = field(default_factory=lambda: np.empty(0, np.int64))
+    override_scale: float = 1.0
 
 
 def units_entries(compact: Compact) -> tuple[Longs, Longs, Floats]:

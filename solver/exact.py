@@ -15,6 +15,7 @@ from solver.effort import Answer, Effort, Outcome
 from solver.model import Model
 from solver.problem import Floats, Problem
 from solver.read_rows import readers_of
+from solver.refusal_rows import overridden
 from solver.solution import LevelProof, SearchLimits, Solution, SolverError, Status, Stop
 from solver.stay_rows import unbilled_cost
 
@@ -23,6 +24,8 @@ DEFAULT_NODES = 20_000
 #: Nodes spent on the guess that everything can be served.
 FIRST_NODES = 500
 
+#: Part of the largest override that is the engine's tolerance, not a decision.
+_NO_OVERRIDE = 1e-7
 #: Seconds the relaxation may take when all that is left is to prove something of `start`.
 LAST_BOUND_S = 20.0
 
@@ -38,12 +41,14 @@ class _Stage:
         levels: their proofs.
         answer: of the cost stage, when it is known already.
         known: a point of `model`, cost not yet minimised; empty when none is known.
+        overridden_bound: the least that can be overridden of first refusals.
     """
 
     model: Model
     levels: tuple[LevelProof, ...]
     answer: Answer | None
     known: Floats
+    overridden_bound: float = 0.0
 
 
 def solve_exact(
@@ -75,7 +80,7 @@ def solve_exact(
     model = compact.builder.build()
     effort = Effort(gap=limits.gap, nodes=limits.work or DEFAULT_NODES, seconds=limits.seconds)
     try:
-        levels, answer = _searched(compact, model, effort, engine, report)
+        stage, answer = _searched(compact, model, effort, engine, report)
     except KeyboardInterrupt:
         if start is None:
             raise
@@ -85,16 +90,17 @@ def solve_exact(
             raise
         stop = Stop.WORK if limits.seconds is None else Stop.TIME
         return _fallen_back(compact, model, start, engine, stop)
-    return _solution(compact, answer, levels, limits)
+    return _solution(compact, answer, stage, limits)
 
 
 def _searched(
     compact: Compact, model: Model, effort: Effort, engine: EngineProcess, report: Progress
-) -> tuple[tuple[LevelProof, ...], Answer]:
-    """Serve levels, then minimise cost."""
+) -> tuple[_Stage, Answer]:
+    """Serve levels, override least, then minimise cost."""
     stage = _serve_everything(compact, model, _without_pairs(compact), effort, engine)
     if stage.answer is None:
         stage = _serve_by_priority(compact, model, effort, engine, report)
+    stage = _override_least(compact, stage, effort, engine, report)
     answer = stage.answer or engine.solve_integer(stage.model, effort)
     if not len(answer.x) and len(stage.known):
         objective = float(stage.model.cost @ stage.known)
@@ -102,7 +108,36 @@ def _searched(
     if not len(answer.x) and len(model.cost):
         raise SolverError("the engine found no plan within its limits")
     report("cost", answer.objective, answer.bound)
-    return stage.levels, answer
+    return stage, answer
+
+
+def _override_least(
+    compact: Compact, stage: _Stage, effort: Effort, engine: EngineProcess, report: Progress
+) -> _Stage:
+    """Minimise what is overridden of first refusals, and fix it; nothing to do without any."""
+    column = compact.overrides
+    is_free = stage.answer is not None and float(stage.answer.x[column].sum()) <= _NO_OVERRIDE
+    if not len(column) or is_free:
+        return stage
+    cost = np.zeros(len(stage.model.cost))
+    cost[column] = 1.0
+    answer = engine.solve_integer(replace(stage.model, cost=cost), replace(effort, gap=0.0))
+    known = answer.x if len(answer.x) else stage.known
+    if not len(known):
+        raise SolverError("no plan found at the level of first refusals")
+    value = max(0.0, float(known[column].sum()))
+    bound = min(max(0.0, answer.bound), value)
+    report("first refusals", value * compact.override_scale, bound * compact.override_scale)
+    model = _with_row(
+        stage.model, column, np.ones(len(column)), high=value * (1 + 1e-9) + _NO_OVERRIDE
+    )
+    return replace(
+        stage,
+        model=model,
+        answer=None,
+        known=known,
+        overridden_bound=bound * compact.override_scale,
+    )
 
 
 def _fallen_back(
@@ -116,6 +151,10 @@ def _fallen_back(
         slack = 1e-9 * value + 1e-7
         model = _with_row(model, compact.unmet[member], demands.weight[member], high=value + slack)
         levels.append(LevelProof(priority=priority, unmet=value, bound=0.0))
+    override = overridden(compact.problem, start.allocation)
+    if len(compact.overrides):
+        most = override / compact.override_scale * (1 + 1e-9) + _NO_OVERRIDE
+        model = _with_row(model, compact.overrides, np.ones(len(compact.overrides)), high=most)
     relaxed = engine.solve_linear(model, seconds=LAST_BOUND_S)
     known = relaxed is not None and relaxed.outcome is Outcome.OPTIMAL
     bound = relaxed.objective if relaxed is not None and known else 0.0
@@ -126,6 +165,7 @@ def _fallen_back(
         bound=max(bound, 0.0),
         status=Status.FEASIBLE,
         stop=stop,
+        overridden=override,
     )
 
 
@@ -204,10 +244,9 @@ def _with_row(model: Model, column: np.ndarray, value: Floats, *, high: float) -
     )
 
 
-def _solution(
-    compact: Compact, answer: Answer, levels: tuple[LevelProof, ...], limits: SearchLimits
-) -> Solution:
+def _solution(compact: Compact, answer: Answer, stage: _Stage, limits: SearchLimits) -> Solution:
     allocation, routes, unmet = decode(compact, answer.x)
+    override = overridden(compact.problem, allocation)
     unbilled = unbilled_cost(compact.problem, allocation)
     cost = answer.objective - unbilled
     bound = min(max(answer.bound - unbilled, 0.0), cost)
@@ -218,10 +257,12 @@ def _solution(
         allocation=allocation,
         routes=routes,
         unmet=unmet,
-        levels=levels,
+        levels=stage.levels,
         cost=cost,
         bound=bound,
         status=Status.OPTIMAL if reached else Status.FEASIBLE,
         stop=stop,
         method="compact",
+        overridden=override,
+        overridden_bound=min(stage.overridden_bound, override),
     )

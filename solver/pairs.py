@@ -64,11 +64,12 @@ def enumerate_pairs(problem: Problem) -> Pairs:
     demand_of_mode = np.repeat(
         np.arange(demands.count, dtype=np.int32), np.diff(demands.mode_start)
     )
-    pairs = _with_coefficients(problem, demand_of_mode[mode], mode, supply)
+    pairs = with_coefficients(problem, demand_of_mode[mode], mode, supply)
     return pairs.keep(_admitted(problem, pairs))
 
 
-def _with_coefficients(problem: Problem, demand: Ints, mode: Ints, supply: Ints) -> Pairs:
+def with_coefficients(problem: Problem, demand: Ints, mode: Ints, supply: Ints) -> Pairs:
+    """Return the pairs of these rows, int32[P] each, with their coefficients; none is judged."""
     stock, demands = problem.supply, problem.demands
     family = demands.family[demand]
     risk = stock.risk[supply]
@@ -115,8 +116,16 @@ def _move_cost(problem: Problem, demand: Ints, supply: Ints) -> Floats:
 
 def _admitted(problem: Problem, pairs: Pairs) -> Bools:
     """Drop pairs whose spoilage, period, capacity or limits alone already rule them out."""
-    demands, stock = problem.demands, problem.supply
-    risk = stock.risk[pairs.supply]
+    is_gang = pairs.family == Family.GANG
+    least = np.where(is_gang & ~_may_mix(problem, pairs), pairs.amount, 1.0)
+    roomy = least <= most_units(problem)[pairs.supply] + 1e-9
+    return np.asarray(may_ever_run(problem, pairs) & roomy, dtype=np.bool_)
+
+
+def may_ever_run(problem: Problem, pairs: Pairs) -> Bools:
+    """Return bool[P]: the pairs that spoilage and period allow, capacity and limits aside."""
+    demands = problem.demands
+    risk = problem.supply.risk[pairs.supply]
     row = demands.spoilage_row[pairs.demand]
     spoilage, carry = demands.spoilage[row, risk], demands.carry[row, risk]
     is_gang = pairs.family == Family.GANG
@@ -125,10 +134,8 @@ def _admitted(problem: Problem, pairs: Pairs) -> Bools:
     )
     usable = np.where(pairs.family == Family.SERVICE, carry > 0, np.isfinite(spoilage))
     possible = ~pairs.risky | (demands.risky_share[pairs.demand] > 0)
-    least = np.where(is_gang & ~_may_mix(problem, pairs), pairs.amount, 1.0)
-    roomy = least <= most_units(problem)[pairs.supply] + 1e-9
     finite = np.isfinite(pairs.compute + pairs.extra + pairs.move)
-    return np.asarray(fits & usable & possible & roomy & finite, dtype=np.bool_)
+    return np.asarray(fits & usable & possible & finite, dtype=np.bool_)
 
 
 def _may_mix(problem: Problem, pairs: Pairs) -> Bools:

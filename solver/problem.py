@@ -18,6 +18,8 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from solver.preferences import Refusals, Stay
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
 Bools = NDArray[np.bool_]
@@ -321,25 +323,6 @@ class Together:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stay:
-    """Demands that stand somewhere already; any unit of one elsewhere is a move of it; R rows.
-
-    Attributes:
-        demand: int32[R], ascending.
-        supply: per row int64[.], the supplies that are its home, ascending.
-        cost: float64[R], cost of moving it, part of the cost.
-        unbilled: what every move weighs in the choice beyond that; no part of the cost.
-        most: most moves; inf: no limit.
-    """
-
-    demand: Ints
-    supply: tuple[NDArray[np.int64], ...]
-    cost: Floats
-    unbilled: float = 0.0
-    most: float = float("inf")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
     """Demands, supply and rules; costs and bounds are in one unit of cost.
 
@@ -357,7 +340,7 @@ class Problem:
       y x data x move_cost.
 
     Levels, in strict order: for each priority from the highest, minimise the sum of
-    weight x unmet share; then cost (with what accounts' slacks cost).
+    weight x unmet share; then what is overridden; then cost (with what accounts' slacks cost).
 
     Attributes:
         period_h: length of the period, hours.
@@ -371,6 +354,7 @@ class Problem:
         tiers: moves that cost by the volume of their class instead of data x move_cost.
         stay: demands that stand somewhere already; None: none.
         reads: demands that read what others write.
+        refusals: demands that an owner may claim first; None: none.
     """
 
     period_h: float
@@ -389,6 +373,7 @@ class Problem:
     tiers: Tiers | None = None
     stay: Stay | None = None
     reads: Reads | None = None
+    refusals: Refusals | None = None
     labels: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property

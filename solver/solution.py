@@ -103,6 +103,8 @@ class Solution:
         allocation, routes: the decisions.
         unmet: float64[D], share of each demand that is not served.
         levels: one per priority, from the highest.
+        overridden: what is overridden of first refusals, size x hours.
+        overridden_bound: the least that any plan that serves as much overrides.
         cost: cost of the allocation in the problem's floats; the caller re-prices exactly.
         bound: lower bound on the cost of every plan that serves at least as much at every
             level, and where moves weigh more than they cost (`Stay.unbilled`), moves no more
@@ -123,6 +125,8 @@ class Solution:
     status: Status
     stop: Stop
     method: str
+    overridden: float = 0.0
+    overridden_bound: float = 0.0
     limit_price: NDArray[np.float64] | None = None
     supply_price: NDArray[np.float64] | None = None
 

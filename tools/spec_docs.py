@@ -111,6 +111,8 @@ _VERBS: Final = (
      "in one such scope."),
     ("together", "`provider`, `region`, `zone`", "All of their instances in one such scope."),
     ("alone", "`provider`, `region`, `zone`", "Nobody else in a scope that one of them uses."),
+    ("first_refusal", "text", "They run elsewhere only if this provider cannot hold them, or "
+     "where it costs less by more than `margin`."),
 )  # fmt: skip
 
 

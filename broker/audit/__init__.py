@@ -19,6 +19,7 @@ from broker.audit import (
     data,
     exclusivity,
     export_control,
+    first_refusal,
     gangs,
     machines,
     money,
@@ -72,6 +73,7 @@ _CHECKS: Final[tuple[Check, ...]] = (
     *purchases.CHECKS,
     *stability.CHECKS,
     *windows.CHECKS,
+    *first_refusal.CHECKS,
     *unmet.CHECKS,
     *proof.CHECKS,
 )

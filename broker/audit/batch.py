@@ -30,7 +30,7 @@ def _hours(evidence: Evidence) -> Iterator[Violation]:
         for one in placed:
             shape = shape_of(evidence, one)
             need = instances_needed(shape, held_accelerators(evidence, one))
-            per_unit = _billed_instances(need, rack_of(evidence, one))
+            per_unit = billed_instances(need, rack_of(evidence, one))
             whole = batch.work / shape.speed * per_unit
             useful = whole * one.served
             if differ(one.useful_hours, useful, whole=whole):
@@ -43,8 +43,8 @@ def _hours(evidence: Evidence) -> Iterator[Violation]:
             yield from _deadline(evidence, batch, one)
 
 
-def _billed_instances(need: int, hosts: int) -> Decimal:
-    """Instances billed for one unit of `need` of them, racks of `hosts` used whole."""
+def billed_instances(need: int, hosts: int) -> Decimal:
+    """Return the instances billed for one unit of `need` of them, racks of `hosts` used whole."""
     if need >= hosts:
         return Decimal(whole(need, hosts))
     return Decimal(hosts) / (hosts // need)

@@ -19,7 +19,7 @@ from broker.workloads import Exclusivity, ScopeLevel, Verb
 def _rules(evidence: Evidence) -> Iterator[Violation]:
     """Every rule of `policy.exclusivity` that has a moment in common with the period."""
     for rule in evidence.spec.policy.exclusivity:
-        if not _overlaps(rule, evidence):
+        if not overlaps(rule, evidence):
             continue
         if rule.verb in {Verb.ONLY, Verb.NEVER}:
             yield from _named_scopes(rule, evidence)
@@ -29,7 +29,8 @@ def _rules(evidence: Evidence) -> Iterator[Violation]:
             yield from _apart(rule, rule.scope, evidence)
 
 
-def _overlaps(rule: Exclusivity, evidence: Evidence) -> bool:
+def overlaps(rule: Exclusivity, evidence: Evidence) -> bool:
+    """Whether the rule has a moment in common with the period."""
     begins = rule.from_ is None or datetime(*rule.from_.timetuple()[:3], tzinfo=UTC) < evidence.end
     ends = rule.until and datetime(*rule.until.timetuple()[:3], tzinfo=UTC) + timedelta(days=1)
     return begins and (ends is None or ends > evidence.start)

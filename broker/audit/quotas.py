@@ -89,6 +89,13 @@ def _size(quota: QuotaLimit, one: Placement, evidence: Evidence) -> Decimal:
     return Decimal("Infinity") if size is None else size
 
 
+def is_countable(evidence: Evidence, one: Placement) -> bool:
+    """Whether the size is known that every quota counts the placement's instances by."""
+    row = evidence.rows[one.offer]
+    counting = [quota for quota in _in_force(evidence) if _counts(quota, one, row)]
+    return all(_size(quota, one, evidence).is_finite() for quota in counting)
+
+
 def _selector(quota: QuotaLimit) -> str:
     return str(quota.family or quota.accelerator or quota.type or "all")
 

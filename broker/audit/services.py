@@ -30,7 +30,7 @@ def _load_carried(evidence: Evidence) -> Iterator[Violation]:
     """Instances x floor(accelerators / per_node) replicas, headroom taken off, all period long."""
     for service, placed in evidence.each(Service):
         for one in placed:
-            right = round_nano(_load(evidence, service, one))
+            right = round_nano(load_of(evidence, service, one))
             if differ(one.served, right, whole=_whole(service)):
                 text = f"{one.offer}: said to carry {one.served}, carries {right}"
                 yield Violation(rule="load", subject=service.name, text=text)
@@ -40,7 +40,8 @@ def _load_carried(evidence: Evidence) -> Iterator[Violation]:
                 yield Violation(rule="hours", subject=service.name, text=text)
 
 
-def _load(evidence: Evidence, service: Service, one: Placement) -> Decimal:
+def load_of(evidence: Evidence, service: Service, one: Placement) -> Decimal:
+    """Return the demand that the placement's instances carry, headroom taken off."""
     shape = shape_of(evidence, one)
     rate = (shape.throughput or service.throughput or Decimal(0)) * shape.speed
     if shape.count:
@@ -55,7 +56,7 @@ def _capacity(evidence: Evidence) -> Iterator[Violation]:
     for service, placed in evidence.each(Service):
         room: defaultdict[str, Decimal] = defaultdict(Decimal)
         for one in placed:
-            room[place_of(one)] += _load(evidence, service, one)
+            room[place_of(one)] += load_of(evidence, service, one)
         routed: defaultdict[str, Decimal] = defaultdict(Decimal)
         for route in _routes_of(evidence, service):
             routed[route.region] += route.rate

@@ -80,4 +80,6 @@ def _max_share(evidence: Evidence) -> Iterator[Violation]:
             yield Violation(rule="max_share", subject=workload.name, text=text)
 
 
-CHECKS = (_options, _worth_it, _max_share)
+#: What a single placement must meet whatever else is placed.
+OPTIONS = (_options, _worth_it)
+CHECKS = (*OPTIONS, _max_share)

@@ -77,6 +77,14 @@ def _same_kind(option: str, now: str) -> bool:
     return option == now or (option in _ONE_BILL_OR_ANOTHER and now in _ONE_BILL_OR_ANOTHER)
 
 
+def stays_if_frozen(evidence: Evidence, one: Placement) -> bool:
+    """Whether the placement is where its workload runs now, where the spec freezes it."""
+    rule = evidence.spec.stability
+    if rule is None or one.workload not in rule.freeze:
+        return True
+    return _stays(one, _running(rule, evidence).get(one.workload, ()))
+
+
 def _cost(evidence: Evidence, name: str, running: Sequence[Running]) -> Decimal:
     """The stated cost, or the hours of a restart of everything that runs now."""
     rule, spot = evidence.spec.stability, evidence.workloads[name].spot

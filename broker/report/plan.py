@@ -20,7 +20,7 @@ _SHOWN = 6
 def plan_text(plan: Plan, width: int | None = None) -> str:
     """Return the plan for a terminal of `width` columns; None: as wide as it takes."""
     parts = [_head(plan), _cost(plan), _proof(plan), _baseline(plan), _unmet(plan)]
-    parts += [_moves(plan), _binding(plan), _emissions(plan), _commitments(plan)]
+    parts += [_overrides(plan), _moves(plan), _binding(plan), _emissions(plan), _commitments(plan)]
     parts += [_rests_on(plan)]
     lines = [wrapped for part in parts for line in part for wrapped in _wrapped(line, width)]
     summary = "".join(f"{line}\n" for line in lines)
@@ -116,6 +116,17 @@ def _unmet(plan: Plan) -> Iterator[str]:
         for one in plan.unmet
     ]
     return _lines("Unmet", texts)
+
+
+def _overrides(plan: Plan) -> Iterator[str]:
+    texts = [
+        f"{one.workload}: {plain(one.accelerator_hours)} accelerator-hours on {one.offer} at "
+        f"{money(one.usd_per_work)} a unit of work; {one.provider} has first refusal"
+        f"{f' ({one.why})' if one.why else ''} and offers {money(one.least_usd_per_work)} on "
+        f"{one.least_offer}"
+        for one in plan.overrides
+    ]
+    return _lines("Overrides", texts)
 
 
 def _moves(plan: Plan) -> Iterator[str]:

@@ -17,7 +17,7 @@ from __future__ import annotations
 import numpy as np
 
 from broker.rules.rule import Admission, AnyWorkload, Bools, Scene
-from solver.problem import Stay
+from solver.preferences import Stay
 
 
 def _frozen(workload: AnyWorkload, scene: Scene) -> Bools | None:

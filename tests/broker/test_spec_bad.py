@@ -12,6 +12,7 @@ from broker.errors import SpecError
 from broker.market import Market
 from broker.spec import checked, load_spec
 from broker.workloads import Shape, Spec, Training
+from tests.broker.bad_claims import CLAIMS
 from tests.broker.bad_specs import BAD_SPECS, Bad, service, tiny_market, training
 from tests.broker.bad_stability import STABILITY
 
@@ -29,7 +30,7 @@ def refusal(path: Path, market: Market) -> SpecError:
     return caught.value
 
 
-@pytest.mark.parametrize("bad", [*BAD_SPECS, *STABILITY], ids=lambda bad: bad.name)
+@pytest.mark.parametrize("bad", [*BAD_SPECS, *CLAIMS, *STABILITY], ids=lambda bad: bad.name)
 def test_mistake_is_named_once(bad: Bad, tmp_path: Path, market: Market) -> None:
     """One mistake gives exactly one fault, with its line, path and remedy."""
     path = tmp_path / "spec.yaml"

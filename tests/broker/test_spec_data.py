@@ -30,6 +30,7 @@ policy:
   exclusivity:
     - {workloads: ["*"], only: [aws, gcp], why: because}
     - {tenants: {a: [pretrain], b: [sweep, "ch*"]}, apart: zone}
+    - {workloads: [chat], first_refusal: azure, margin: 5%, until: 2027-01-31}
 holdings:
   reservations: [{pool: aws/us-east-1/use1-az1/p5.48xlarge, instances: 2}]
   commitments: [{provider: azure, spend: 38B, from: 2026-01-01, to: 2030-12-31}]

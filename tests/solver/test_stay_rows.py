@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from solver.child import EngineProcess
 from solver.exact import solve_exact
-from solver.problem import Problem, Stay
+from solver.preferences import Stay
+from solver.problem import Problem
 from solver.solution import SearchLimits, Solution
 from solver.stay_rows import moved_demands
 from tests.solver.tiny import BATCH, GANG, SERVICE, Row, Want, like, problem, solved, used

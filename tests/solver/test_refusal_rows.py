@@ -1,0 +1,122 @@
+"""First refusals: overrides come after service and before cost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import product
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from solver.child import EngineProcess
+from solver.exact import solve_exact
+from solver.preferences import Refusals
+from solver.problem import Problem
+from solver.refusal_rows import least_prices
+from solver.solution import SearchLimits
+from tests.solver.tiny import BATCH, GANG, Row, like, problem, solved, used
+
+
+def claimed(one: Problem, owners: dict[int, int], margin: float = 0.0) -> Problem:
+    """Return the problem with demand -> the owner that may claim it first."""
+    rules = Refusals(
+        demand=np.array(list(owners), np.int32),
+        owner=np.array(list(owners.values()), np.int32),
+        kept=np.full(len(owners), 1 - margin),
+        hour_price=one.supply.hour_cost,
+        hour_size=np.full(one.supply.count, 8.0),
+    )
+    return replace(one, refusals=rules)
+
+
+def test_claimant_is_taken_though_dearer_within_the_margin() -> None:
+    """At 10 against 8 a margin of 20 % keeps the demand, one of 19 % lets it go."""
+    one = problem([Row(cost=8), Row(cost=10, place=1)], [GANG])
+    for margin, supply in ((0.20, 1), (0.19, 0)):
+        found = solved(claimed(one, {0: 1}, margin))
+        assert used(found) == {(0, supply): 1}
+        assert found.overridden == 0
+
+
+def test_more_is_served_even_by_overriding_and_no_more_than_needed() -> None:
+    """The claimant's unit works 100 of 150 hours; 50 x 8 are overridden, proven least."""
+    one = problem([Row(cost=8), Row(cost=10, place=1, capacity=1)], [BATCH])
+    found = solved(claimed(one, {0: 1}, 0.5))
+    assert used(found) == {(0, 0): 1, (0, 1): 1}
+    assert found.overridden == pytest.approx(400)
+    assert found.overridden_bound == pytest.approx(400)
+    assert found.cost == pytest.approx(100 * 10 + 50 * 8)
+
+
+def test_least_price_ignores_capacity_and_what_is_owned() -> None:
+    """Owned units and a pool too small do not hide the price of the claimant's offer."""
+    rows = [
+        Row(cost=8),
+        Row(cost=0, place=1, owned=True, capacity=1),
+        Row(cost=10, place=1, capacity=0),
+    ]
+    prices, where = least_prices(claimed(problem(rows, [like(GANG, amount=2)]), {0: 1}))
+    assert (prices.tolist(), where.tolist()) == ([2_000], [2])
+
+
+def test_units_mixed_onto_owned_ones_override_nothing() -> None:
+    """Of a gang of three that must override, the two owned beside it do not count."""
+    rows = [
+        Row(cost=8),
+        Row(cost=0, owned=True, capacity=2),
+        Row(cost=9, place=1, capacity=0),
+    ]
+    found = solved(claimed(problem(rows, [like(GANG, amount=3)]), {0: 1}, 0.5))
+    assert used(found) == {(0, 0): 1, (0, 1): 2}
+    assert found.overridden == pytest.approx(800)
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[EngineProcess]:
+    with EngineProcess() as process:
+        yield process
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    prices=st.lists(st.integers(1, 9), min_size=3, max_size=3),
+    owners=st.lists(st.integers(0, 2), min_size=2, max_size=2),
+    amounts=st.lists(st.integers(1, 2), min_size=3, max_size=3),
+    margin=st.sampled_from([0.0, 0.3, 0.6]),
+)
+def test_choice_is_that_of_enumeration(
+    engine: EngineProcess,
+    prices: list[int],
+    owners: list[int],
+    amounts: list[int],
+    margin: float,
+) -> None:
+    """Over every way to place three gangs: least overridden, then least cost."""
+    rows = [Row(cost=price, place=place, capacity=3) for place, price in enumerate(prices)]
+    wants = [like(GANG, amount=amount) for amount in amounts]
+    claims = dict(enumerate(owners))
+    one = claimed(problem(rows, wants), claims, margin)
+    found = solve_exact(one, SearchLimits(gap=0.0), engine=engine)
+    best = min(_enumerated(prices, amounts, claims, margin))
+    assert (found.overridden, found.cost) == pytest.approx(best)
+    assert found.overridden_bound == pytest.approx(found.overridden)
+
+
+def _enumerated(
+    prices: list[int], amounts: list[int], claims: dict[int, int], margin: float
+) -> Iterator[tuple[float, float]]:
+    """Yield (overridden, cost) of every whole placement within capacity."""
+    for places in product(range(3), repeat=3):
+        held = [sum(a for a, p in zip(amounts, places, strict=True) if p == q) for q in range(3)]
+        if max(held) > 3:
+            continue
+        over = 0.0
+        for demand, owner in claims.items():
+            place = places[demand]
+            dear = prices[place] >= prices[owner] * (1 - margin) * (1 - 1e-6)
+            over += 800.0 * amounts[demand] if place != owner and dear else 0.0
+        cost = sum(100.0 * a * prices[p] for a, p in zip(amounts, places, strict=True))
+        yield over, cost
