@@ -59,11 +59,9 @@ def assemble(
     placed = placements(scene, problem, solution)
     moved = moves(scene, candidates, placed)
     passed_over = overrides(scene, problem, placed)
-    overridden_h = sum((one.accelerator_hours for one in passed_over), Decimal(0))
     routed = routes(scene, solution)
     unmet = _unmet(scene, candidates, placed, routed)
     cost = total_cost(scene, placed)
-    bound = min(round_cents(Decimal(repr(solution.bound))), cost.total)
     return Plan(
         spec=spec_to_data(scene.spec),
         digests=digests(scene, market),
@@ -71,17 +69,13 @@ def assemble(
         stop=solution.stop.value,
         start=scene.stock.start.date().isoformat(),
         period_h=scene.spec.period,
-        proof=Proof(
+        proof=_proof(
+            scene,
+            market,
+            solution,
             levels=_levels(scene.spec, unmet, solution),
-            cost_bound=bound,
-            gap=((cost.total - bound) / max(cost.total, Decimal(1))).quantize(_GAP),
-            method=solution.method,
-            offers_seen=market.offers.height,
-            offers_dropped=tuple(sorted(scene.stock.dropped.items())),
-            overridden_h=overridden_h,
-            overridden_bound_h=min(
-                round_nano(Decimal(repr(solution.overridden_bound))), overridden_h
-            ),
+            total_usd=cost.total,
+            overridden_h=sum((one.accelerator_hours for one in passed_over), Decimal(0)),
         ),
         cost=cost,
         placements=placed,
@@ -103,6 +97,29 @@ def assemble(
             (one.cost.compute for one in placed if one.capacity == "unknown"), ZERO
         ),
         assumptions=assumptions(scene, placed, routed),
+    )
+
+
+def _proof(
+    scene: Scene,
+    market: Market,
+    solution: Solution,
+    *,
+    levels: tuple[Level, ...],
+    total_usd: Decimal,
+    overridden_h: Decimal,
+) -> Proof:
+    bound = min(round_cents(Decimal(repr(solution.bound))), total_usd)
+    least_h = round_nano(Decimal(repr(solution.overridden_bound)))
+    return Proof(
+        levels=levels,
+        cost_bound=bound,
+        gap=((total_usd - bound) / max(total_usd, Decimal(1))).quantize(_GAP),
+        method=solution.method,
+        offers_seen=market.offers.height,
+        offers_dropped=tuple(sorted(scene.stock.dropped.items())),
+        overridden_h=overridden_h,
+        overridden_bound_h=min(least_h, overridden_h),
     )
 
 
