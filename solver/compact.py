@@ -176,6 +176,7 @@ def _cap_supplies(compact: Compact) -> None:
     tight = used[np.isfinite(stock.capacity[used])]
     row_of = np.full(stock.count, NONE, np.int64)
     row_of[tight] = builder.rows(len(tight), low=-np.inf, high=stock.capacity[tight])
+    compact.rows["capacity"] = row_of
     member = row_of[supply] != NONE
     builder.entries(row_of[supply[member]], column[member], factor[member])
 
@@ -187,6 +188,7 @@ def _cap_limits(compact: Compact) -> None:
     order = np.argsort(supply, kind="stable")
     supply, column, factor = supply[order], column[order], factor[order]
     rows = builder.rows(limits.count, low=-np.inf, high=limits.high)
+    compact.rows["limit"] = rows
     row = np.repeat(rows, np.diff(limits.start))
     first = np.searchsorted(supply, limits.supply, side="left")
     size = np.searchsorted(supply, limits.supply, side="right") - first
@@ -199,11 +201,14 @@ def _cap_limits(compact: Compact) -> None:
 def _add_accounts(compact: Compact) -> None:
     """Low <= sum of factor x measure + slack, and sum of factor x measure <= high."""
     accounts, builder = compact.problem.accounts, compact.builder
+    low_row, high_row = np.full((2, accounts.count), NONE, np.int64)
+    compact.rows |= {"low": low_row, "high": high_row}
     for account in range(accounts.count):
         supply, column, value = measured(compact, Measure(accounts.measure[account]))
         signed = accounts.factor[account][supply] * value
         if np.isfinite(accounts.low[account]):
             row = builder.rows(1, low=accounts.low[account], high=np.inf)
+            low_row[account] = row[0]
             builder.entries(row[0], column, signed)
             if np.isfinite(accounts.slack_cost[account]):
                 slack = builder.add(
@@ -213,6 +218,7 @@ def _add_accounts(compact: Compact) -> None:
                 compact.slack[account] = slack[0]
         if np.isfinite(accounts.high[account]):
             row = builder.rows(1, low=-np.inf, high=accounts.high[account])
+            high_row[account] = row[0]
             builder.entries(row[0], column, signed)
 
 

@@ -16,6 +16,14 @@ Longs = NDArray[np.int64]
 NONE = -1
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShareRows:
+    """Where a cap on shares stands: a row per scope, and the column of the whole."""
+
+    rows: Longs
+    total: int
+
+
 @dataclass(slots=True)
 class Compact:
     """The growing compact model and where its columns stand.
@@ -36,6 +44,9 @@ class Compact:
         moved: int64[R], columns of `Problem.stay`.
         overrides: int64[R], columns of `Problem.refusals`, in units of `override_scale`.
         override_scale: what one unit of these columns is worth.
+        rows: "capacity" (int64[O]), "limit" (int64[R]), "low" and "high" (of accounts,
+            int64[A]) -> the row; `NONE` where there is none.
+        share_caps: one for each of `Problem.shares`.
     """
 
     problem: Problem
@@ -53,6 +64,8 @@ class Compact:
     moved: Longs = field(default_factory=lambda: np.empty(0, np.int64))
     overrides: Longs = field(default_factory=lambda: np.empty(0, np.int64))
     override_scale: float = 1.0
+    rows: dict[str, Longs] = field(default_factory=dict)
+    share_caps: list[ShareRows] = field(default_factory=list)
 
 
 def units_entries(compact: Compact) -> tuple[Longs, Longs, Floats]:

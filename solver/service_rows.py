@@ -52,6 +52,8 @@ class ServiceColumns:
         cover_row: row of "routed + load x unmet = load".
         present: int64[H], columns z_g "has a unit there"; -1 when nothing asks for them.
         placed: column of "has a unit at all"; -1 when nothing asks for it.
+        far_rows: int64[.], rows that cap the far load; far_load: float64[.], the stated load
+            that each is a share of.
     """
 
     rows: Longs
@@ -63,6 +65,8 @@ class ServiceColumns:
     cover_row: int
     present: Longs
     placed: int
+    far_rows: Longs
+    far_load: Floats
 
 
 def load_classes(problem: Problem, service: int, places: Ints) -> LoadClasses:
@@ -111,7 +115,7 @@ def add_service(
     builder.entries(int(cover[0]), flow[flow >= 0], 1.0)
     held = _Held(units=units, most=most, amount=pairs.amount[rows], at=at, move=pairs.move[rows])
     _carry_loads(builder, classes, flow, held)
-    _keep_near(builder, problem, classes, flow, service=service)
+    far_rows, far_load = _keep_near(builder, problem, classes, flow, service=service)
     _cap_place_share(builder, flow, float(problem.services.most_share[service]))
     present, placed = _add_presence(builder, problem, classes, flow, held, service)
     columns = ServiceColumns(
@@ -124,6 +128,8 @@ def add_service(
         cover_row=int(cover[0]),
         present=present,
         placed=placed,
+        far_rows=far_rows,
+        far_load=far_load,
     )
     if problem.services.survive_level[service] != NO_ROW:
         _survive(builder, problem, pairs, columns, service=service)
@@ -163,20 +169,23 @@ def _carry_loads(builder: ModelBuilder, classes: LoadClasses, flow: Longs, held:
 
 def _keep_near(
     builder: ModelBuilder, problem: Problem, classes: LoadClasses, flow: Longs, *, service: int
-) -> None:
-    """Far load <= far_share x stated load, of each load or of all together."""
+) -> tuple[Longs, Floats]:
+    """Far load <= far_share x stated load, of each load or of all together.
+
+    Returns:
+        int64[.] rows, and float64[.] the stated load that each is a share of.
+    """
     services = problem.services
     share = float(services.far_share[service])
     far = (flow >= 0) & ~classes.near
     if share >= 1 or not far.any():
-        return
+        return np.empty(0, np.int64), np.empty(0)
     which, place = np.nonzero(far)
-    if services.each_point[service]:
-        rows = builder.rows(len(classes.load), low=-np.inf, high=share * classes.load)
-        builder.entries(rows[which], flow[which, place], 1.0)
-    else:
-        row = builder.rows(1, low=-np.inf, high=share * classes.load.sum())
-        builder.entries(int(row[0]), flow[which, place], 1.0)
+    apart = bool(services.each_point[service])
+    load = classes.load if apart else classes.load.sum(keepdims=True)
+    rows = builder.rows(len(load), low=-np.inf, high=share * load)
+    builder.entries(rows[which if apart else np.zeros_like(which)], flow[which, place], 1.0)
+    return rows, load
 
 
 def _cap_place_share(builder: ModelBuilder, flow: Longs, share: float) -> None:

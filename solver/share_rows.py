@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from solver.compact_columns import NONE, Compact, measured
+from solver.compact_columns import NONE, Compact, ShareRows, measured
 from solver.problem import NO_ROW
 
 
@@ -24,3 +24,4 @@ def cap_shares(compact: Compact) -> None:
         member = scope != NO_ROW
         builder.entries(row_of[scope[member]], column[member], value[member])
         builder.entries(row_of[used], int(total[0]), -cap.most)
+        compact.share_caps.append(ShareRows(rows=row_of[used], total=int(total[0])))
