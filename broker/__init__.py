@@ -8,13 +8,22 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from broker.api import explain, list_offers, load_spec, plan, read_market, round_trip
+    from broker.api import (
+        explain,
+        list_offers,
+        load_spec,
+        plan,
+        price_rules,
+        read_market,
+        round_trip,
+    )
     from broker.errors import BrokerError, MarketError, SpecError
     from broker.explanations import Explanation
     from broker.latency import RoundTrip
     from broker.market import Market
     from broker.plan_file import plan_to_json, read_plan
     from broker.plans import Cost, Placement, Plan, Route, Unmet
+    from broker.rule_prices import RulePrices
     from broker.workloads import Spec
 
 __version__ = "0.1.0"
@@ -29,6 +38,7 @@ __all__ = [
     "Plan",
     "RoundTrip",
     "Route",
+    "RulePrices",
     "Spec",
     "SpecError",
     "Unmet",
@@ -37,19 +47,29 @@ __all__ = [
     "load_spec",
     "plan",
     "plan_to_json",
+    "price_rules",
     "read_market",
     "read_plan",
     "round_trip",
 ]
 
 _HOMES = {
-    "broker.api": ("explain", "list_offers", "load_spec", "plan", "read_market", "round_trip"),
+    "broker.api": (
+        "explain",
+        "list_offers",
+        "load_spec",
+        "plan",
+        "price_rules",
+        "read_market",
+        "round_trip",
+    ),
     "broker.errors": ("BrokerError", "MarketError", "SpecError"),
     "broker.explanations": ("Explanation",),
     "broker.latency": ("RoundTrip",),
     "broker.market": ("Market",),
     "broker.plan_file": ("plan_to_json", "read_plan"),
     "broker.plans": ("Cost", "Placement", "Plan", "Route", "Unmet"),
+    "broker.rule_prices": ("RulePrices",),
     "broker.workloads": ("Spec",),
 }
 

@@ -1,4 +1,4 @@
-"""What Python programs call: plan, explain, list offers, look up round trips.
+"""What Python programs call: plan, explain, price rules, list offers, look up round trips.
 
 All of it is re-exported by `broker` itself: ``import broker; broker.plan("spec.yaml")``. Nothing
 here prints, writes a file or calls a cloud.
@@ -13,7 +13,7 @@ from pathlib import Path
 
 import polars as pl
 
-from broker import explanations, snapshot
+from broker import explanations, rule_prices, snapshot
 from broker import spec as specs
 from broker.errors import BrokerError
 from broker.explanations import Explanation
@@ -24,6 +24,7 @@ from broker.offer_selection import select
 from broker.offers import PurchaseOption
 from broker.places import Origin
 from broker.plans import Plan
+from broker.rule_prices import RulePrices
 from broker.workflow import planned
 from broker.workloads import Spec
 from solver.solution import SearchLimits
@@ -102,6 +103,28 @@ def explain(
         raise BrokerError(
             f"explaining: the plan has no workload {workload!r}", remedy=remedy
         ) from error
+
+
+def price_rules(
+    plan: Plan, market: AnyMarket | None = None, *, gap: float = 0.001, workers: int = 1
+) -> RulePrices:
+    """Return what each rule of the plan's spec costs, by planning without it.
+
+    Args:
+        plan: whose rules.
+        market: the market it was made on; None: the one that its spec names.
+        gap: how near to its bound each plan must be.
+        workers: processes that plan at once; a program that asks for more than one needs the
+            usual guard, ``if __name__ == "__main__":``.
+
+    Raises:
+        MarketError: the market is not the one that the plan was made on.
+    """
+    named = specs.spec_from_data(plan.spec).market
+    limits = SearchLimits(gap=gap)
+    return rule_prices.price_rules(
+        plan, read_market(market or named), limits=limits, workers=workers
+    )
 
 
 def list_offers(

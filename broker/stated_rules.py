@@ -8,8 +8,8 @@ workload stands or how far its users may be, a quota, a promise of spend. Leave 
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from broker.reference import country_groups
@@ -32,6 +32,8 @@ _OF_STABILITY: Final = ("max_moves", "min_saving", "freeze")
 _KINDS: Final = ("training", "services", "batch")
 #: In the policy, but no rules: they only name things.
 _NAMES: Final = ("country_groups",)
+#: Units of the normal form.
+_UNITS: Final = {"rtt": " ms", "rtt_max": " ms", "deadline": " h"}
 #: More than any account may hold.
 _NO_LIMIT: Final = "1000000000"
 
@@ -115,12 +117,13 @@ def _workloads(spec: Data, regions: Sequence[str]) -> Iterator[StatedRule]:
             stated = [key for key in keys if _at(workload, key) is not None]
             if not stated:
                 continue
-            said = ", ".join(_words(_at(workload, key)) for key in stated)
             paths = tuple((*path, *key) for key in stated)
             name = ".".join(map(str, keys[0]))
+            said = _said({str(key[-1]): _at(workload, key) for key in stated})
             rule = _struck(spec, name, paths, f"{workload['name']}: {said}")
             if name == "where.regions":
-                _put(rule.without, paths[0], [*_at(workload, stated[0]), *regions])
+                every = sorted({*_at(workload, stated[0]), *regions})
+                rule = replace(rule, without=_with(spec, paths[0], every))
             yield rule
 
 
@@ -137,8 +140,7 @@ def _account(spec: Data) -> Iterator[StatedRule]:
         yield _struck(spec, f"commitments[{number}]", (path,), _words(promise))
     for number, quota in enumerate(spec.get("quotas", [])):
         # Struck out, it would give way to the market's quota of the same place.
-        without = copy.deepcopy(spec)
-        _put(without, ("quotas", number, "limit"), _NO_LIMIT)
+        without = _with(spec, ("quotas", number, "limit"), _NO_LIMIT)
         key = f"quotas[{number}]"
         yield StatedRule(key=key, paths=(key,), says=_words(quota), why="", without=without)
 
@@ -177,11 +179,17 @@ def _holder(data: Any, path: Path) -> Any:
 
 
 def _drop(data: Data, path: Path) -> None:
-    del _holder(data, path)[path[-1]]
+    """Strike out what stands at `path`, and what is empty then."""
+    holder = _holder(data, path)
+    del holder[path[-1]]
+    if not holder and len(path) > 1:
+        _drop(data, path[:-1])
 
 
-def _put(data: Data, path: Path, value: object) -> None:
-    _holder(data, path)[path[-1]] = value
+def _with(spec: Data, path: Path, value: object) -> Data:
+    changed = copy.deepcopy(spec)
+    _holder(changed, path)[path[-1]] = value
+    return changed
 
 
 def _dotted(path: Path) -> str:
@@ -199,9 +207,16 @@ def _rule_words(rule: Any) -> str:
     return f"{_words(rest)}: {whom}" if whom else _words(rest)
 
 
+def _said(stated: Data) -> str:
+    """What the keys of one rule say: a list or a mapping speaks for itself."""
+    (first, *_) = stated.values()
+    return _words(first if isinstance(first, Mapping | list) else stated)
+
+
 def _words(value: Any) -> str:
     if isinstance(value, Mapping):
-        return ", ".join(f"{key} {_words(one)}" for key, one in value.items())
+        said = (f"{key} {_words(one)}{_UNITS.get(key, '')}" for key, one in value.items())
+        return ", ".join(said)
     if isinstance(value, list | tuple):
         return ", ".join(map(_words, value))
     return str(value)
@@ -210,6 +225,6 @@ def _words(value: Any) -> str:
 def _group_words(countries: Sequence[str], spec: Data) -> str:
     """The name of the group that has exactly these countries, else the countries."""
     own = spec.get("policy", {}).get("country_groups", {})
-    known: dict[str, Sequence[str]] = {**country_groups(), **own}
+    known: dict[str, Collection[str]] = {**country_groups(), **own}
     same = [name for name, members in known.items() if set(members) == set(countries)]
     return same[0] if same else ", ".join(countries)

@@ -34,7 +34,7 @@ class Margins:
     Attributes:
         supply: float64[O], cost saved by one unit more of capacity.
         limit: float64[R], cost saved by one more of a limit's own unit.
-        account: float64[A], cost saved by an account's low end lower, or its high end higher, by 1.
+        account: float64[A], cost saved by a low end lower, or a high end higher, by 1.
         share: float64[N], cost saved by a share cap of `Problem.shares` higher by 1.
         far: float64[V], cost saved by a service's `far_share` higher by 1.
     """
@@ -97,7 +97,7 @@ def _on_rows(saved: Floats, row: Longs) -> Floats:
 
 
 def _of_shares(compact: Compact, saved: Floats, answer: LinearAnswer) -> Floats:
-    """A cap's right side is share x total, so its slope is the sum of its rows' times the total."""
+    """A cap's right side is share x total: its slope is its rows', summed, times the total."""
     found = [
         float(saved[cap.rows].sum()) * float(answer.x[cap.total]) for cap in compact.share_caps
     ]

@@ -45,6 +45,15 @@ def terms(scene: Scene) -> tuple[ShareCap, ...]:
     )
 
 
+def rule_of_terms(scene: Scene) -> tuple[int, ...]:
+    """Return, for each of `terms`, the number of the rule in the spec that it stands for."""
+    return tuple(
+        number
+        for number, rule in enumerate(scene.spec.policy.concentration)
+        for _ in _scopes(rule, scene)
+    )
+
+
 def hour_value(stock: Stock) -> Floats:
     """Return float64[S]: what an owned hour counts as spend, USD; 0 for rows that are bought."""
     worth = owned_worth(stock.frame)
