@@ -162,6 +162,7 @@ def _alternative(
         ("compute", way.compute_usd - best.compute_usd),
         ("rework", way.rework_usd - best.rework_usd),
         ("transfer", way.transfer_usd - best.transfer_usd),
+        ("carbon", way.carbon_usd - best.carbon_usd),
     )
     dearer = way.total_usd - best.total_usd
     return Alternative(

@@ -100,6 +100,9 @@ def _baseline(plan: Plan) -> Iterator[str]:
         named = ", ".join(base.unmet[:_SHOWN])
         return _lines("Otherwise", [f"cheapest-first, one at a time, would leave out {named}"])
     saved = base.total_usd - plan.cost.total
+    if base.total_usd < plan.proof.cost_bound:
+        text = f"cheapest-first, one at a time: {money(base.total_usd)}, minding no rule over the"
+        return _lines("Otherwise", [f"{text} whole plan"])
     if saved <= plan.cost.total - plan.proof.cost_bound:
         text = f"cheapest-first, one at a time: {money(base.total_usd)}, the same but for the gap"
         return _lines("Otherwise", [text])

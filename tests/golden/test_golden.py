@@ -48,3 +48,14 @@ def test_small_case_costs_what_its_comment_works_out() -> None:
     assert cost["rework"] == Decimal("198.00")
     assert cost["total"] == Decimal("14998.00")
     assert [(one["workload"], one["fraction"]) for one in plan["unmet"]] == [("too-large", "1")]
+
+
+def test_case_of_caps_costs_what_its_comment_works_out() -> None:
+    """The kept plan under caps agrees with the arithmetic in its spec, to a cent of rounding."""
+    plan = json.loads((Path(__file__).parent / "caps" / "plan.json").read_text())
+    hours = {one["provider"]: float(one["instance_hours"]) for one in plan["placements"]}
+    expected = {"aws": 1488 / 4.032, "azure": 500.0, "gcp": 500 - 1488 / 4.032}
+    assert hours == pytest.approx(expected, abs=1e-3)
+    assert float(plan["cost"]["total"]) == pytest.approx(55538.09, abs=0.05)
+    assert float(plan["cost"]["carbon"]) == pytest.approx(300, abs=0.02)
+    assert plan["unmet"] == []
