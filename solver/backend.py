@@ -2,7 +2,7 @@
 
 Engines (wheel 9.15): HiGHS through MathOpt for mixed-integer models, because it reports a
 valid dual bound when it stops at a gap (the linear_solver route to HiGHS reports the objective
-instead); GLOP for linear relaxations with duals. A failed MathOpt solve raises `AttributeError`
+instead) and for linear relaxations with duals, where GLOP ends "imprecise" on large ones. A failed MathOpt solve raises `AttributeError`
 in place of the mapped error, so both are translated here.
 """
 
@@ -26,6 +26,9 @@ _ENGINES: Final = {
     "scip": mathopt.SolverType.GSCIP,
     "cp-sat": mathopt.SolverType.CP_SAT,
 }
+
+#: One thread: a relaxation has one optimum to find, and the caller may run several at once.
+_LINEAR: Final = mathopt.SolveParameters()
 
 
 def solve_integer(model: Model, effort: Effort) -> Answer:
@@ -65,31 +68,36 @@ def _solved(model: Model, effort: Effort) -> Answer:
 
 
 def solve_linear(model: Model) -> LinearAnswer:
-    """Solve the linear relaxation of `model` with GLOP.
+    """Solve the linear relaxation of `model` with HiGHS, or with GLOP where HiGHS gives up.
 
     Raises:
-        SolverError: the engine failed.
+        SolverError: both engines failed.
     """
     if len(model.cost) == 0:
         plain = _answer_without_columns(model)
         return LinearAnswer(
             outcome=plain.outcome, x=plain.x, objective=0.0, dual=np.zeros(len(model.row_low))
         )
-    result = _run(
-        _math_model(model, relaxed=True), mathopt.SolverType.GLOP, mathopt.SolveParameters()
-    )
+    relaxed = _math_model(model, relaxed=True)
+    try:
+        return _linear_answer(_run(relaxed, mathopt.SolverType.HIGHS, _LINEAR), model)
+    except SolverError:
+        parameters = mathopt.SolveParameters()
+        return _linear_answer(_run(relaxed, mathopt.SolverType.GLOP, parameters), model)
+
+
+def _linear_answer(result: Any, model: Model) -> LinearAnswer:
     if _is_infeasible(result):
         return LinearAnswer(
             outcome=Outcome.INFEASIBLE, x=np.empty(0), objective=np.inf, dual=np.empty(0)
         )
     if not result.has_dual_feasible_solution():
         raise SolverError(f"linear relaxation ended with {result.termination.reason}")
-    dual = result.dual_values()
     return LinearAnswer(
         outcome=Outcome.OPTIMAL,
         x=_values(result.variable_values(), len(model.cost)),
         objective=float(result.objective_value()),
-        dual=_values(dual, len(model.row_low)),
+        dual=_values(result.dual_values(), len(model.row_low)),
     )
 
 

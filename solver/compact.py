@@ -23,7 +23,7 @@ from solver.problem import Family, Floats, Measure, Problem
 from solver.read_reductions import without_dominated
 from solver.read_rows import add_reads
 from solver.refusal_rows import add_overrides
-from solver.scopes import scope_of, scopes_touched
+from solver.scope_rows import add_apart, add_together
 from solver.service_rows import add_service
 from solver.share_rows import cap_shares
 from solver.stay_rows import add_moves, add_unbilled
@@ -56,8 +56,8 @@ def build_compact(problem: Problem, pairs: Pairs | None = None) -> Compact:
     _cap_supplies(compact)
     _cap_limits(compact)
     _add_accounts(compact)
-    _add_apart(compact)
-    _add_together(compact)
+    add_apart(compact)
+    add_together(compact)
     add_tiers(compact.builder, problem, pairs, compact.main, compact.services)
     add_reads(compact.builder, problem, pairs, compact.main)
     cap_shares(compact)
@@ -131,8 +131,10 @@ def _add_services(compact: Compact) -> None:
     for service in range(services.count):
         demand = int(services.demand[service])
         rows = np.arange(first[demand], first[demand + 1])
+        before = compact.builder.columns
         columns = add_service(compact.builder, compact.problem, pairs, service=service, rows=rows)
         compact.services[service] = columns
+        compact.spans[service] = (before, compact.builder.columns)
         compact.main[rows] = compact.units[rows] = columns.units
         compact.most[rows] = columns.most_units
         compact.builder.entries(columns.cover_row, int(compact.unmet[demand]), columns.load)
@@ -220,47 +222,3 @@ def _add_accounts(compact: Compact) -> None:
             row = builder.rows(1, low=-np.inf, high=accounts.high[account])
             high_row[account] = row[0]
             builder.entries(row[0], column, signed)
-
-
-def _occupancy(compact: Compact, demands: tuple[int, ...]) -> tuple[Longs, Longs, Floats]:
-    """Return (pair, column, reciprocal of the column's largest value) of `demands`."""
-    member = np.flatnonzero(np.isin(compact.pairs.demand, demands))
-    return member, compact.main[member], 1.0 / compact.most[member]
-
-
-def _add_apart(compact: Compact) -> None:
-    """A scope's units belong to one group: column / most <= a_{scope,group}, sum_group a <= 1."""
-    builder = compact.builder
-    for rule in compact.problem.apart:
-        switches: dict[int, list[int]] = {}
-        for group in rule.groups:
-            member, column, scale = _occupancy(compact, group)
-            index, scope = scopes_touched(
-                compact.problem, compact.pairs.supply[member], rule.level
-            )
-            names, where = np.unique(scope, return_inverse=True)
-            switch = builder.add(np.zeros(len(names)), high=1.0, integral=True)
-            rows = builder.rows(len(index), low=-np.inf, high=0.0)
-            builder.entries(rows, column[index], scale[index])
-            builder.entries(rows, switch[where], -1.0)
-            for name, one in zip(names.tolist(), switch.tolist(), strict=True):
-                switches.setdefault(name, []).append(one)
-        contested = [columns for columns in switches.values() if len(columns) > 1]
-        rows = builder.rows(len(contested), low=-np.inf, high=1.0)
-        for row, columns in zip(rows, contested, strict=True):
-            builder.entries(int(row), np.array(columns), 1.0)
-
-
-def _add_together(compact: Compact) -> None:
-    """All units in one scope: column / most <= t_scope, sum_scope t <= 1."""
-    builder = compact.builder
-    for rule in compact.problem.together:
-        member, column, scale = _occupancy(compact, rule.demands)
-        scope = scope_of(compact.problem, compact.pairs.supply[member], rule.level)
-        names, where = np.unique(scope, return_inverse=True)
-        switch = builder.add(np.zeros(len(names)), high=1.0, integral=True)
-        rows = builder.rows(len(member), low=-np.inf, high=0.0)
-        builder.entries(rows, column, scale)
-        builder.entries(rows, switch[where], -1.0)
-        one = builder.rows(1, low=-np.inf, high=1.0)
-        builder.entries(int(one[0]), switch, 1.0)

@@ -18,8 +18,9 @@ NONE = -1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShareRows:
-    """Where a cap on shares stands: a row per scope, and the column of the whole."""
+    """Where a cap on shares stands: a row per scope (int64[S]), and the column of the whole."""
 
+    scopes: Longs
     rows: Longs
     total: int
 
@@ -41,11 +42,14 @@ class Compact:
         unmet: int64[D], column of u_d.
         slack: int64[A], column of an account's slack.
         services: row of `Services` -> its columns.
+        spans: row of `Services` -> (first, last + 1) of every column added for it alone.
         moved: int64[R], columns of `Problem.stay`.
         overrides: int64[R], columns of `Problem.refusals`, in units of `override_scale`.
         override_scale: what one unit of these columns is worth.
         rows: "capacity" (int64[O]), "limit" (int64[R]), "low" and "high" (of accounts,
-            int64[A]) -> the row; `NONE` where there is none.
+            int64[A]) -> the row; `NONE` where there is none; "cost" and "moves" (int64[1])
+            where the plan's cost or moves have a limit.
+        cost_scale: what the row "cost" multiplies costs with.
         share_caps: one for each of `Problem.shares`.
     """
 
@@ -61,11 +65,28 @@ class Compact:
     unmet: Longs
     slack: Longs
     services: dict[int, ServiceColumns] = field(default_factory=dict)
+    spans: dict[int, tuple[int, int]] = field(default_factory=dict)
     moved: Longs = field(default_factory=lambda: np.empty(0, np.int64))
     overrides: Longs = field(default_factory=lambda: np.empty(0, np.int64))
     override_scale: float = 1.0
+    cost_scale: float = 1.0
     rows: dict[str, Longs] = field(default_factory=dict)
     share_caps: list[ShareRows] = field(default_factory=list)
+
+
+def owners(compact: Compact) -> Longs:
+    """Return int64[N], the demand that each column is of; `NONE`: it links several."""
+    owner = np.full(compact.builder.columns, NONE, np.int64)
+    demand = compact.pairs.demand.astype(np.int64)
+    for columns in (compact.main, compact.units, compact.mixed):
+        known = columns != NONE
+        owner[columns[known]] = demand[known]
+    owner[compact.unmet] = np.arange(len(compact.unmet))
+    for service, (first, end) in compact.spans.items():
+        owner[first:end] = int(compact.problem.services.demand[service])
+    if compact.problem.stay is not None:
+        owner[compact.moved] = compact.problem.stay.demand
+    return owner
 
 
 def units_entries(compact: Compact) -> tuple[Longs, Longs, Floats]:

@@ -22,3 +22,5 @@ def cap_cost(compact: Compact) -> None:
     row = compact.builder.rows(1, low=-np.inf, high=most * scale)
     columns = np.flatnonzero(cost).astype(np.int64)
     compact.builder.entries(int(row[0]), columns, cost[columns] * scale)
+    compact.rows["cost"] = row
+    compact.cost_scale = scale

@@ -12,7 +12,7 @@ from solver.compact import build_compact
 from solver.compact_columns import Compact
 from solver.decode import decode
 from solver.effort import Answer, Effort, Outcome
-from solver.model import Model
+from solver.model import Model, with_row
 from solver.problem import Floats, Problem
 from solver.read_rows import readers_of
 from solver.refusal_rows import overridden
@@ -128,7 +128,7 @@ def _override_least(
     value = max(0.0, float(known[column].sum()))
     bound = min(max(0.0, answer.bound), value)
     report("first refusals", value * compact.override_scale, bound * compact.override_scale)
-    model = _with_row(
+    model = with_row(
         stage.model, column, np.ones(len(column)), high=value * (1 + 1e-9) + _NO_OVERRIDE
     )
     return replace(
@@ -149,12 +149,12 @@ def _fallen_back(
     for priority, value in _level_values(compact.problem, start.unmet):
         member = np.flatnonzero(demands.priority == priority)
         slack = 1e-9 * value + 1e-7
-        model = _with_row(model, compact.unmet[member], demands.weight[member], high=value + slack)
+        model = with_row(model, compact.unmet[member], demands.weight[member], high=value + slack)
         levels.append(LevelProof(priority=priority, unmet=value, bound=0.0))
     override = overridden(compact.problem, start.allocation)
     if len(compact.overrides):
         most = override / compact.override_scale * (1 + 1e-9) + _NO_OVERRIDE
-        model = _with_row(model, compact.overrides, np.ones(len(compact.overrides)), high=most)
+        model = with_row(model, compact.overrides, np.ones(len(compact.overrides)), high=most)
     relaxed = engine.solve_linear(model, seconds=LAST_BOUND_S)
     known = relaxed is not None and relaxed.outcome is Outcome.OPTIMAL
     bound = relaxed.objective if relaxed is not None and known else 0.0
@@ -228,20 +228,8 @@ def _serve_by_priority(
         bound = min(max(0.0, answer.bound), value)
         levels.append(LevelProof(priority=int(priority), unmet=value, bound=bound))
         slack = 1e-9 * value + 1e-7 * float(weight.max(initial=0.0))
-        model = _with_row(model, compact.unmet[member], weight, high=value + slack)
+        model = with_row(model, compact.unmet[member], weight, high=value + slack)
     return _Stage(model=model, levels=tuple(levels), answer=None, known=known)
-
-
-def _with_row(model: Model, column: np.ndarray, value: Floats, *, high: float) -> Model:
-    row = np.full(len(column), len(model.row_low), np.int64)
-    return replace(
-        model,
-        row=np.concatenate([model.row, row]),
-        column=np.concatenate([model.column, column]),
-        value=np.concatenate([model.value, value]),
-        row_low=np.append(model.row_low, -np.inf),
-        row_high=np.append(model.row_high, high),
-    )
 
 
 def _solution(compact: Compact, answer: Answer, stage: _Stage, limits: SearchLimits) -> Solution:

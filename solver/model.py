@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +30,26 @@ class Model:
     value: Floats
     row_low: Floats
     row_high: Floats
+
+
+def with_row(
+    model: Model,
+    column: NDArray[np.int64],
+    value: Floats,
+    *,
+    low: float = -np.inf,
+    high: float = np.inf,
+) -> Model:
+    """Return `model` with one more row: low <= sum of value x column <= high."""
+    row = np.full(len(column), len(model.row_low), np.int64)
+    return replace(
+        model,
+        row=np.concatenate([model.row, row]),
+        column=np.concatenate([model.column, column]),
+        value=np.concatenate([model.value, value]),
+        row_low=np.append(model.row_low, low),
+        row_high=np.append(model.row_high, high),
+    )
 
 
 @dataclass(slots=True)

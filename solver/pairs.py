@@ -65,7 +65,7 @@ def enumerate_pairs(problem: Problem) -> Pairs:
         np.arange(demands.count, dtype=np.int32), np.diff(demands.mode_start)
     )
     pairs = with_coefficients(problem, demand_of_mode[mode], mode, supply)
-    return pairs.keep(_admitted(problem, pairs))
+    return pairs.keep(admitted(problem, pairs, most_units(problem)))
 
 
 def with_coefficients(problem: Problem, demand: Ints, mode: Ints, supply: Ints) -> Pairs:
@@ -114,11 +114,14 @@ def _move_cost(problem: Problem, demand: Ints, supply: Ints) -> Floats:
     return cost
 
 
-def _admitted(problem: Problem, pairs: Pairs) -> Bools:
-    """Drop pairs whose spoilage, period, capacity or limits alone already rule them out."""
+def admitted(problem: Problem, pairs: Pairs, most: Floats) -> Bools:
+    """Return bool[P]: False where spoilage, period, capacity or limits alone rule a pair out.
+
+    `most` is what `most_units` says.
+    """
     is_gang = pairs.family == Family.GANG
     least = np.where(is_gang & ~_may_mix(problem, pairs), pairs.amount, 1.0)
-    roomy = least <= most_units(problem)[pairs.supply] + 1e-9
+    roomy = least <= most[pairs.supply] + 1e-9
     return np.asarray(may_ever_run(problem, pairs) & roomy, dtype=np.bool_)
 
 

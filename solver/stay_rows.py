@@ -26,6 +26,7 @@ def add_moves(compact: Compact) -> None:
     if np.isfinite(stay.most):
         row = builder.rows(1, low=-np.inf, high=stay.most)
         builder.entries(int(row[0]), compact.moved, 1.0)
+        compact.rows["moves"] = row
 
 
 def add_unbilled(compact: Compact) -> None:

@@ -1,0 +1,185 @@
+"""A lower bound that holds, at any prices: every demand by itself, exactly or from below.
+
+    bound = sum over blocks of min (priced cost + price of what the block leaves unmet)
+            - what the shared rows are worth - sum over levels of price x unmet weight
+
+Gangs and batches are priced by formula, everything else by a small model whose engine proves its
+own bound; that bound enters, never the value of a plan a heuristic found.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from solver.blocks import Blocks, Longs, blocks_of
+from solver.child import EngineProcess
+from solver.compact import build_compact
+from solver.effort import Effort, Outcome
+from solver.pairs import Pairs, most_units
+from solver.prices import Prices, priced, worth
+from solver.pricing import Choices, Pricer
+from solver.problem import Family, Floats, Limits, Problem
+from solver.relaxation import Service
+from solver.selection import joined, pairs_of
+from solver.service_pairs import home_of, needed
+from solver.slices import slice_demands, slice_pairs
+from solver.ways import Way, way_of
+
+#: Gap to which the models of single blocks are solved.
+BLOCK_GAP = 2e-3
+_BLOCK_NODES = 2000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Certificate:
+    """A bound with what it is made of.
+
+    Attributes:
+        bound: lower bound on cost (with what `Stay.unbilled` weighs) at the level of service.
+        least: float64[D], what each demand adds to it (a block's first demand adds the block).
+        choices: the best pair of each plain demand.
+        ways: the best way found of every other block; shares may be left out of it.
+    """
+
+    bound: float
+    least: Floats
+    choices: Choices
+    ways: tuple[Way, ...]
+
+
+class Certifier:
+    """Bounds one problem at different prices.
+
+    Models of blocks are solved again only where a price that they see has changed.
+    """
+
+    def __init__(self, problem: Problem, service: Service, engine: EngineProcess) -> None:
+        """Part `problem` (flat moves, see `solver.tier_bounds`) into blocks."""
+        self._problem = problem
+        self._service = service
+        self._engine = engine
+        self._blocks = blocks_of(problem)
+        self._pricer = Pricer.of(problem, self._blocks.plain)
+        self._most = most_units(problem)
+        self._known: dict[int, tuple[bytes, _Solved]] = {}
+        self.gap = BLOCK_GAP
+
+    @property
+    def blocks(self) -> Blocks:
+        """How the demands part."""
+        return self._blocks
+
+    def certify(self, prices: Prices) -> Certificate:
+        """Return the bound at `prices`.
+
+        Raises:
+            SolverError: the engine failed on a block.
+        """
+        problem = priced(self._problem, prices)
+        least = np.zeros(problem.demands.count)
+        choices = self._pricer.cheapest(problem, 1)
+        least[self._blocks.plain] = np.inf
+        first, at = np.unique(choices.demand, return_index=True)
+        least[first] = choices.cost[at]
+        for demand in self._blocks.lone.tolist():
+            least[demand] = lone_cost(problem, pairs_of(problem, demand, self._most))
+        single = np.concatenate([self._blocks.plain, self._blocks.lone]).astype(np.int64)
+        least[single] = np.minimum(least[single], prices.unmet[single])
+        least[single] = np.where(self._service.forced[single] >= 1, 0.0, least[single])
+        ways = [self._block(problem, prices, block, least) for block in self._blocks.models]
+        return Certificate(
+            bound=float(least.sum()) - worth(self._problem, prices) - self._levels(prices),
+            least=least,
+            choices=choices,
+            ways=tuple(one for one in ways if one is not None),
+        )
+
+    def _levels(self, prices: Prices) -> float:
+        """Price x unmet weight of the levels that may leave something."""
+        level = self._service.level_of(self._problem)
+        weight = self._problem.demands.weight
+        total = 0.0
+        for row in np.flatnonzero(~self._service.hard).tolist():
+            member = np.flatnonzero((level == row) & (weight > 0))
+            per_weight = float((prices.unmet[member] / weight[member]).max(initial=0.0))
+            total += per_weight * float(self._service.unmet[row])
+        return total
+
+    def _block(
+        self, problem: Problem, prices: Prices, block: Longs, least: Floats
+    ) -> Way | None:
+        """Add a block to `least`; return the best way found."""
+        pairs = joined(problem, [self._needed(problem, int(one)) for one in block])
+        unmet = prices.unmet[block]
+        seen = (pairs.supply, pairs.compute, pairs.extra, pairs.unit_cost, pairs.move, unmet)
+        key = b"".join(one.tobytes() for one in (*seen, np.array([self.gap])))
+        known = self._known.get(int(block[0]))
+        if known is None or known[0] != key:
+            known = (key, self._solved(problem, block, pairs, unmet))
+            self._known[int(block[0])] = known
+        least[block] = 0.0
+        least[block[0]] = known[1].bound
+        return known[1].way
+
+    def _needed(self, problem: Problem, demand: int) -> Pairs:
+        pairs = pairs_of(problem, demand, self._most)
+        row = np.flatnonzero(problem.services.demand == demand)
+        return pairs.keep(needed(problem, pairs, int(row[0]))) if len(row) else pairs
+
+    def _solved(self, problem: Problem, block: Longs, pairs: Pairs, unmet: Floats) -> _Solved:
+        part = slice_demands(_unbounded(problem), block)
+        compact = build_compact(part.problem, slice_pairs(pairs, part))
+        model = compact.builder.build()
+        soft = np.isfinite(unmet)
+        model.cost[compact.unmet[soft]] += unmet[soft]
+        model.high[compact.unmet[~soft]] = self._service.forced[block[~soft]]
+        answer = self._engine.solve_integer(model, Effort(gap=self.gap, nodes=_BLOCK_NODES))
+        if answer.outcome is Outcome.INFEASIBLE:
+            return _Solved(bound=np.inf, way=None)
+        way = way_of(compact, answer.x, part) if len(answer.x) else None
+        return _Solved(bound=answer.bound, way=way)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Solved:
+    """The bound of a block, and the best way found for it."""
+
+    bound: float
+    way: Way | None
+
+
+def _unbounded(problem: Problem) -> Problem:
+    """Return `problem` without capacities and limits: their prices stand in for them."""
+    none = np.empty(0)
+    limits = Limits(
+        start=np.zeros(1, np.int64), supply=np.empty(0, np.int32), weight=none, high=none
+    )
+    supply = replace(problem.supply, capacity=np.full(problem.supply.count, np.inf))
+    return replace(problem, supply=supply, limits=limits)
+
+
+def lone_cost(problem: Problem, pairs: Pairs) -> float:
+    """Return the least cost of a gang or batch over its own pairs, its home and risks minded.
+
+    Moving it costs in proportion to what stands away from home, and work at risk is capped as a
+    part of the whole: both from below.
+    """
+    if not pairs.count:
+        return np.inf
+    demand = int(pairs.demand[0])
+    hours = problem.demands.mode_hours[pairs.mode]
+    held = np.where(pairs.family == Family.BATCH, pairs.amount / hours * pairs.unit_cost, 0.0)
+    cost = pairs.compute + pairs.extra + pairs.move + held
+    home = home_of(problem, demand)
+    if home is not None and problem.stay is not None:
+        row = int(np.flatnonzero(problem.stay.demand == demand)[0])
+        moved = float(problem.stay.cost[row]) + problem.stay.unbilled
+        cost = cost + np.where(np.isin(pairs.supply, home), 0.0, moved)
+    share = float(problem.demands.risky_share[demand])
+    safe = float(cost[~pairs.risky].min(initial=np.inf))
+    best = float(cost.min())
+    if pairs.family[0] != Family.BATCH or share >= 1 or best == safe:
+        return best
+    return share * best + (1 - share) * safe if np.isfinite(safe) else np.inf

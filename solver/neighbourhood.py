@@ -1,0 +1,154 @@
+"""A restricted model with a point in it, improved a few demands at a time.
+
+Columns belong to demands or link several. To solve for some demands, the columns of all others
+keep their values and move to the right sides; rows and links that the few do not touch fall away.
+Whatever rules a model states, a neighbourhood keeps them, because it is cut from its rows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from solver.model import Model
+from solver.problem import Bools, Floats
+
+Longs = NDArray[np.int64]
+LINK = -1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sparse:
+    """A matrix by its lines: entries of line i are ``start[i]:start[i+1]``."""
+
+    start: Longs
+    index: Longs
+    value: Floats
+
+    @classmethod
+    def of(cls, line: Longs, index: Longs, value: Floats, lines: int) -> Sparse:
+        """Sort triples by line."""
+        order = np.argsort(line, kind="stable")
+        start = np.searchsorted(line[order], np.arange(lines + 1)).astype(np.int64)
+        return cls(start=start, index=index[order], value=value[order])
+
+    def entries(self, lines: Longs) -> tuple[Longs, Longs, Floats]:
+        """Return (position in `lines`, index, value) of every entry of `lines`."""
+        size = self.start[lines + 1] - self.start[lines]
+        ends = np.cumsum(size)
+        total = int(ends[-1]) if len(ends) else 0
+        where = np.repeat(self.start[lines] - (ends - size), size) + np.arange(total)
+        position = np.repeat(np.arange(len(lines), dtype=np.int64), size)
+        return position, self.index[where], self.value[where]
+
+
+class Incumbent:
+    """A model, the values of its columns, and what its rows add up to."""
+
+    def __init__(self, model: Model, owner: Longs, x: Floats) -> None:
+        """Start from `x`, float64[N]; `owner`: int64[N], demand of each column or `LINK`."""
+        self.model = model
+        self.x = x.copy()
+        self._by_column = Sparse.of(model.column, model.row, model.value, len(model.cost))
+        self._by_row = Sparse.of(model.row, model.column, model.value, len(model.row_low))
+        self._is_link = owner == LINK
+        order = np.argsort(owner, kind="stable")
+        self._columns = order
+        self._first = np.searchsorted(owner[order], np.arange(int(owner.max(initial=-1)) + 2))
+        self._activity = np.bincount(
+            model.row, weights=model.value * x[model.column], minlength=len(model.row_low)
+        )
+
+    @property
+    def cost(self) -> float:
+        """Cost of the point."""
+        return float(self.model.cost @ self.x)
+
+    def columns_of(self, demands: Longs) -> Longs:
+        """Return int64[.], the columns of some demands."""
+        parts = [self._columns[self._first[one] : self._first[one + 1]] for one in demands]
+        return np.concatenate([np.empty(0, np.int64), *parts])
+
+    def cut(self, demands: Longs) -> Cut:
+        """Return the model of `demands`, everything else held where it is."""
+        return self._cut(self._with_links(self.columns_of(demands)))
+
+    def cut_links(self) -> Cut:
+        """Return the model of the links alone, every demand held where it is."""
+        return self._cut(np.flatnonzero(self._is_link))
+
+    def _cut(self, free: Longs) -> Cut:
+        position, row, value = self._by_column.entries(free)
+        rows, at = np.unique(row, return_inverse=True)
+        own = np.bincount(at, weights=value * self.x[free[position]], minlength=len(rows))
+        held = self._activity[rows] - own
+        order = np.lexsort((position, at))  # engines want entries by row, then column
+        model = Model(
+            cost=self.model.cost[free],
+            low=self.model.low[free],
+            high=self.model.high[free],
+            integral=self.model.integral[free],
+            row=at[order].astype(np.int64),
+            column=position[order],
+            value=value[order],
+            row_low=self.model.row_low[rows] - held,
+            row_high=self.model.row_high[rows] - held,
+        )
+        return Cut(model=_with_room(model, self.x[free]), free=free)
+
+    def _with_links(self, columns: Longs) -> Longs:
+        """Add the linking columns whose rows `columns` touch, and those these touch in turn."""
+        seen = np.zeros(len(self.x), np.bool_)
+        seen[columns] = True
+        fresh = columns
+        while len(fresh):
+            _, row, _ = self._by_column.entries(fresh)
+            _, near, _ = self._by_row.entries(np.unique(row))
+            fresh = np.unique(near[self._is_link[near] & ~seen[near]])
+            seen[fresh] = True
+        return np.flatnonzero(seen)
+
+    def take(self, cut: Cut, x: Floats) -> None:
+        """Give the free columns of `cut` the values `x`, whole ones rounded."""
+        rounded = np.where(self.model.integral[cut.free], np.rint(x), x)
+        change = rounded - self.x[cut.free]
+        position, row, value = self._by_column.entries(cut.free)
+        np.add.at(self._activity, row, value * change[position])
+        self.x[cut.free] = rounded
+
+    def raise_high(self, row: int, high: float) -> None:
+        """Set the upper end of one row."""
+        self.model.row_high[row] = high
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cut:
+    """The model of a neighbourhood and the columns (int64[n]) it decides."""
+
+    model: Model
+    free: Longs
+
+    def where(self, column: Longs) -> Longs:
+        """Return int64[.], positions of those of `column` that are free."""
+        at = np.searchsorted(self.free, column)
+        inside = at < len(self.free)
+        found = at[inside]
+        return found[self.free[found] == column[inside]]
+
+    def is_free(self, column: Longs) -> Bools:
+        """Return bool[.]: the columns that are free."""
+        return np.isin(column, self.free)
+
+
+def _with_room(model: Model, x: Floats) -> Model:
+    """Widen right sides by what roundings have made of them, so that `x` itself stays allowed."""
+    total = np.bincount(model.row, weights=model.value * x[model.column], minlength=0)
+    total = np.concatenate([total, np.zeros(len(model.row_low) - len(total))])
+    scale = 1e-9 * np.maximum(1.0, np.abs(total))
+    near_low = (total < model.row_low) & (total >= model.row_low - 1e3 * scale)
+    near_high = (total > model.row_high) & (total <= model.row_high + 1e3 * scale)
+    model.row_low[near_low] = total[near_low]
+    model.row_high[near_high] = total[near_high]
+    return model

@@ -1,0 +1,177 @@
+"""Prices of what demands share: they stand in for shared rows, so that demands part.
+
+Charging every unit and hour what the rows over the whole plan would charge, less what the rows
+are worth in all, gives a lower bound on the cost of every plan that keeps the rows, at any
+prices >= 0 (Lagrangian relaxation; A. M. Geoffrion, "Lagrangean relaxation for integer
+programming", Math. Programming Study 2, 1974, doi:10.1007/BFb0120690).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from solver.problem import NO_ROW, Floats, Measure, Problem
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prices:
+    """What one more of each shared row's own unit would save, all >= 0.
+
+    Attributes:
+        capacity: float64[O], of a unit of supply.
+        limit: float64[R], of a unit of a limit.
+        low, high: float64[A], of a unit of an account's two ends.
+        share: per cap of `Problem.shares`, float64[scopes]: of a unit of m(scope) allowed.
+        cost: of a unit of `Problem.most_cost`.
+        moves: of one more move.
+        unmet: float64[D], of the unmet share of a demand: what serving all of it is worth.
+    """
+
+    capacity: Floats
+    limit: Floats
+    low: Floats
+    high: Floats
+    share: tuple[Floats, ...]
+    cost: float
+    moves: float
+    unmet: Floats
+
+
+def no_prices(problem: Problem) -> Prices:
+    """Return prices of nothing: every demand may do what is cheapest for itself."""
+    accounts = problem.accounts.count
+    return Prices(
+        capacity=np.zeros(problem.supply.count),
+        limit=np.zeros(problem.limits.count),
+        low=np.zeros(accounts),
+        high=np.zeros(accounts),
+        share=tuple(np.zeros(_scopes(cap.scope)) for cap in problem.shares),
+        cost=0.0,
+        moves=0.0,
+        unmet=np.zeros(problem.demands.count),
+    )
+
+
+def blended(one: Prices, other: Prices, weight: float) -> Prices:
+    """Return (1 - weight) x one + weight x other."""
+
+    def mixed(first: Floats, second: Floats) -> Floats:
+        return np.asarray((1 - weight) * first + weight * second)
+
+    return Prices(
+        capacity=mixed(one.capacity, other.capacity),
+        limit=mixed(one.limit, other.limit),
+        low=mixed(one.low, other.low),
+        high=mixed(one.high, other.high),
+        share=tuple(mixed(*pair) for pair in zip(one.share, other.share, strict=True)),
+        cost=(1 - weight) * one.cost + weight * other.cost,
+        moves=(1 - weight) * one.moves + weight * other.moves,
+        unmet=mixed(one.unmet, other.unmet),
+    )
+
+
+def priced(problem: Problem, prices: Prices) -> Problem:
+    """Return `problem` with supplies that cost what `prices` charge, its shared rows gone.
+
+    Compute costs scale by 1 + cost + what accounts and caps charge by cost; other measures add
+    to the hour. Capacities and limits stay, as bounds of single pairs.
+    """
+    stock, demands = problem.supply, problem.demands
+    scale, per_hour = _measured_prices(problem, prices)
+    factor = 1.0 + prices.cost + scale
+    per_unit = prices.capacity + _limit_prices(problem, prices)
+    supply = replace(
+        stock,
+        hour_cost=stock.hour_cost * factor + per_hour,
+        unit_cost=stock.unit_cost * factor + per_unit,
+        hour_extra=None if stock.hour_extra is None else stock.hour_extra * (1 + prices.cost),
+    )
+    stay = problem.stay
+    if stay is not None:
+        stay = replace(
+            stay, cost=stay.cost * (1 + prices.cost) + prices.moves, most=np.inf
+        )
+    none = np.empty(0)
+    accounts = replace(
+        problem.accounts,
+        measure=np.empty(0, np.int32),
+        factor=np.empty((0, stock.count)),
+        low=none,
+        high=none,
+        slack_cost=none,
+    )
+    return replace(
+        problem,
+        supply=supply,
+        demands=replace(demands, move_cost=demands.move_cost * (1 + prices.cost)),
+        accounts=accounts,
+        shares=(),
+        most_cost=np.inf,
+        stay=stay,
+    )
+
+
+def worth(problem: Problem, prices: Prices) -> float:
+    """Return what the shared rows are worth at `prices`: to be taken off the priced costs."""
+    value = 0.0
+    for price, high in (
+        (prices.capacity, problem.supply.capacity),
+        (prices.limit, problem.limits.high),
+        (prices.high, problem.accounts.high),
+        (-prices.low, problem.accounts.low),
+        (np.array([prices.cost]), np.array([problem.most_cost])),
+        (np.array([prices.moves]), np.array([_most_moves(problem)])),
+    ):
+        charged = price != 0
+        value += float(price[charged] @ high[charged])
+    return value
+
+
+def _most_moves(problem: Problem) -> float:
+    return np.inf if problem.stay is None else problem.stay.most
+
+
+def _measured_prices(problem: Problem, prices: Prices) -> tuple[Floats, Floats]:
+    """float64[O] twice: share added to compute cost, price added to an hour."""
+    stock, accounts = problem.supply, problem.accounts
+    scale, per_hour = np.zeros(stock.count), np.zeros(stock.count)
+    for row in np.flatnonzero((prices.low != 0) | (prices.high != 0)).tolist():
+        charge = accounts.factor[row] * (prices.high[row] - prices.low[row])
+        _charge(problem, Measure(accounts.measure[row]), charge, scale, per_hour)
+    for cap, price in zip(problem.shares, prices.share, strict=True):
+        if price.any():
+            known = cap.scope != NO_ROW
+            charge = np.full(stock.count, -cap.most * float(price.sum()))
+            charge[known] += price[cap.scope[known]]
+            _charge(problem, cap.measure, charge, scale, per_hour)
+    return scale, per_hour
+
+
+def _charge(
+    problem: Problem, measure: Measure, charge: Floats, scale: Floats, per_hour: Floats
+) -> None:
+    """Add what a charge per unit of a measure, float64[O], makes of costs and hours."""
+    stock = problem.supply
+    if measure in {Measure.COST, Measure.VALUE}:
+        scale += charge
+    if measure is Measure.VALUE:
+        per_hour += charge * stock.hour_value
+    elif measure is Measure.SIZE:
+        per_hour += charge * stock.size
+    elif measure is Measure.HOURS:
+        per_hour += charge
+
+
+def _limit_prices(problem: Problem, prices: Prices) -> Floats:
+    """float64[O]: what all limits charge for one unit of a supply."""
+    limits = problem.limits
+    row = np.repeat(np.arange(limits.count), np.diff(limits.start))
+    charge = limits.weight * prices.limit[row]
+    total = np.bincount(limits.supply, weights=charge, minlength=problem.supply.count)
+    return np.asarray(total, np.float64)
+
+
+def _scopes(scope: np.ndarray) -> int:
+    return int(scope.max(initial=-1)) + 1

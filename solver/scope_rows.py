@@ -1,0 +1,80 @@
+"""Rows of the compact model: who may share a zone, a place or an owner, and who has to.
+
+A demand occupies a scope as far as its columns there reach their largest values: gangs and batch
+by the sum of their shares (at most 1 in all), services pair by pair.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from solver.compact_columns import Compact, Longs
+from solver.problem import Family
+from solver.scopes import scope_of, scopes_touched
+
+
+def add_apart(compact: Compact) -> None:
+    """A scope's units belong to one group: occupied <= a_{scope,group}, sum_group a <= 1.
+
+    Only scopes that two groups can reach are contested and have columns.
+    """
+    for rule in compact.problem.apart:
+        pair, scope, group = [], [], []
+        for number, demands in enumerate(rule.groups):
+            member = np.flatnonzero(np.isin(compact.pairs.demand, demands))
+            index, touched = scopes_touched(
+                compact.problem, compact.pairs.supply[member], rule.level
+            )
+            pair.append(member[index])
+            scope.append(touched)
+            group.append(np.full(len(index), number, np.int64))
+        if pair:
+            _add_switches(
+                compact, np.concatenate(pair), np.concatenate(scope), np.concatenate(group)
+            )
+
+
+def _add_switches(compact: Compact, pair: Longs, scope: Longs, group: Longs) -> None:
+    """Add a_{scope,group} where several groups meet; equal lengths: pair, its scope, its group."""
+    builder = compact.builder
+    owners = np.unique(np.stack([scope, group], axis=1), axis=0)
+    names, groups_at = np.unique(owners[:, 0], return_counts=True)
+    contested = np.isin(scope, names[groups_at > 1])
+    pair, scope, group = pair[contested], scope[contested], group[contested]
+    if not len(pair):
+        return
+    switch_of, at = np.unique(np.stack([scope, group], axis=1), axis=0, return_inverse=True)
+    at = at.ravel()
+    switch = builder.add(np.zeros(len(switch_of)), high=1.0, integral=True)
+    _occupy(compact, pair, switch[at])
+    _, where = np.unique(switch_of[:, 0], return_inverse=True)
+    rows = builder.rows(int(where.max()) + 1, low=-np.inf, high=1.0)
+    builder.entries(rows[where.ravel()], switch, 1.0)
+
+
+def add_together(compact: Compact) -> None:
+    """All units in one scope: occupied <= t_scope, sum_scope t <= 1."""
+    builder = compact.builder
+    for rule in compact.problem.together:
+        member = np.flatnonzero(np.isin(compact.pairs.demand, rule.demands))
+        scope = scope_of(compact.problem, compact.pairs.supply[member], rule.level)
+        names, where = np.unique(scope, return_inverse=True)
+        switch = builder.add(np.zeros(len(names)), high=1.0, integral=True)
+        _occupy(compact, member, switch[where])
+        one = builder.rows(1, low=-np.inf, high=1.0)
+        builder.entries(int(one[0]), switch, 1.0)
+
+
+def _occupy(compact: Compact, pair: Longs, switch: Longs) -> None:
+    """Where a pair stands, its switch is on; gangs and batch: one row per demand and switch."""
+    builder, pairs = compact.builder, compact.pairs
+    whole = pairs.family[pair] != Family.SERVICE
+    keys = np.stack([pairs.demand[pair[whole]].astype(np.int64), switch[whole]], axis=1)
+    shared, at = np.unique(keys, axis=0, return_inverse=True)
+    rows = builder.rows(len(shared), low=-np.inf, high=0.0)
+    builder.entries(rows[at.ravel()], compact.main[pair[whole]], 1.0)
+    builder.entries(rows, shared[:, 1], -1.0)
+    single = pair[~whole]
+    rows = builder.rows(len(single), low=-np.inf, high=0.0)
+    builder.entries(rows, compact.main[single], 1.0 / compact.most[single])
+    builder.entries(rows, switch[~whole], -1.0)

@@ -1,0 +1,141 @@
+"""Integer plans in a restricted model: built a few demands at a time, then improved.
+
+Each step solves a neighbourhood in the objective's own order: what stays unmet by priority, what
+is overridden, cost. The steps are counted, never timed, so the same input takes the same steps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+import numpy as np
+
+from solver.child import EngineProcess
+from solver.compact_columns import Compact, Longs, owners
+from solver.effort import Effort
+from solver.model import Model, with_row
+from solver.neighbourhood import Cut, Incumbent
+from solver.problem import Floats
+
+#: Gap and nodes of the model of one neighbourhood.
+STEP_GAP = 1e-3
+STEP_NODES = 100
+
+#: Less than this part of an unmet share or cost is no improvement.
+_NOTHING = 1e-7
+
+
+class Search:
+    """The best plan so far of one restricted model, and steps that improve it."""
+
+    def __init__(
+        self, compact: Compact, model: Model, engine: EngineProcess, x: Floats | None = None
+    ) -> None:
+        """Start from `x`, float64[N], or with everything unmet.
+
+        Args:
+            compact: where columns stand.
+            model: its model; nothing in it says how much must be served.
+            engine: solves the neighbourhoods.
+            x: a point of the model.
+        """
+        start = np.zeros(len(model.cost)) if x is None else x
+        if x is None:
+            start[compact.unmet] = 1.0
+        self._compact = compact
+        self._engine = engine
+        self.incumbent = Incumbent(model, owners(compact), start)
+        if x is None:
+            self._settle_links()
+
+    @property
+    def unmet(self) -> Floats:
+        """float64[D], unmet share of each demand."""
+        return self.incumbent.x[self._compact.unmet]
+
+    def step(self, demands: Longs, charge: Floats | None = None) -> bool:
+        """Solve for `demands`; take what is better and return whether anything was taken.
+
+        Args:
+            demands: int64[.], whom to solve for.
+            charge: float64[N], what each column takes of shared rows is charged on top of its
+                cost, so that those still to come find something left. None: nothing.
+        """
+        cut = self.incumbent.cut(demands)
+        known = self.incumbent.x[cut.free]
+        cost = cut.model.cost if charge is None else cut.model.cost + charge[cut.free]
+        found = self._served(replace(cut.model, cost=cost), cut, demands, known)
+        if found is None:
+            return False
+        self.incumbent.take(cut, found)
+        return True
+
+    def _served(self, model: Model, cut: Cut, demands: Longs, known: Floats) -> Floats | None:
+        """Solve level by level, then overrides, then cost; None when nothing is better."""
+        better = False
+        problem = self._compact.problem
+        for priority in np.unique(problem.demands.priority[demands])[::-1]:
+            member = demands[problem.demands.priority[demands] == priority]
+            column = cut.where(self._compact.unmet[member])
+            weight = problem.demands.weight[member]
+            value = float(weight @ known[column])
+            if value > _NOTHING * float(weight.max()):
+                x = self._least(model, column, weight)
+                if x is None:
+                    return None
+                reached = float(weight @ x[column])
+                better |= reached < value - _NOTHING * float(weight.max())
+                known = x if reached < value else known
+            model = _held(model, column, weight, known)
+        overrides = cut.where(self._compact.overrides)
+        if len(overrides) and float(known[overrides].sum()) > _NOTHING:
+            x = self._least(model, overrides, np.ones(len(overrides)))
+            if x is None:
+                return None
+            better |= float(x[overrides].sum()) < float(known[overrides].sum()) - _NOTHING
+            known = x if better else known
+        if len(overrides):
+            model = _held(model, overrides, np.ones(len(overrides)), known)
+        return self._cheapest(model, known, better=better)
+
+    def _least(self, model: Model, column: Longs, weight: Floats) -> Floats | None:
+        """A point with the least weight x columns the engine finds; None: none found."""
+        cost = np.zeros(len(model.cost))
+        cost[column] = weight
+        answer = self._engine.solve_integer(
+            replace(model, cost=cost), Effort(gap=STEP_GAP, nodes=STEP_NODES)
+        )
+        return answer.x if len(answer.x) else None
+
+    def _cheapest(self, model: Model, known: Floats, *, better: bool) -> Floats | None:
+        answer = self._engine.solve_integer(model, Effort(gap=STEP_GAP, nodes=STEP_NODES))
+        now = float(model.cost @ known)
+        if len(answer.x) and (better or answer.objective < now - _NOTHING * max(1.0, abs(now))):
+            return answer.x
+        return known if better else None
+
+    def _settle_links(self) -> None:
+        """Give the columns that link demands the values they have when nothing is served."""
+        cut = self.incumbent.cut_links()
+        if len(cut.free):
+            answer = self._engine.solve_integer(cut.model, Effort(gap=0.0))
+            if len(answer.x):
+                self.incumbent.take(cut, answer.x)
+
+
+def _held(model: Model, column: Longs, weight: Floats, known: Floats) -> Model:
+    """Let weight x columns be no more than it is at `known`."""
+    value = float(weight @ known[column])
+    scale = float(weight.max(initial=0.0))
+    if value <= _NOTHING * scale:
+        high = model.high.copy()
+        high[column] = 0.0
+        return replace(model, high=high)
+    return with_row(model, column, weight, high=value + _NOTHING * scale)
+
+
+def batches(order: Longs, size: int) -> Iterable[Longs]:
+    """Yield `order` in parts of `size`."""
+    for first in range(0, len(order), size):
+        yield np.sort(order[first : first + size])

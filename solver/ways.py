@@ -1,0 +1,206 @@
+"""Ways to serve a block of demands: what it holds and where its loads go, ready to be compared.
+
+A way is independent of any model; `encode` gives the values that the columns of a model take when
+demands are served so.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from solver.compact_columns import NONE, Compact, Longs
+from solver.decode import decode
+from solver.problem import Family, Floats
+from solver.service_rows import ServiceColumns
+from solver.slices import Slice
+from solver.solution import Allocation, Routes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Way:
+    """How some demands are served.
+
+    Attributes:
+        demands: int64[d], ascending.
+        allocation, routes: rows of these demands, in the numbers of the whole problem.
+        unmet: float64[d].
+    """
+
+    demands: Longs
+    allocation: Allocation
+    routes: Routes
+    unmet: Floats
+
+    @property
+    def key(self) -> bytes:
+        """Equal for ways that hold and route the same."""
+        rows = self.allocation
+        parts = (self.demands, rows.mode, rows.supply, rows.units, rows.share.round(9))
+        routed = (self.routes.point, self.routes.place, self.routes.amount.round(6))
+        return b"|".join(part.tobytes() for part in (*parts, *routed, self.unmet.round(9)))
+
+
+def nothing(demands: Longs) -> Way:
+    """Return the way that leaves `demands` unmet."""
+    empty = np.empty(0, np.int32)
+    none = np.empty(0)
+    return Way(
+        demands=demands,
+        allocation=Allocation(
+            demand=empty,
+            mode=empty,
+            supply=empty,
+            units=np.empty(0, np.int64),
+            unit_hours=none,
+            share=none,
+        ),
+        routes=Routes(service=empty, point=empty, place=empty, amount=none),
+        unmet=np.ones(len(demands)),
+    )
+
+
+def way_of(compact: Compact, x: Floats, part: Slice) -> Way:
+    """Read a point of the model of a part as a way, in the numbers of the whole problem."""
+    allocation, routes, unmet = decode(compact, x)
+    return Way(
+        demands=part.demand,
+        allocation=_with(
+            allocation,
+            demand=part.demand[allocation.demand].astype(np.int32),
+            mode=part.mode[allocation.mode].astype(np.int32),
+        ),
+        routes=_with(routes, service=part.service[routes.service].astype(np.int32)),
+        unmet=unmet,
+    )
+
+
+_Rows = TypeVar("_Rows", Allocation, Routes)
+
+
+def _with(rows: _Rows, **changed: NDArray[np.int32]) -> _Rows:
+    kept = {one.name: getattr(rows, one.name) for one in fields(rows)}
+    return type(rows)(**(kept | changed))
+
+
+class Encoder:
+    """Finds the columns of one compact model that a way gives values to."""
+
+    def __init__(self, compact: Compact) -> None:
+        """Index the pairs of `compact`."""
+        self._compact = compact
+        pairs = compact.pairs
+        self._modes = len(compact.problem.demands.mode_kind)
+        self._key = self._keys(pairs.mode, pairs.supply)
+        self._order = np.argsort(self._key, kind="stable")
+        stay = compact.problem.stay
+        self._home = {} if stay is None else {int(d): row for row, d in enumerate(stay.demand)}
+        services = compact.problem.services.demand
+        self._service = {int(demand): row for row, demand in enumerate(services)}
+
+    def encode(self, way: Way) -> tuple[Longs, Floats]:
+        """Return (columns, values) of `way`; all other columns of its demands are 0.
+
+        Columns that only say whether a service outlives a loss are left at 0.
+
+        Raises:
+            KeyError: the model lacks a pair of the way.
+        """
+        found: list[tuple[int, float]] = []
+        rows, compact = way.allocation, self._compact
+        pair = self._pairs(rows.mode, rows.supply)
+        for demand, unmet in zip(way.demands.tolist(), way.unmet.tolist(), strict=True):
+            mine = np.flatnonzero(rows.demand == demand)
+            found.append((int(compact.unmet[demand]), unmet))
+            family = compact.problem.demands.family[demand]
+            if family == Family.GANG:
+                found += self._gang(pair[mine], rows.units[mine])
+            elif family == Family.BATCH:
+                found += self._batch(pair[mine], rows.units[mine], rows.share[mine])
+            else:
+                found += self._units(pair[mine], rows.units[mine])
+                found += self._serving(demand, pair[mine], way.routes)
+            found += self._moved(demand, rows.supply[mine])
+        column, value = zip(*found, strict=True)
+        return np.array(column, np.int64), np.array(value, np.float64)
+
+    def _keys(self, mode: NDArray[np.int32], supply: NDArray[np.int32]) -> Longs:
+        return np.asarray(supply.astype(np.int64) * self._modes + mode)
+
+    def _pairs(self, mode: NDArray[np.int32], supply: NDArray[np.int32]) -> Longs:
+        key = self._keys(mode, supply)
+        if not len(key):
+            return np.empty(0, np.int64)
+        at = np.searchsorted(self._key[self._order], key)
+        row = self._order[np.minimum(at, len(self._order) - 1)]
+        if not (self._key[row] == key).all():
+            raise KeyError("the model lacks a pair of the way")
+        return np.asarray(row, np.int64)
+
+    def _gang(self, pair: Longs, units: NDArray[np.int64]) -> list[tuple[int, float]]:
+        """One pair, or one with owned units of its pool mixed in."""
+        compact = self._compact
+        if not len(pair):
+            return []
+        if len(pair) == 1:
+            return [(int(compact.main[pair[0]]), 1.0)]
+        owned = compact.problem.supply.owned[compact.pairs.supply[pair]]
+        main = int(pair[~owned][0])
+        mixed = float(units[owned].sum())
+        return [(int(compact.main[main]), 1.0), (int(compact.mixed[main]), mixed)]
+
+    def _units(self, pair: Longs, units: NDArray[np.int64]) -> list[tuple[int, float]]:
+        columns = self._compact.main[pair].tolist()
+        return list(zip(columns, units.astype(float).tolist(), strict=True))
+
+    def _batch(
+        self, pair: Longs, units: NDArray[np.int64], share: Floats
+    ) -> list[tuple[int, float]]:
+        compact = self._compact
+        found = list(zip(compact.main[pair].tolist(), share.tolist(), strict=True))
+        counted = compact.units[pair] != NONE
+        held = compact.units[pair][counted].tolist()
+        return [*found, *zip(held, units[counted].astype(float).tolist(), strict=True)]
+
+    def _serving(self, demand: int, pair: Longs, routes: Routes) -> list[tuple[int, float]]:
+        """Flows, and the places that have a unit."""
+        service = self._service[demand]
+        columns = self._compact.services[service]
+        mine = np.flatnonzero(routes.service == service)
+        found = _flows(self._compact, columns, service, routes, mine)
+        if columns.placed != NONE and len(pair):
+            place = self._compact.problem.supply.place[self._compact.pairs.supply[pair]]
+            at = np.searchsorted(columns.classes.places, np.unique(place))
+            found += [(int(one), 1.0) for one in columns.present[at]]
+            found.append((columns.placed, 1.0))
+        return found
+
+    def _moved(self, demand: int, supply: NDArray[np.int32]) -> list[tuple[int, float]]:
+        row = self._home.get(demand)
+        stay = self._compact.problem.stay
+        if row is None or stay is None:
+            return []
+        away = bool((~np.isin(supply, stay.supply[row])).any())
+        return [(int(self._compact.moved[row]), float(away))]
+
+
+def _flows(
+    compact: Compact, columns: ServiceColumns, service: int, routes: Routes, mine: Longs
+) -> list[tuple[int, float]]:
+    services, classes = compact.problem.services, columns.classes
+    class_of = {
+        int(services.load_point[row]): number
+        for number, members in enumerate(classes.members)
+        for row in members.tolist()
+    }
+    amount: dict[int, float] = {}
+    at = np.searchsorted(classes.places, routes.place[mine])
+    for index, where in zip(mine.tolist(), at.tolist(), strict=True):
+        column = int(columns.flow[class_of[int(routes.point[index])], where])
+        if column == NONE:
+            raise KeyError("the model lacks a route of the way")
+        amount[column] = amount.get(column, 0.0) + float(routes.amount[index])
+    return list(amount.items())
