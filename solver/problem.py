@@ -3,7 +3,7 @@
 Index letters used in shapes: O supplies, G places, W owners of places, D demands, M modes
 (a demand's way to run on one kind of machine), S signatures (sets of supplies a mode may use),
 P points services are asked from, V services, R limits, A accounts, F spoilage classes, K risks,
-X data rows, C classes of moves.
+X data rows, C classes of moves, H pools of coverage.
 
 Nothing here forms demand x supply pairs: a mode names a machine kind and a signature, and a
 supply names its kind, place and risk, so every coefficient of a pair is a product of short
@@ -18,6 +18,7 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from solver.coverage import Coverage
 from solver.preferences import Refusals, Stay
 
 Floats = NDArray[np.float64]
@@ -355,6 +356,7 @@ class Problem:
         stay: demands that stand somewhere already; None: none.
         reads: demands that read what others write.
         refusals: demands that an owner may claim first; None: none.
+        coverage: pools that pay for used hours; None: none.
     """
 
     period_h: float
@@ -374,6 +376,7 @@ class Problem:
     stay: Stay | None = None
     reads: Reads | None = None
     refusals: Refusals | None = None
+    coverage: Coverage | None = None
     labels: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
