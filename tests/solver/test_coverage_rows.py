@@ -115,7 +115,7 @@ def test_shares_of_value_count_covered_hours_as_paid() -> None:
 
 
 def test_what_one_more_in_the_pool_saves() -> None:
-    """An hour at 1 costs 2 of the pool: one more in it saves a half; nothing where half is idle."""
+    """An hour at 1 costs 2 of the pool: one more in it saves half; nothing where half is idle."""
     one = problem([Row(cost=1)], [BATCH])
     with EngineProcess() as engine:
         full = marginal_prices(covered(one, (200.0, [(0, 2.0)])), np.zeros(1), engine)
