@@ -39,8 +39,9 @@ def _check_rates(plan: SavingsPlan, here: Here) -> None:
         remedy = "write `off: 27%`, or `rates: reserved-3y/compute-savings-plan`"
         here.fault(found, expected="one of `off` and `rates`", remedy=remedy)
     elif plan.rates is not None and plan.rates.partition("/")[0] not in _TERMS:
-        expected = f"{listed(_TERMS)}, a slash and a variant of offers"
-        here.at("rates").fault(plan.rates, expected=expected)
+        expected = f"{' or '.join(_TERMS)}, then a slash and the variant of the offers"
+        remedy = "write e.g. reserved-3y/compute-savings-plan"
+        here.at("rates").fault(plan.rates, expected=expected, remedy=remedy)
 
 
 def check_savings_rates(plan: SavingsPlan, market: Market, here: Here) -> None:

@@ -14,6 +14,7 @@ import polars as pl
 import pytest
 
 from broker.audit import audit
+from broker.explanations import explain
 from broker.market import HOLDING_SCHEMA, Market
 from broker.paid_hours import SavingsPlanUse
 from broker.plan_file import plan_from_data, plan_to_json
@@ -245,6 +246,16 @@ def test_what_a_dollar_an_hour_more_would_save(tmp_path: Path) -> None:
     found = price_rules(plan, on).margins
     (margin,) = (one for one in found if one.kind == "savings plan")
     assert (margin.what, margin.step, margin.saves_usd) == ("sp", "1 USD an hour more", 200)
+
+
+def test_an_explanation_names_the_plan_that_decided(tmp_path: Path) -> None:
+    """At aws the work costs 4,000; at gcp it would be 8,000, but its hours are paid for."""
+    on = market()
+    plan = planned(TUNE + holding("{provider: gcp, per_hour: 40, off: 50%}"), tmp_path, on)
+    (explained,) = explain(plan, on)
+    first = explained.alternatives[0]
+    assert (first.way.offer, first.dearer_usd) == (AWS, -4000)
+    assert first.why_not == "a savings plan pays for hours of the chosen one"
 
 
 def test_a_plan_file_keeps_it(tmp_path: Path) -> None:
