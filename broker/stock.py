@@ -244,7 +244,8 @@ def not_covering(
     if starts is not None and starts > start:
         return f"begins on {starts.date()}, after the period does"
     if ends is not None and ends < end:
-        return f"ends on {ends.date()}, before the period does"
+        last = (ends - timedelta(microseconds=1)).date()  # midnight belongs to the day before
+        return f"ends on {last}, before the period does"
     return ""
 
 

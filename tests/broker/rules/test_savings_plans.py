@@ -139,7 +139,7 @@ def test_what_it_pays_for(scope: str, total: int, tmp_path: Path) -> None:
     assert plan.cost.total == total
     if "2026-12-02" in scope or "2026-12-04" in scope:
         assert use(plan).committed_usd == 0
-        assert use(plan).reason.startswith(("begins on 2026-12-02", "ends on 2026-12-05"))
+        assert use(plan).reason.startswith(("begins on 2026-12-02", "ends on 2026-12-04"))
 
 
 def test_spot_is_never_paid_for(tmp_path: Path) -> None:
@@ -150,6 +150,21 @@ def test_spot_is_never_paid_for(tmp_path: Path) -> None:
         text + holding("{provider: aws, per_hour: 20, off: 50%}"), tmp_path, market(more=more)
     )
     assert {one.offer for one in use(plan).covers} == {AWS}
+
+
+def test_hosts_of_a_rack_are_paid_for_one_by_one(tmp_path: Path) -> None:
+    """80 GB200 take 36 hosts for 10 h at 10: 100 USD/h at half pay for 200 of 360 host-hours."""
+    rows = (
+        "azure,westeurope,-,Standard_ND128isr_NDR_GB200_v6,GB200,4,900,128,nvlink-rack,on-demand,"
+        "10,18\n"
+    )
+    text = (
+        "training: [{name: a, accelerators: 'GB200:80', hours: 10}]\nperiod: 10h\n"
+        "holdings: {savings_plans: [{provider: azure, per_hour: 100, off: 50%}]}\n"
+    )
+    plan = planned(text, tmp_path, market(rows, header=f"{HEADER},rack_hosts"))
+    assert (plan.cost.total, plan.placements[0].covered_hours) == (1600, 200)
+    assert plan.proof.gap == 0
 
 
 RATES = (
@@ -307,7 +322,7 @@ def test_a_plan_the_market_holds_pays_at_the_rates_of_its_kind_and_term(
         ({"kind": "sagemaker-savings-plan"}, "no offer has a price at its rates"),
         ({"ends_at": None}, "no offer has a price at its rates"),
         ({"region": "eu-west-1"}, "no offer has a price at its rates"),
-        ({"ends_at": datetime(2026, 12, 2, tzinfo=UTC)}, "ends on 2026-12-02"),
+        ({"ends_at": datetime(2026, 12, 2, tzinfo=UTC)}, "ends on 2026-12-01"),
     ],
     ids=["another service", "no term", "elsewhere", "too short"],
 )
