@@ -44,8 +44,6 @@ class Compact:
         moved: int64[R], columns of `Problem.stay`.
         overrides: int64[R], columns of `Problem.refusals`, in units of `override_scale`.
         override_scale: what one unit of these columns is worth.
-        covered: int64[.], columns v of `Problem.coverage`, as its `supply`; `NONE` where no
-            pair uses the supply.
         rows: "capacity" (int64[O]), "limit" (int64[R]), "low" and "high" (of accounts,
             int64[A]), "coverage" (int64[H]) -> the row; `NONE` where there is none.
         share_caps: one for each of `Problem.shares`.
@@ -66,7 +64,6 @@ class Compact:
     moved: Longs = field(default_factory=lambda: np.empty(0, np.int64))
     overrides: Longs = field(default_factory=lambda: np.empty(0, np.int64))
     override_scale: float = 1.0
-    covered: Longs = field(default_factory=lambda: np.empty(0, np.int64))
     rows: dict[str, Longs] = field(default_factory=dict)
     share_caps: list[ShareRows] = field(default_factory=list)
 

@@ -28,7 +28,8 @@ class Coverage:
         start: int64[H+1], row pointers into the three below.
         supply: int32[.], supplies that a pool pays for, ascending.
         rate: float64[.], what a unit-hour takes from its pool, > 0.
-        saved: float64[.], cost that a covered unit-hour saves, > 0 and at most `hour_cost`.
+        saved: float64[.], cost that a covered unit-hour saves, > 0 and at most `hour_cost`; for
+            a supply the same in every pool.
         high: float64[H], what a pool holds for the period.
     """
 

@@ -345,18 +345,15 @@ class Problem:
 
     Attributes:
         period_h: length of the period, hours.
-        supply, demands, services, limits, accounts: see there.
-        owner_of_place: int32[G].
+        supply, demands, services, limits, accounts: see there. owner_of_place: int32[G].
         eligible_start: int64[S+1], row pointers into `eligible`.
         eligible: int32[.], supplies of a signature sorted by (kind, supply).
         apart, together: rules on scopes; only placed demands count.
         shares: caps on the share of a scope in the whole plan.
         most_cost: most the whole plan may cost, slacks of accounts included; inf: no limit.
         tiers: moves that cost by the volume of their class instead of data x move_cost.
-        stay: demands that stand somewhere already; None: none.
-        reads: demands that read what others write.
-        refusals: demands that an owner may claim first; None: none.
-        coverage: pools that pay for used hours; None: none.
+        stay, reads, refusals, coverage: where demands stand already, what they read of others,
+            which an owner may claim first, what pays for their hours; None: none.
     """
 
     period_h: float

@@ -10,6 +10,7 @@ import pytest
 
 from solver.cheapest_first import cheapest_first
 from solver.child import EngineProcess
+from solver.compact import build_compact
 from solver.coverage import Coverage
 from solver.margins import marginal_prices
 from solver.problem import Measure, Problem, ShareCap
@@ -128,3 +129,21 @@ def test_cheapest_first_looks_at_prices_alone() -> None:
     """A choice of one demand at a time knows nothing of the pool: 100 h at 1."""
     one = covered(problem(ROWS, [GANG]), (200.0, [(1, 2.0)]))
     assert set(used(cheapest_first(one, solved))) == {(0, 0)}
+
+
+def test_a_pool_pays_first_where_it_saves_most() -> None:
+    """Two gangs that may stand in one place each: 100 pay for the 100 h at 3, if no dearer."""
+    one = problem([Row(cost=1, capacity=1), Row(cost=3, capacity=1, place=1)], [GANG, GANG])
+    assert solved(covered(one, (100.0, [(0, 1.0), (1, 1.0)]))).cost == pytest.approx(100)
+    assert solved(covered(one, (100.0, [(0, 1.0), (1, 6.0)]))).cost == pytest.approx(300)
+
+
+def test_supplies_of_one_price_are_one_class() -> None:
+    """Half of all prices: two supplies, one column; accounts that tell them apart make it two."""
+    pools = (100.0, [(0, 0.5), (1, 1.5)])
+    plain = problem(ROWS, [GANG])
+    owed = account([1.0, 0.0], measure=int(Measure.COST), low=80.0)
+    apart = problem(ROWS, [GANG], Rules(accounts=owed))
+    for one, columns in ((plain, 1), (apart, 2)):
+        more = build_compact(covered(one, pools)).builder.columns
+        assert more - build_compact(one).builder.columns == columns
