@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
 from broker import __version__
@@ -14,6 +14,7 @@ from broker.candidates import Candidates
 from broker.caps import used_caps
 from broker.commitments import due_usd
 from broker.costing import shortfall_usd
+from broker.covered_hours import savings_plan_uses
 from broker.emissions import emissions
 from broker.machines import weight
 from broker.market import Market
@@ -32,6 +33,7 @@ from broker.plans import (
     PriceAge,
     Proof,
     Route,
+    SavingsPlanUse,
     Unmet,
 )
 from broker.purchases import purchases
@@ -39,6 +41,7 @@ from broker.readings import readings
 from broker.reasons import unmet_reasons, unread
 from broker.routes import routes
 from broker.rules.rule import AnyWorkload, Scene
+from broker.rules.savings_plans import fees_usd
 from broker.spec_data import spec_to_data
 from broker.units import plain, round_cents, round_nano
 from broker.workloads import Service, Spec
@@ -46,6 +49,7 @@ from solver.problem import Problem
 from solver.solution import Solution
 
 _GAP = Decimal("1e-9")
+_CENT = Decimal("0.01")
 
 
 def assemble(
@@ -62,6 +66,7 @@ def assemble(
     routed = routes(scene, solution)
     unmet = _unmet(scene, candidates, placed, routed)
     cost = total_cost(scene, placed)
+    plan_uses = savings_plan_uses(scene, placed)
     return Plan(
         spec=spec_to_data(scene.spec),
         digests=digests(scene, market),
@@ -85,8 +90,10 @@ def assemble(
         emissions=emissions(scene, placed),
         unmet=unmet,
         owned_idle=_owned_idle(scene, placed),
+        savings_plans=plan_uses,
         binding=(
             *_binding(scene, placed),
+            *_used_up(plan_uses),
             *used_caps(scene, placed, cost),
             *move_limit(scene, moved),
         ),
@@ -135,7 +142,10 @@ def digests(scene: Scene, market: Market) -> Digests:
 
 
 def total_cost(scene: Scene, placed: Sequence[Placement]) -> Cost:
-    """Return the sum of the placements' lines, readings, moves and what commitments bill."""
+    """Return the sum of the placements' lines, readings, moves and what commitments bill.
+
+    Fees of savings plans are paid whatever is planned: they count towards commitments alone.
+    """
     total = Cost(transfer=sum((one.usd for one in readings(scene, placed)), ZERO))
     spent: defaultdict[str, Decimal] = defaultdict(lambda: ZERO)
     for one in placed:
@@ -144,7 +154,8 @@ def total_cost(scene: Scene, placed: Sequence[Placement]) -> Cost:
     missed = ZERO
     for commitment in scene.spec.holdings.commitments:
         due = due_usd(commitment, scene.stock.start, scene.spec.period)
-        missed += shortfall_usd(due, spent[commitment.provider])
+        fees = fees_usd(scene, commitment.provider)
+        missed += shortfall_usd(due, spent[commitment.provider] + fees)
     moves_usd = sum((home.move_usd for home in moved_homes(scene, placed)), ZERO)
     return total.plus(Cost(shortfall=missed, moves=moves_usd))
 
@@ -247,6 +258,14 @@ def _binding(scene: Scene, placed: Sequence[Placement]) -> tuple[Binding, ...]:
         if sizes and used + smallest > quota.limit:
             full.append(Binding(what=quota.label, used=plain(used), limit=plain(quota.limit)))
     return tuple(full)
+
+
+def _used_up(uses: Sequence[SavingsPlanUse]) -> Iterator[Binding]:
+    """Yield the savings plans of whose commitment less than a cent is left."""
+    for one in uses:
+        if one.covers and one.committed_usd - one.used_usd < _CENT:
+            used, limit = str(one.used_usd), str(one.committed_usd)
+            yield Binding(what=f"savings plan {one.name} (USD)", used=used, limit=limit)
 
 
 def _price_age(placed: Sequence[Placement]) -> PriceAge:

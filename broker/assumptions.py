@@ -20,6 +20,7 @@ def assumptions(
         _capacities(scene, placed),
         _unknown_capacities(placed),
         _interruptions(scene, placed),
+        _covered_hours(placed),
         _unnamed_zones(placed),
         _round_trips(routed),
         _user_traffic(routed),
@@ -67,6 +68,15 @@ def _interruptions(scene: Scene, placed: Sequence[Placement]) -> str:
     rate = plain(scene.spec.assume.interruptions_per_hour)
     pools = counted(len(unknown), "spot pool")
     return f"{rate} interruptions per hour for {pools} without a known rate"
+
+
+def _covered_hours(placed: Sequence[Placement]) -> str:
+    if not any(one.covered_hours for one in placed):
+        return ""
+    return (
+        "savings plans pay out of the commitment of the whole period; a provider applies them "
+        "hour by hour, and what an hour leaves over is lost"
+    )
 
 
 def _unnamed_zones(placed: Sequence[Placement]) -> str:

@@ -15,7 +15,7 @@ from broker.reference import regions
 from broker.rules.concentration import owned_worth
 from broker.rules.power import power_rows
 from broker.rules.rule import Scene
-from broker.units import plain
+from broker.units import plain, round_cents
 
 #: A cap is used up when less than this part of it is left.
 _NEARLY: Final = Decimal("0.9999")
@@ -95,7 +95,8 @@ def _amount(rule: Concentration, one: Placement, worth: Mapping[str, Decimal]) -
         return one.instance_hours * Decimal(one.accelerators)
     if one.owned:
         return one.instance_hours * worth.get(one.offer, Decimal(0))
-    return one.cost.compute + one.cost.rework
+    covered = round_cents(one.covered_hours * one.contracted_usd_per_hour)
+    return one.cost.compute + one.cost.rework + covered
 
 
 def _scopes(rule: Concentration, scene: Scene, one: Placement) -> list[str]:

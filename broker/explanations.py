@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 import numpy as np
@@ -23,6 +23,8 @@ from broker.scene import build_scene
 from broker.spec import spec_from_data
 from broker.ways import Way, cheapest_ways
 
+_NO_CHEAPER = "no cheaper than the chosen one once all workloads are placed"
+_COVERED = "a savings plan pays for hours of the chosen one"
 #: Ways beside the chosen ones that an explanation lists.
 ALTERNATIVES = 5
 
@@ -121,7 +123,7 @@ def _explain(
         placements=placed,
         chosen=chosen,
         alternatives=tuple(
-            _alternative(scene, workload, way, chosen, taken)
+            _knowing(_alternative(scene, workload, way, chosen, taken), placed)
             for way in others[:ALTERNATIVES]
             if dearest is not None or unmet is not None
         ),
@@ -130,6 +132,14 @@ def _explain(
         exclusions=candidates.exclusions,
         unmet=unmet,
     )
+
+
+def _knowing(alternative: Alternative, placed: Sequence[Placement]) -> Alternative:
+    """Ways are priced without savings plans: say so where one decided."""
+    is_covered = any(one.covered_hours for one in placed)
+    if is_covered and alternative.why_not == _NO_CHEAPER:
+        return replace(alternative, why_not=_COVERED)
+    return alternative
 
 
 def _distinct(ways: Sequence[Way], chosen: Sequence[Way]) -> list[Way]:
@@ -192,4 +202,4 @@ def _obstacle(
         return "a rule of policy.exclusivity over the whole plan"
     if workload.name in pipelines.members(scene.spec):
         return "dearer once the data of its pipeline are moved"
-    return "no cheaper than the chosen one once all workloads are placed"
+    return _NO_CHEAPER

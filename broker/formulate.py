@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from broker.candidates import Candidates
-from broker.commitments import due_usd
 from broker.costing import rate_of
 from broker.machines import gang_instances, load_carried, useful_hours, weight, work_hours
 from broker.offers import PurchaseOption
@@ -27,6 +26,7 @@ from broker.rules import (
     first_refusal,
     pipelines,
     power,
+    savings_plans,
     stability,
 )
 from broker.rules.rule import AnyWorkload, Scene
@@ -88,6 +88,7 @@ def formulate(scene: Scene, candidates: Sequence[Candidates]) -> Problem:
         stay=stability.terms(scene),
         reads=pipelines.terms(scene),
         refusals=first_refusal.terms(scene),
+        coverage=savings_plans.terms(scene),
     )
 
 
@@ -332,12 +333,12 @@ def _limits(scene: Scene) -> Limits:
 
 
 def _accounts(scene: Scene) -> Accounts:
-    """Per commitment: contracted compute cost at the provider + shortfall >= its part.
+    """Per commitment: contracted compute cost at the provider + shortfall >= its part left.
 
     And the cap on carbon: sum of hours x kg <= cap.
     """
     due = [
-        (commitment.provider, due_usd(commitment, scene.stock.start, scene.spec.period))
+        (commitment.provider, savings_plans.left_due_usd(scene, commitment))
         for commitment in scene.spec.holdings.commitments
     ]
     owed = [(provider, amount) for provider, amount in due if amount > 0]

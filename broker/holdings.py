@@ -8,7 +8,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import ClassVar
 
-from broker.fields import Amount, Count, Day, Off, Positive, Text, Usd, written_names
+from broker.fields import Amount, Count, Day, Name, Off, Positive, Text, Usd, written_names
 from broker.offers import PurchaseOption
 
 
@@ -88,6 +88,37 @@ class Discount:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SavingsPlan:
+    """Money committed by the hour that pays for on-demand hours at lower rates; it is sunk.
+
+    Attributes:
+        name: what plans call it, and which of those that the market holds it replaces; None:
+            its place in the list.
+        provider: whose hours it pays for.
+        per_hour: committed for every hour, at the lower rates.
+        off: its rates are list prices less this part; None: `rates` says.
+        rates: its rates are prices of the market, by option and variant of offers, such as
+            ``reserved-3y/compute-savings-plan``; None: `off` says.
+        types: globs over instance types; None: all.
+        regions: globs over the provider's regions; None: all.
+        from_: first day it is held (written `from`); None: held already.
+        until: last day it is held; None: no end known.
+    """
+
+    __pydantic_config__: ClassVar = written_names({"from_": "from"})
+
+    name: Name | None = None
+    provider: Text
+    per_hour: Usd
+    off: Off | None = None
+    rates: Text | None = None
+    types: tuple[Text, ...] | None = None
+    regions: tuple[Text, ...] | None = None
+    from_: Day | None = None
+    until: Day | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Holdings:
     """What is owned or promised already.
 
@@ -95,6 +126,7 @@ class Holdings:
         reservations: instances that are owned.
         commitments: spend that is promised.
         discounts: agreed reductions; of several that match, the largest alone.
+        savings_plans: money committed by the hour: savings plans, committed use by spend.
     """
 
     __pydantic_config__: ClassVar = written_names({})
@@ -102,6 +134,7 @@ class Holdings:
     reservations: tuple[Reservation, ...] = ()
     commitments: tuple[Commitment, ...] = ()
     discounts: tuple[Discount, ...] = ()
+    savings_plans: tuple[SavingsPlan, ...] = ()
 
 
 class QuotaUnit(StrEnum):

@@ -15,13 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from broker.candidates import find_candidates
-from broker.commitments import due_usd
 from broker.errors import SolverFailed
 from broker.formulate import formulate
 from broker.market import Market
 from broker.plans import Plan
 from broker.rules.concentration import rule_of_terms
 from broker.rules.rule import Scene
+from broker.rules.savings_plans import left_due_usd, plan_of_terms
 from broker.scene import build_scene
 from broker.spec import spec_from_data
 from broker.units import plain, round_cents
@@ -40,8 +40,8 @@ class Margin:
     """An estimate of what one unit more of a limit would save.
 
     Attributes:
-        kind: capacity, quota, commitment, concentration or latency.
-        what: the offer, the quota, the provider, the cap or the service.
+        kind: capacity, quota, commitment, savings plan, concentration or latency.
+        what: the offer, the quota, the provider, the plan, the cap or the service.
         step: what is changed by one: ``one more instance``.
         saves_usd: in the whole period.
         saves_usd_per_hour: the same for an hour of it.
@@ -98,6 +98,9 @@ def _slopes(scene: Scene, slopes: Margins) -> Iterator[tuple[str, str, str, Deci
         quota = scene.quotas[row]
         yield "quota", quota.label, f"one more of {quota.unit.value}", _usd(slopes.limit, row)
     yield from _promises(scene, slopes)
+    for pool, number in enumerate(plan_of_terms(scene)):
+        saved = _usd(slopes.coverage, pool) * scene.spec.period
+        yield "savings plan", scene.savings_plans[number].name, "1 USD an hour more", saved
     for service, far in enumerate(scene.spec.services):
         step = "one percentage point more beyond rtt"
         yield "latency", far.name, step, _usd(slopes.far, service) * _PERCENT
@@ -112,7 +115,7 @@ def _promises(scene: Scene, slopes: Margins) -> Iterator[tuple[str, str, str, De
     """Accounts are those of the commitments that fall due, in the spec's order."""
     row = 0
     for number, promise in enumerate(scene.spec.holdings.commitments):
-        if due_usd(promise, scene.stock.start, scene.spec.period) > 0:
+        if left_due_usd(scene, promise) > 0:
             what = f"commitments[{number}]: {promise.provider}"
             yield "commitment", what, "1,000 USD less due", _usd(slopes.account, row) * 1000
             row += 1

@@ -38,11 +38,13 @@ QUOTA_SCHEMA: Final[Schema] = {
 #: What is owned already: reservations, blocks, reserved instances, savings plans.
 HOLDING_SCHEMA: Final[Schema] = {
     "id": pl.String,
-    "kind": pl.String,  # reservation | capacity-block | reserved-instance | savings-plan
+    # reservation | capacity-block | reserved-instance | *savings-plan, which is the variant of the
+    # offers at whose prices it pays: compute-savings-plan
+    "kind": pl.String,
     "provider": pl.String,
     "region": pl.String,  # "" = every region
     "zone": pl.String,  # "" = every zone of the region
-    "instance_type": pl.String,  # "" = any
+    "instance_type": pl.String,  # "" = any; of a savings plan a glob: p5.*
     "instances": pl.Int64,  # null where the holding is money
     "usd_per_hour": pl.Decimal(precision=18, scale=9),  # sunk rate, or the plan's commitment
     "starts_at": MOMENT,

@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from broker.carbon import price_per_hour
 from broker.costing import placement_cost, rate_of
+from broker.covered_hours import with_coverage
 from broker.machines import load_carried, useful_hours, work_hours
 from broker.offers import PurchaseOption
 from broker.plans import Placement
@@ -66,7 +67,7 @@ def placements(scene: Scene, problem: Problem, solution: Solution) -> tuple[Plac
     for workload, own in zip(scene.spec.workloads, shares, strict=True):
         placed = [_placement(scene, workload, share, next(transfer)) for share in own]
         found += sorted(placed, key=lambda one: (one.offer, one.shape))
-    return tuple(found)
+    return with_coverage(scene, found)
 
 
 def _transfer_lines(scene: Scene, shares: Sequence[Sequence[_Share]]) -> list[Decimal]:
@@ -250,6 +251,7 @@ def _placement(
         hours=round_nano(share.billed / share.instances),
         instance_hours=share.billed,
         useful_hours=share.useful,
+        covered_hours=Decimal(0),
         owned=offer["owned"],
         served=share.served,
         list_usd_per_hour=rate.list_usd_per_hour,

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Final
 
+from broker.paid_hours import Covered, SavingsPlanUse
 from broker.proofs import Baseline, Digests, Level, PriceAge, Proof
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "Baseline",
     "Binding",
     "Cost",
+    "Covered",
     "Digests",
     "Emissions",
     "Level",
@@ -30,6 +32,7 @@ __all__ = [
     "Purchase",
     "Reading",
     "Route",
+    "SavingsPlanUse",
     "Unmet",
 ]
 
@@ -43,7 +46,8 @@ class Cost:
     """Cost of the period by what it is for, USD.
 
     Attributes:
-        compute: useful hours (and reserved or block instances, used or not).
+        compute: useful hours that no savings plan pays for (and reserved or block instances,
+            used or not).
         rework: hours lost to interruptions and done again.
         transfer: moving data.
         moves: moving workloads from where they run now.
@@ -88,6 +92,7 @@ class Placement:
         hours: billed hours of one instance; for batch the mean over its instances.
         instance_hours: billed instance-hours in all, nine decimals.
         useful_hours: the same without rework.
+        covered_hours: instance-hours that savings plans pay for; no part of the cost.
         owned: paid already; costs nothing at the margin.
         served: training and batch: share of the work; service: load its instances carry, in
             the service's own unit, headroom taken off.
@@ -114,6 +119,7 @@ class Placement:
     hours: Decimal
     instance_hours: Decimal
     useful_hours: Decimal
+    covered_hours: Decimal
     owned: bool
     served: Decimal
     list_usd_per_hour: Decimal
@@ -322,6 +328,7 @@ class Plan:
         purchases: commitments that the plan says to buy.
         unmet: demand that is not served.
         owned_idle: owned instances that nobody uses.
+        savings_plans: what is committed by the hour, what of it is used, and for whom.
         binding: shared limits that are used up.
         moves: what it moves from where it runs now, and why; by workload in spec order.
         overrides: placements that pass over a provider with first refusal.
@@ -346,6 +353,7 @@ class Plan:
     purchases: tuple[Purchase, ...] = ()
     unmet: tuple[Unmet, ...] = ()
     owned_idle: tuple[OwnedIdle, ...] = ()
+    savings_plans: tuple[SavingsPlanUse, ...] = ()
     binding: tuple[Binding, ...] = ()
     moves: tuple[Move, ...] = ()
     overrides: tuple[Override, ...] = ()

@@ -15,6 +15,7 @@ from broker.market import Market
 from broker.quotas import quota_rows
 from broker.reference import regions
 from broker.rules.rule import Scene, place_parts
+from broker.savings_plans import held_plans
 from broker.stock import build_stock
 from broker.transfer import TransferTable
 from broker.workloads import Spec
@@ -50,6 +51,7 @@ def build_scene(spec: Spec, market: Market) -> Scene:
         quotas=quota_rows(spec, market, stock),
         latency_digest=_digest(origins, places, rtt),
         homes=homes_of(spec, market, stock),
+        savings_plans=held_plans(spec, market, stock),
     )
 
 

@@ -15,6 +15,7 @@ from broker.offers import PurchaseOption
 from broker.spec_faults import Here, listed, nearest, words
 from broker.spec_pipelines import check_pipelines
 from broker.spec_policy import check_policy, check_watts
+from broker.spec_savings import check_savings_plans
 from broker.units import plain
 from broker.workloads import (
     Batch,
@@ -209,6 +210,7 @@ def _check_holdings(spec: Spec, here: Here) -> None:
         for index, reservation in enumerate(spec.holdings.reservations)
     ]
     _check_unique(pools, expected="each pool once", remedy="add up the instances of the two")
+    check_savings_plans(spec.holdings.savings_plans, here.at("savings_plans"))
     for index, commitment in enumerate(spec.holdings.commitments):
         start, end = commitment.from_, commitment.to
         term = here.at("commitments", index)

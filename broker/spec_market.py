@@ -21,8 +21,9 @@ from broker.reference import metro_ids, regions
 from broker.spec_faults import Here, listed, nearest, words
 from broker.spec_machines import Machines
 from broker.spec_policy import check_policy_names
+from broker.spec_savings import check_savings_rates
 from broker.spec_stability import check_frozen
-from broker.workloads import Batch, Holdings, QuotaLimit, Service, Spec, Training
+from broker.workloads import Batch, Holdings, QuotaLimit, SavingsPlan, Service, Spec, Training
 
 _KINDS: Final = ("training", "services", "batch")
 _POOL_PARTS: Final = 4
@@ -202,6 +203,18 @@ def _check_holdings(holdings: Holdings, here: Here, *, supply: Supply) -> None:
         types = supply.types.get(discount.provider)
         if types is not None:
             _check_globs(discount.types or (), place.at("types"), known=types)
+    for index, plan in enumerate(holdings.savings_plans):
+        _check_savings_plan(plan, here.at("savings_plans", index), supply=supply)
+
+
+def _check_savings_plan(plan: SavingsPlan, here: Here, *, supply: Supply) -> None:
+    _check_one(plan.provider, here.at("provider"), known=supply.providers)
+    if plan.provider not in supply.providers:
+        return
+    _check_globs(plan.types or (), here.at("types"), known=supply.types[plan.provider])
+    regions = [one.partition("/")[2] for one in supply.regions if _of(one, plan.provider)]
+    _check_globs(plan.regions or (), here.at("regions"), known=regions)
+    check_savings_rates(plan, supply.market, here.at("rates"))
 
 
 def _check_pool(pool: str, here: Here, *, supply: Supply) -> None:

@@ -210,7 +210,7 @@ def _owned(spec: Spec, market: Market, start: datetime) -> list[Owned]:
         parts = (row["provider"], row["region"], row["zone"], row["instance_type"])
         pool = "/".join(parts)
         if pool not in named:
-            unused = _not_covering(row["starts_at"], row["ends_at"], start, end)
+            unused = not_covering(row["starts_at"], row["ends_at"], start, end)
             stated.append(
                 Owned(
                     pool=pool,
@@ -224,7 +224,7 @@ def _owned(spec: Spec, market: Market, start: datetime) -> list[Owned]:
 
 def _from_spec(reservation: Reservation, end: datetime) -> Owned:
     ends = _end_of_day(reservation.until) if reservation.until else None
-    unused = _not_covering(None, ends, end, end)
+    unused = not_covering(None, ends, end, end)
     return Owned(
         pool=reservation.pool,
         instances=reservation.instances,
@@ -237,13 +237,15 @@ def _end_of_day(day: date) -> datetime:
     return datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(days=1)
 
 
-def _not_covering(
+def not_covering(
     starts: datetime | None, ends: datetime | None, start: datetime, end: datetime
 ) -> str:
+    """Return why a holding does not cover the period from `start` to `end`; "" when it does."""
     if starts is not None and starts > start:
         return f"begins on {starts.date()}, after the period does"
     if ends is not None and ends < end:
-        return f"ends on {ends.date()}, before the period does"
+        last = (ends - timedelta(microseconds=1)).date()  # midnight belongs to the day before
+        return f"ends on {last}, before the period does"
     return ""
 
 

@@ -38,6 +38,7 @@ from broker.holdings import (
     QuotaUnit,
     RampStep,
     Reservation,
+    SavingsPlan,
 )
 from broker.offers import PurchaseOption
 from broker.policy import (
@@ -76,6 +77,7 @@ __all__ = [
     "Reads",
     "Reservation",
     "Running",
+    "SavingsPlan",
     "ScopeLevel",
     "Service",
     "Shape",

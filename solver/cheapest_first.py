@@ -34,8 +34,9 @@ def cheapest_first(problem: Problem, solve_one: SolveOne) -> Solution:
     """Serve the demands of `problem` one at a time.
 
     Args:
-        problem: all demands; its accounts, share caps, cost limit, moves, first refusals and
-            what demands read of each other are ignored, as a per-job choice does.
+        problem: all demands; its accounts, share caps, cost limit, moves, first refusals, what
+            is paid for already by the hour and what demands read of each other are ignored, as
+            a per-job choice does.
         solve_one: solves a problem of one demand.
 
     Returns:
@@ -126,6 +127,7 @@ def _alone(
         stay=None,
         reads=None,
         refusals=None,
+        coverage=None,
     )
 
 

@@ -17,6 +17,7 @@ import numpy as np
 
 from solver.compact_columns import NONE, Compact, Longs, measured, units_entries
 from solver.cost_rows import cap_cost
+from solver.coverage_rows import add_coverage
 from solver.model import ModelBuilder
 from solver.pairs import Pairs, enumerate_pairs, most_units
 from solver.problem import Family, Floats, Measure, Problem
@@ -61,6 +62,7 @@ def build_compact(problem: Problem, pairs: Pairs | None = None) -> Compact:
     add_tiers(compact.builder, problem, pairs, compact.main, compact.services)
     add_reads(compact.builder, problem, pairs, compact.main)
     cap_shares(compact)
+    add_coverage(compact)
     add_moves(compact)
     add_overrides(compact)
     cap_cost(compact)

@@ -47,8 +47,8 @@ class Compact:
         overrides: int64[R], columns of `Problem.refusals`, in units of `override_scale`.
         override_scale: what one unit of these columns is worth.
         rows: "capacity" (int64[O]), "limit" (int64[R]), "low" and "high" (of accounts,
-            int64[A]) -> the row; `NONE` where there is none; "cost" and "moves" (int64[1])
-            where the plan's cost or moves have a limit.
+            int64[A]), "coverage" (int64[H]) -> the row; `NONE` where there is none; "cost" and
+            "moves" (int64[1]) where the plan's cost or moves have a limit.
         cost_scale: what the row "cost" multiplies costs with.
         share_caps: one for each of `Problem.shares`.
     """

@@ -37,6 +37,7 @@ class Margins:
         account: float64[A], cost saved by a low end lower, or a high end higher, by 1.
         share: float64[N], cost saved by a share cap of `Problem.shares` higher by 1.
         far: float64[V], cost saved by a service's `far_share` higher by 1.
+        coverage: float64[H], cost saved by 1 more in a pool of `Problem.coverage`.
     """
 
     supply: Floats
@@ -44,6 +45,7 @@ class Margins:
     account: Floats
     share: Floats
     far: Floats
+    coverage: Floats
 
 
 def marginal_prices(problem: Problem, unmet: Floats, engine: EngineProcess) -> Margins:
@@ -69,6 +71,7 @@ def marginal_prices(problem: Problem, unmet: Floats, engine: EngineProcess) -> M
         account=_on_rows(saved, compact.rows["low"]) + _on_rows(saved, compact.rows["high"]),
         share=_of_shares(compact, saved, answer),
         far=_of_far(compact, saved, problem),
+        coverage=_on_rows(saved, compact.rows["coverage"]),
     )
 
 

@@ -3,7 +3,7 @@
 Index letters used in shapes: O supplies, G places, W owners of places, D demands, M modes
 (a demand's way to run on one kind of machine), S signatures (sets of supplies a mode may use),
 P points services are asked from, V services, R limits, A accounts, F spoilage classes, K risks,
-X data rows, C classes of moves.
+X data rows, C classes of moves, H pools of coverage.
 
 Nothing here forms demand x supply pairs: a mode names a machine kind and a signature, and a
 supply names its kind, place and risk, so every coefficient of a pair is a product of short
@@ -18,6 +18,7 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from solver.coverage import Coverage
 from solver.preferences import Refusals, Stay
 
 Floats = NDArray[np.float64]
@@ -344,17 +345,15 @@ class Problem:
 
     Attributes:
         period_h: length of the period, hours.
-        supply, demands, services, limits, accounts: see there.
-        owner_of_place: int32[G].
+        supply, demands, services, limits, accounts: see there. owner_of_place: int32[G].
         eligible_start: int64[S+1], row pointers into `eligible`.
         eligible: int32[.], supplies of a signature sorted by (kind, supply).
         apart, together: rules on scopes; only placed demands count.
         shares: caps on the share of a scope in the whole plan.
         most_cost: most the whole plan may cost, slacks of accounts included; inf: no limit.
         tiers: moves that cost by the volume of their class instead of data x move_cost.
-        stay: demands that stand somewhere already; None: none.
-        reads: demands that read what others write.
-        refusals: demands that an owner may claim first; None: none.
+        stay, reads, refusals, coverage: where demands stand already, what they read of others,
+            which an owner may claim first, what pays for their hours; None: none.
     """
 
     period_h: float
@@ -374,6 +373,7 @@ class Problem:
     stay: Stay | None = None
     reads: Reads | None = None
     refusals: Refusals | None = None
+    coverage: Coverage | None = None
     labels: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property

@@ -8,7 +8,7 @@ weight, priority by priority, then by cost.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from decimal import Decimal
 from itertools import product
 from math import sqrt
@@ -96,18 +96,29 @@ CARRIED = 80
 
 
 @dataclass(frozen=True, kw_only=True)
+class Savings:
+    """A savings plan: USD committed per hour at prices less `off`."""
+
+    provider: str
+    per_hour: int
+    off: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class Case:
     """Offers, workloads and rules.
 
     Attributes:
         quota: most instances at aws that are not owned; None: any.
         apart: no provider serves two workloads.
+        savings: only in cases without divisible work.
     """
 
     offers: tuple[Offer, ...]
     asks: tuple[Ask, ...]
     quota: int | None = None
     apart: bool = False
+    savings: Savings | None = None
 
 
 def best(case: Case) -> tuple[tuple[float, ...], float]:
@@ -129,11 +140,25 @@ def best(case: Case) -> tuple[tuple[float, ...], float]:
             )
             for one in order
         )
-        key = (unmet, sum(way[2] for way in chosen))
+        paid = _paid(case, [way[0] for way in chosen])
+        key = (unmet, sum(way[2] for way in chosen) - paid)
         if found is None or key < found:
             found = key
     assert found is not None
     return found
+
+
+def _paid(case: Case, taken: Sequence[tuple[int, ...]]) -> float:
+    """What a savings plan pays: on-demand spend at its provider, as far as it reaches."""
+    if case.savings is None:
+        return 0.0
+    spend = sum(
+        count * o.usd_per_hour * (ask.hours if isinstance(ask, Gang) else PERIOD_H)
+        for ask, counts in zip(case.asks, taken, strict=True)
+        for count, o in zip(counts, case.offers, strict=True)
+        if o.provider == case.savings.provider and o.losses is None and not o.owned
+    )
+    return min(spend, case.savings.per_hour * PERIOD_H / (1 - case.savings.off))
 
 
 def _fits(case: Case, taken: Sequence[tuple[int, ...]]) -> bool:
@@ -358,7 +383,10 @@ def spec_data(case: Case) -> dict[str, object]:
         for o in case.offers
         if o.owned
     ]
-    data["holdings"] = {"reservations": owned} if owned else {}
+    holdings: dict[str, object] = {"reservations": owned} if owned else {}
+    if case.savings is not None:
+        holdings["savings_plans"] = [asdict(case.savings)]
+    data["holdings"] = holdings
     if case.quota is not None:
         data["quotas"] = [
             {"provider": "aws", "type": "big", "unit": "instances", "limit": case.quota}

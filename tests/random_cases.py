@@ -171,6 +171,25 @@ def _with_reads(draw: st.DrawFn, writers: list[Data]) -> None:
             reader["reads"] = {"from": source["name"], "gb": draw(st.sampled_from((1, 50, 3000)))}
 
 
+def _savings_plans(draw: st.DrawFn) -> list[Data]:
+    """One or two plans; two of them may pay for the same hours."""
+    scopes: tuple[Data, ...] = (
+        {},
+        {"types": ["p5*", "g*"]},
+        {"regions": ["us-*"]},
+        {"until": "2026-11-02"},
+    )
+    return [
+        {
+            "provider": draw(st.sampled_from(("aws", "gcp"))),
+            "per_hour": draw(st.sampled_from((1, 7, 60))),
+            "off": draw(st.sampled_from((0.27, 0.5))),
+            **draw(st.sampled_from(scopes)),
+        }
+        for _ in range(draw(st.integers(1, 2)))
+    ]
+
+
 def _with_rules(draw: st.DrawFn, data: Data, names: list[str]) -> Data:
     scope = draw(st.sampled_from(("provider", "region", "zone")))
     some = names[: draw(st.integers(1, len(names)))]
@@ -195,6 +214,8 @@ def _with_rules(draw: st.DrawFn, data: Data, names: list[str]) -> Data:
         holdings["commitments"] = [{"provider": "aws", "spend": draw(st.integers(1, 9000))}]
     if draw(st.booleans()):
         holdings["discounts"] = [{"provider": "gcp", "off": 0.13}]
+    if draw(st.booleans()):
+        holdings["savings_plans"] = _savings_plans(draw)
     if draw(st.booleans()):
         limit = 8 * draw(st.integers(0, 4))
         quota = {"provider": "aws", "accelerator": "H100", "unit": "gpus", "limit": limit}

@@ -17,7 +17,7 @@ from broker.spec import spec_from_data
 from solver.child import EngineProcess
 from solver.solution import SearchLimits
 from tests import oracle
-from tests.oracle import Ask, Case, Gang, Offer, Pieces, Serving
+from tests.oracle import Ask, Case, Gang, Offer, Pieces, Savings, Serving
 
 FILES = Path(__file__).parent / "broker" / "worked_example"
 ZONES = (
@@ -135,6 +135,36 @@ def test_plans_are_as_good_as_the_best_of_all_choices(case: Case, engine: Engine
     assert float(plan.proof.cost_bound) <= cost + TOLERANCE
     for level, least in zip(plan.proof.levels, unmet, strict=True):
         assert float(level.bound) <= least + TOLERANCE
+
+
+@st.composite
+def covered_cases(draw: st.DrawFn) -> Case:
+    """Draw a case without divisible work, and a savings plan at one of its providers."""
+    case = draw(cases().filter(lambda one: not any(isinstance(o, Pieces) for o in one.asks)))
+    savings = Savings(
+        provider=draw(st.sampled_from([o.provider for o in case.offers])),
+        per_hour=draw(st.integers(1, 80)),
+        off=draw(st.sampled_from((0.2, 0.5))),
+    )
+    return replace(case, savings=savings)
+
+
+@settings(
+    max_examples=50,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+)
+@given(case=covered_cases())
+def test_savings_plans_are_used_as_well_as_can_be(case: Case, engine: EngineProcess) -> None:
+    """Same unmet weight, same cost, with committed money that pays for hours of any workload."""
+    unmet, cost = oracle.best(case)
+    plan = planned(case, engine)
+    levels = [float(level.unmet) for level in plan.proof.levels]
+    assert levels == pytest.approx(list(unmet), abs=TOLERANCE)
+    assert float(plan.cost.total) == pytest.approx(cost, abs=TOLERANCE, rel=1e-6)
+    assert float(plan.proof.cost_bound) <= cost + TOLERANCE
 
 
 def test_a_level_of_nothing_does_not_stop_the_engine(engine: EngineProcess) -> None:

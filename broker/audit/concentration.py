@@ -16,6 +16,7 @@ from broker.plans import Placement
 from broker.policy import Concentration, Weighed
 from broker.reference import regions
 from broker.rules.violation import Violation
+from broker.units import round_cents
 
 #: What shares of batch work and cents may be rounded by: of the whole, and USD a placement.
 _ROUNDED_SHARE: Final = Decimal("1e-5")
@@ -44,7 +45,8 @@ def _amount(rule: Concentration, one: Placement, evidence: Evidence) -> Decimal:
     if rule.of is Weighed.GPUS:
         return one.instance_hours * Decimal(one.accelerators)
     if not one.owned:
-        return one.cost.compute + one.cost.rework
+        covered = round_cents(one.covered_hours * one.contracted_usd_per_hour)
+        return one.cost.compute + one.cost.rework + covered
     return one.instance_hours * _on_demand(one, evidence)
 
 

@@ -12,6 +12,7 @@ from typing import Final
 
 from broker.audit.carbon import price_usd
 from broker.audit.evidence import Evidence
+from broker.audit.savings import fees_usd
 from broker.audit.stability import moves_usd
 from broker.audit.windows import BLOCK, hours_in_period
 from broker.offers import PurchaseOption
@@ -88,7 +89,10 @@ def _prices(evidence: Evidence) -> Iterator[Violation]:
 
 
 def _lines(evidence: Evidence) -> Iterator[Violation]:
-    """Compute = useful hours x rate + fees, rework = lost hours x rate, both in whole cents."""
+    """Compute = useful hours x rate + fees, rework = lost hours x rate, both in whole cents.
+
+    Hours that savings plans pay for are no part of it.
+    """
     for one in evidence.plan.placements:
         right = _cost(evidence, one)
         for name in _LINES:
@@ -118,8 +122,9 @@ def _compute(evidence: Evidence, one: Placement) -> Cost:
         each = price.upfront + hourly * hours_in_period(evidence, row)
         return Cost(compute=round_cents(one.instances * each))
     lost = one.instance_hours - one.useful_hours
+    paid = one.useful_hours - one.covered_hours
     return Cost(
-        compute=round_cents(one.useful_hours * price.contracted + one.instances * price.upfront),
+        compute=round_cents(paid * price.contracted + one.instances * price.upfront),
         rework=round_cents(lost * price.contracted),
     )
 
@@ -153,14 +158,15 @@ def _ages(evidence: Evidence) -> Iterator[Violation]:
 
 
 def _shortfall(evidence: Evidence) -> Decimal:
-    """Max(0, the period's part - compute cost at the provider), summed over commitments."""
+    """Max(0, the period's part - compute cost and savings plans' fees at the provider), summed."""
     spent: defaultdict[str, Decimal] = defaultdict(lambda: ZERO)
     for one in evidence.plan.placements:
         spent[one.provider] += one.cost.compute + one.cost.rework
     missed = ZERO
     for commitment in evidence.spec.holdings.commitments:
         due = _due(commitment, evidence)
-        missed += round_cents(max(_NOTHING, due - spent[commitment.provider]))
+        counted = spent[commitment.provider] + fees_usd(evidence, commitment.provider)
+        missed += round_cents(max(_NOTHING, due - counted))
     return missed
 
 

@@ -118,6 +118,7 @@ def _trial(workload: str, shape: str, row: Mapping[str, Any]) -> Placement:
         hours=Decimal(0),
         instance_hours=Decimal(0),
         useful_hours=Decimal(0),
+        covered_hours=Decimal(0),
         owned=False,
         served=Decimal(0),
         list_usd_per_hour=ZERO,

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from decimal import Decimal
 
+from broker.paid_hours import SavingsPlanUse
 from broker.plans import Cost, Placement, Plan
 from broker.report.table import text_table, widest
 from broker.units import HOURS_PER_MONTH, plain
@@ -165,6 +166,18 @@ def _commitments(plan: Plan) -> Iterator[str]:
     idle = [f"idle: {one.instances} x {one.pool}: {one.reason}" for one in plan.owned_idle]
     yield from _lines("Commits to", texts)
     yield from _lines("Owned", idle)
+    yield from _lines("Covered", [_savings_plan(one) for one in plan.savings_plans])
+
+
+def _savings_plan(use: SavingsPlanUse) -> str:
+    if not use.committed_usd and use.reason:
+        return f"savings plan {use.name} does not count: {use.reason}"
+    text = f"savings plan {use.name}: {money(use.used_usd)} of {money(use.committed_usd)} used"
+    if use.reason:
+        return f"{text}, paid all the same: {use.reason}"
+    hours = sum((one.hours for one in use.covers), Decimal(0))
+    worth = money(use.saved_usd)
+    return f"{text} for {plain(hours)} h that would cost {worth}; sunk, not in the cost"
 
 
 def _rests_on(plan: Plan) -> Iterator[str]:

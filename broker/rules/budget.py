@@ -13,8 +13,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from decimal import Decimal
 
-from broker.commitments import due_usd
 from broker.rules.rule import Scene
+from broker.rules.savings_plans import left_due_usd
 
 
 def most_cost(scene: Scene) -> float:
@@ -31,7 +31,7 @@ def unmeetable(scene: Scene) -> Iterator[str]:
     budget = scene.spec.policy.budget
     owed: dict[str, Decimal] = {}
     for one in scene.spec.holdings.commitments:
-        due = due_usd(one, scene.stock.start, scene.spec.period)
+        due = left_due_usd(scene, one)
         owed[one.provider] = max(due, owed.get(one.provider, Decimal(0)))
     least = sum(owed.values(), Decimal(0))
     if budget is not None and least > budget:

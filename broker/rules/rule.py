@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from broker.homes import Home
 from broker.machines import Machines
 from broker.quotas import QuotaRow
+from broker.savings_plans import HeldPlan
 from broker.stock import Stock
 from broker.transfer import TransferTable
 from broker.workloads import Batch, Service, Spec, Training
@@ -39,6 +40,7 @@ class Scene:
         quotas: the quotas in force, by region.
         latency_digest: SHA-256 (hex) of the round trips above.
         homes: where workloads run now, by name; empty without `stability`.
+        savings_plans: those of the spec and of the market, used or not.
     """
 
     spec: Spec
@@ -56,6 +58,7 @@ class Scene:
     quotas: tuple[QuotaRow, ...]
     latency_digest: str
     homes: Mapping[str, Home] = field(default_factory=dict)
+    savings_plans: tuple[HeldPlan, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -133,6 +133,7 @@ def owned_savings_plans(savingsplans: Any) -> list[Row]:
         "savingsPlanId",
         "savingsPlanType",
         "commitment",
+        "currency",
         "region",
         "ec2InstanceFamily",
         "start",

@@ -16,7 +16,7 @@ from broker.provider import Row
 from broker.units import NANO
 from providers.aws.answers import Answers
 from providers.aws.read_places import Places
-from providers.aws.read_prices import PriceBook
+from providers.aws.read_prices import PLAN_VARIANTS, PriceBook
 from providers.aws.read_types import Machine, quota_family
 from providers.aws.text import moment, money, number, part, parts, text
 
@@ -221,16 +221,19 @@ def _reserved_rate(row: Row) -> Decimal | None:
 
 
 def _savings_plans(answers: Answers) -> Iterator[Cells]:
+    """Yield the plans; one of another kind than those of compute has no rates among offers."""
     for row in answers.rows("savings-plans"):
+        family = text(row.get("ec2InstanceFamily"))
+        is_usd = text(row.get("currency")) in {"", "USD"}
         yield {
             "id": text(row.get("savingsPlanId")),
-            "kind": "savings-plan",
+            "kind": PLAN_VARIANTS.get(text(row.get("savingsPlanType")), "savings-plan"),
             "provider": "aws",
             "region": text(row.get("region")),
             "zone": "",
-            "instance_type": "",
+            "instance_type": f"{family}.*" if family else "",
             "instances": None,
-            "usd_per_hour": money(row.get("commitment")),
+            "usd_per_hour": money(row.get("commitment")) if is_usd else None,
             "starts_at": moment(row.get("start")),
             "ends_at": moment(row.get("end")),
             "state": text(row.get("state")),

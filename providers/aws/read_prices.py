@@ -18,7 +18,8 @@ from providers.aws.text import moment, money, number, part, parts, text
 Sold = tuple[str, str]  # instance type, location code of the price list or region
 _TERMS: Final = {"1yr": PurchaseOption.RESERVED_1Y, "3yr": PurchaseOption.RESERVED_3Y}
 _PLAN_TERMS: Final = {31536000: PurchaseOption.RESERVED_1Y, 94608000: PurchaseOption.RESERVED_3Y}
-_PLANS: Final = {"Compute": "compute-savings-plan", "EC2Instance": "ec2-savings-plan"}
+#: Type of savings plan -> variant of the offers at its rates.
+PLAN_VARIANTS: Final = {"Compute": "compute-savings-plan", "EC2Instance": "ec2-savings-plan"}
 #: The advisor's open band ("over 20 %") is read as one interruption in two per month.
 _OPEN_BAND: Final = 0.5
 
@@ -163,7 +164,7 @@ def _price(dimensions: Mapping[str, Decimal], seen_at: datetime | None) -> Price
 def _add_savings_rate(book: PriceBook, rate: Row, seen_at: datetime | None) -> None:
     offering = part(rate.get("savingsPlanOffering"))
     option = _PLAN_TERMS.get(int(number(offering.get("durationSeconds")) or 0))
-    variant = _PLANS.get(text(offering.get("planType")))
+    variant = PLAN_VARIANTS.get(text(offering.get("planType")))
     usd_per_hour = money(rate.get("rate"))
     if not option or not variant or not usd_per_hour:
         return

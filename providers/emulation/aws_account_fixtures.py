@@ -12,7 +12,7 @@ import polars as pl
 
 from broker.market import Market
 from broker.units import HOURS_PER_YEAR, plain
-from providers.emulation.aws_names import Item, zone_name
+from providers.emulation.aws_names import PLAN_TYPES, Item, zone_name
 
 
 def quotas_of(market: Market) -> dict[str, list[Item]]:
@@ -93,15 +93,16 @@ def plans_of(market: Market) -> list[Item]:
     return [
         {
             "savingsPlanId": row["id"],
-            "savingsPlanType": "EC2Instance" if row["region"] else "Compute",
+            "savingsPlanType": PLAN_TYPES.get(row["kind"], "SageMaker"),
             "commitment": plain(row["usd_per_hour"]),
             "region": row["region"] or None,
+            "ec2InstanceFamily": row["instance_type"].removesuffix(".*") or None,
             "start": _text(row["starts_at"]),
             "end": _text(row["ends_at"]),
             "state": row["state"],
             "currency": "USD",
         }
-        for row in _holdings(market, "savings-plan")
+        for row in _holdings(market, "savings-plan", *PLAN_TYPES)
     ]
 
 

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 Item = dict[str, Any]
+#: Variant of offers, kind of holdings -> type of savings plan.
+PLAN_TYPES: Final = {"compute-savings-plan": "Compute", "ec2-savings-plan": "EC2Instance"}
 _REGION: Final = re.compile(r"[a-z]+(?:-[a-z]+)+-\d+")
 
 

@@ -12,12 +12,11 @@ from typing import Final
 
 from broker.offers import PurchaseOption
 from broker.units import HOURS_PER_MONTH, HOURS_PER_YEAR, plain
-from providers.emulation.aws_names import Item, grouped, parent_region, zone_name
+from providers.emulation.aws_names import PLAN_TYPES, Item, grouped, parent_region, zone_name
 
 #: The advisor's bands: label and upper edge in percent.
 BANDS: Final = (("<5%", 5), ("5-10%", 11), ("10-15%", 16), ("15-20%", 22), (">20%", 100))
 _LEASES: Final = {"reserved-1y": "1yr", "reserved-3y": "3yr"}
-_PLAN_TYPES: Final = {"compute-savings-plan": "Compute", "ec2-savings-plan": "EC2Instance"}
 
 
 def spot_of(region: str, rows: Sequence[Item], at: datetime) -> list[Item]:
@@ -65,7 +64,7 @@ def _product(rows: Sequence[Item]) -> Iterator[Item]:
         "Reserved": dict(
             _term(sku, f"TERM{number}", row, _term_attributes(row))
             for number, row in enumerate(reserved.values())
-            if row["variant"] not in _PLAN_TYPES
+            if row["variant"] not in PLAN_TYPES
         ),
     }
     yield {"product": {"sku": sku, "attributes": attributes}, "terms": terms}
@@ -96,7 +95,7 @@ def rates_of(offers: Sequence[Item]) -> list[Item]:
     found = {
         (row["instance_type"], row["region"], row["option"], row["variant"]): row
         for row in offers
-        if row["variant"] in _PLAN_TYPES
+        if row["variant"] in PLAN_TYPES
     }
     return [_rate(row) for _, row in sorted(found.items())]
 
@@ -115,7 +114,7 @@ def _rate(row: Item) -> Item:
         "savingsPlanOffering": {
             "offeringId": f"{row['variant']}-{years}y",
             "paymentOption": "No Upfront",
-            "planType": _PLAN_TYPES[row["variant"]],
+            "planType": PLAN_TYPES[row["variant"]],
             "durationSeconds": years * HOURS_PER_YEAR * 3600,
             "currency": "USD",
         },

@@ -35,6 +35,9 @@ holdings:
   reservations: [{pool: aws/us-east-1/use1-az1/p5.48xlarge, instances: 2}]
   commitments: [{provider: azure, spend: 38B, from: 2026-01-01, to: 2030-12-31}]
   discounts: [{provider: aws, types: [p5*], on: [on-demand], off: 12%}]
+  savings_plans:
+    - {name: sp, provider: aws, per_hour: 2.5k, off: 27%, types: [p5*], regions: [us-*]}
+    - {provider: azure, per_hour: 9, rates: reserved-1y, from: 2026-01-01, until: 2026-12-31}
 quotas: [{provider: aws, region: us-east-1, family: p, limit: 100, unit: vcpus}]
 assume: {instances_per_pool: {on-demand: 200, spot: 50}}
 stability:

@@ -59,3 +59,13 @@ def test_case_of_caps_costs_what_its_comment_works_out() -> None:
     assert float(plan["cost"]["total"]) == pytest.approx(55538.09, abs=0.05)
     assert float(plan["cost"]["carbon"]) == pytest.approx(300, abs=0.02)
     assert plan["unmet"] == []
+
+
+def test_case_of_savings_plans_costs_what_its_comment_works_out() -> None:
+    """The kept plan with committed money agrees with the arithmetic in its spec."""
+    plan = json.loads((Path(__file__).parent / "covered" / "plan.json").read_text())
+    uses = {one["name"]: Decimal(one["used_usd"]) for one in plan["savings_plans"]}
+    assert uses == {"compute": 3000, "cud": 2000, "ended": 0}
+    hours = sum(Decimal(one["covered_hours"]) for one in plan["placements"])
+    assert float(hours) == pytest.approx(150)
+    assert Decimal(plan["cost"]["total"]) == 10_500

@@ -56,7 +56,7 @@ def owned_market() -> Market:
             holding("ri-1", "reserved-instance", zone="", usd_per_hour=Decimal("37.5")),
             holding(
                 "sp-1",
-                "savings-plan",
+                "compute-savings-plan",
                 region="",
                 zone="",
                 instance_type="",
@@ -101,7 +101,7 @@ def test_holdings(owned: Tables) -> None:
         "cr-1": ("reservation", "use1-az6", 1, Decimal("55.04")),
         "cr-2": ("capacity-block", "use1-az6", 2, None),
         "ri-1": ("reserved-instance", "", 2, Decimal("37.5")),
-        "sp-1": ("savings-plan", "", None, Decimal("12.25")),
+        "sp-1": ("compute-savings-plan", "", None, Decimal("12.25")),
     }
     assert found["cr-1"]["ends_at"] == NOON + timedelta(days=365)
 
