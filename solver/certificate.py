@@ -9,6 +9,7 @@ own bound; that bound enters, never the value of a plan a heuristic found.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -17,6 +18,7 @@ from solver.blocks import Blocks, Longs, blocks_of
 from solver.child import EngineProcess
 from solver.compact import build_compact
 from solver.effort import Effort, Outcome
+from solver.model import Model
 from solver.pairs import Pairs, most_units
 from solver.prices import Prices, priced, worth
 from solver.pricing import Choices, Pricer
@@ -30,6 +32,8 @@ from solver.ways import Way, way_of
 #: Gap to which the models of single blocks are solved.
 BLOCK_GAP = 2e-3
 _BLOCK_NODES = 2000
+#: A demand that cannot be served whole leaves at least this share of it.
+_LEAST_FORCED = 1e-6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,8 +75,17 @@ class Certifier:
         """How the demands part."""
         return self._blocks
 
-    def certify(self, prices: Prices) -> Certificate:
+    @property
+    def forced(self) -> Floats:
+        """float64[D], share of each demand that stays unmet even alone, as far as known."""
+        return self._service.forced
+
+    def certify(self, prices: Prices, check: Callable[[], None]) -> Certificate:
         """Return the bound at `prices`.
+
+        Args:
+            prices: of shared rows, and of what stays unmet.
+            check: called between blocks; may raise to end the search.
 
         Raises:
             SolverError: the engine failed on a block.
@@ -88,7 +101,10 @@ class Certifier:
         single = np.concatenate([self._blocks.plain, self._blocks.lone]).astype(np.int64)
         least[single] = np.minimum(least[single], prices.unmet[single])
         least[single] = np.where(self._service.forced[single] >= 1, 0.0, least[single])
-        ways = [self._block(problem, prices, block, least) for block in self._blocks.models]
+        ways = []
+        for block in self._blocks.models:
+            check()
+            ways.append(self._block(problem, prices, block, least))
         return Certificate(
             bound=float(least.sum()) - worth(self._problem, prices) - self._levels(prices),
             least=least,
@@ -136,10 +152,26 @@ class Certifier:
         model.cost[compact.unmet[soft]] += unmet[soft]
         model.high[compact.unmet[~soft]] = self._service.forced[block[~soft]]
         answer = self._engine.solve_integer(model, Effort(gap=self.gap, nodes=_BLOCK_NODES))
+        if answer.outcome is Outcome.INFEASIBLE and len(block) == 1:
+            self._force(model, compact.unmet, block)
+            return self._solved(problem, block, pairs, unmet)
         if answer.outcome is Outcome.INFEASIBLE:
             return _Solved(bound=np.inf, way=None)
         way = way_of(compact, answer.x, part) if len(answer.x) else None
         return _Solved(bound=answer.bound, way=way)
+
+
+    def _force(self, model: Model, column: Longs, block: Longs) -> None:
+        """Note what stays unmet of a demand even when it has everything to itself."""
+        cost = np.zeros(len(model.cost))
+        cost[column] = 1.0
+        high = model.high.copy()
+        high[column] = 1.0
+        answer = self._engine.solve_integer(
+            replace(model, cost=cost, high=high), Effort(gap=0.0, nodes=_BLOCK_NODES)
+        )
+        share = min(max(answer.bound, _LEAST_FORCED), 1.0)
+        self._service.forced[block] = share
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,6 +26,7 @@ class Prices:
         share: per cap of `Problem.shares`, float64[scopes]: of a unit of m(scope) allowed.
         cost: of a unit of `Problem.most_cost`.
         moves: of one more move.
+        coverage: float64[H], of a unit of a pool of `Problem.coverage`.
         unmet: float64[D], of the unmet share of a demand: what serving all of it is worth.
     """
 
@@ -36,6 +37,7 @@ class Prices:
     share: tuple[Floats, ...]
     cost: float
     moves: float
+    coverage: Floats
     unmet: Floats
 
 
@@ -50,6 +52,7 @@ def no_prices(problem: Problem) -> Prices:
         share=tuple(np.zeros(_scopes(cap.scope)) for cap in problem.shares),
         cost=0.0,
         moves=0.0,
+        coverage=np.zeros(0 if problem.coverage is None else problem.coverage.count),
         unmet=np.zeros(problem.demands.count),
     )
 
@@ -68,6 +71,7 @@ def blended(one: Prices, other: Prices, weight: float) -> Prices:
         share=tuple(mixed(*pair) for pair in zip(one.share, other.share, strict=True)),
         cost=(1 - weight) * one.cost + weight * other.cost,
         moves=(1 - weight) * one.moves + weight * other.moves,
+        coverage=mixed(one.coverage, other.coverage),
         unmet=mixed(one.unmet, other.unmet),
     )
 
@@ -84,7 +88,7 @@ def priced(problem: Problem, prices: Prices) -> Problem:
     per_unit = prices.capacity + _limit_prices(problem, prices)
     supply = replace(
         stock,
-        hour_cost=stock.hour_cost * factor + per_hour,
+        hour_cost=stock.hour_cost * factor + per_hour - _most_saved(problem, prices),
         unit_cost=stock.unit_cost * factor + per_unit,
         hour_extra=None if stock.hour_extra is None else stock.hour_extra * (1 + prices.cost),
     )
@@ -110,6 +114,7 @@ def priced(problem: Problem, prices: Prices) -> Problem:
         shares=(),
         most_cost=np.inf,
         stay=stay,
+        coverage=None,
     )
 
 
@@ -123,6 +128,7 @@ def worth(problem: Problem, prices: Prices) -> float:
         (-prices.low, problem.accounts.low),
         (np.array([prices.cost]), np.array([problem.most_cost])),
         (np.array([prices.moves]), np.array([_most_moves(problem)])),
+        (prices.coverage, np.empty(0) if problem.coverage is None else problem.coverage.high),
     ):
         charged = price != 0
         value += float(price[charged] @ high[charged])
@@ -131,6 +137,26 @@ def worth(problem: Problem, prices: Prices) -> float:
 
 def _most_moves(problem: Problem) -> float:
     return np.inf if problem.stay is None else problem.stay.most
+
+
+def _most_saved(problem: Problem, prices: Prices) -> Floats:
+    """float64[O]: the most that a used hour can save, what it takes from its pool paid for.
+
+    An hour is paid for at most once; accounts of cost lose what is saved, so it counts by what
+    they charge: max over pools of (saved x (1 + cost + charge) - price x rate), at least 0.
+    """
+    coverage, stock = problem.coverage, problem.supply
+    best = np.zeros(stock.count)
+    if coverage is None:
+        return best
+    accounts = problem.accounts
+    charge = np.zeros(stock.count)
+    for row in np.flatnonzero(accounts.measure == Measure.COST).tolist():
+        charge += accounts.factor[row] * (prices.high[row] - prices.low[row])
+    pool = np.repeat(np.arange(coverage.count), np.diff(coverage.start))
+    worth_each = coverage.saved * (1 + prices.cost + charge[coverage.supply])
+    np.maximum.at(best, coverage.supply, worth_each - prices.coverage[pool] * coverage.rate)
+    return best
 
 
 def _measured_prices(problem: Problem, prices: Prices) -> tuple[Floats, Floats]:

@@ -106,6 +106,7 @@ def prices_of(restricted: Restricted, answer: LinearAnswer, service: Service) ->
         share=_shares(compact, charge),
         cost=_one(charge, compact, "cost") * compact.cost_scale,
         moves=_one(charge, compact, "moves"),
+        coverage=_on(charge, compact.rows["coverage"]),
         unmet=worth[level] * problem.demands.weight,
     )
 

@@ -6,17 +6,19 @@ is overridden, cost. The steps are counted, never timed, so the same input takes
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
 
 import numpy as np
 
 from solver.child import EngineProcess
 from solver.compact_columns import Compact, Longs, owners
+from solver.decode import decode
 from solver.effort import Effort
 from solver.model import Model, with_row
 from solver.neighbourhood import Cut, Incumbent
 from solver.problem import Floats
+from solver.solution import Allocation, Routes
+from solver.ways import Encoder, Way
 
 #: Gap and nodes of the model of one neighbourhood.
 STEP_GAP = 1e-3
@@ -43,16 +45,16 @@ class Search:
         start = np.zeros(len(model.cost)) if x is None else x
         if x is None:
             start[compact.unmet] = 1.0
-        self._compact = compact
+        self.compact = compact
         self._engine = engine
         self.incumbent = Incumbent(model, owners(compact), start)
         if x is None:
-            self._settle_links()
+            self.settle_links()
 
     @property
     def unmet(self) -> Floats:
         """float64[D], unmet share of each demand."""
-        return self.incumbent.x[self._compact.unmet]
+        return self.incumbent.x[self.compact.unmet]
 
     def step(self, demands: Longs, charge: Floats | None = None) -> bool:
         """Solve for `demands`; take what is better and return whether anything was taken.
@@ -74,10 +76,10 @@ class Search:
     def _served(self, model: Model, cut: Cut, demands: Longs, known: Floats) -> Floats | None:
         """Solve level by level, then overrides, then cost; None when nothing is better."""
         better = False
-        problem = self._compact.problem
+        problem = self.compact.problem
         for priority in np.unique(problem.demands.priority[demands])[::-1]:
             member = demands[problem.demands.priority[demands] == priority]
-            column = cut.where(self._compact.unmet[member])
+            column = cut.where(self.compact.unmet[member])
             weight = problem.demands.weight[member]
             value = float(weight @ known[column])
             if value > _NOTHING * float(weight.max()):
@@ -88,7 +90,7 @@ class Search:
                 better |= reached < value - _NOTHING * float(weight.max())
                 known = x if reached < value else known
             model = _held(model, column, weight, known)
-        overrides = cut.where(self._compact.overrides)
+        overrides = cut.where(self.compact.overrides)
         if len(overrides) and float(known[overrides].sum()) > _NOTHING:
             x = self._least(model, overrides, np.ones(len(overrides)))
             if x is None:
@@ -115,13 +117,30 @@ class Search:
             return answer.x
         return known if better else None
 
-    def _settle_links(self) -> None:
-        """Give the columns that link demands the values they have when nothing is served."""
+    def settle_links(self) -> bool:
+        """Give the columns that link demands their best values; False: they have none."""
         cut = self.incumbent.cut_links()
-        if len(cut.free):
-            answer = self._engine.solve_integer(cut.model, Effort(gap=0.0))
-            if len(answer.x):
-                self.incumbent.take(cut, answer.x)
+        if not len(cut.free):
+            return True
+        answer = self._engine.solve_integer(cut.model, Effort(gap=0.0))
+        if len(answer.x):
+            self.incumbent.take(cut, answer.x)
+        return bool(len(answer.x))
+
+    def decoded(self) -> tuple[Allocation, Routes, Floats]:
+        """Return the plan so far: allocation, routes, float64[D] unmet shares."""
+        return decode(self.compact, self.incumbent.x)
+
+    def hold(self, plan: tuple[Allocation, Routes, Floats]) -> bool:
+        """Take a whole plan whose pairs the model has; False: it breaks a rule of the model."""
+        every = np.arange(self.compact.problem.demands.count)
+        allocation, routes, unmet = plan
+        way = Way(demands=every, allocation=allocation, routes=routes, unmet=unmet)
+        column, value = Encoder(self.compact).encode(way)
+        x = np.zeros(len(self.incumbent.x))
+        x[column] = value
+        self.incumbent = Incumbent(self.incumbent.model, owners(self.compact), x)
+        return self.settle_links()
 
 
 def _held(model: Model, column: Longs, weight: Floats, known: Floats) -> Model:
@@ -133,9 +152,3 @@ def _held(model: Model, column: Longs, weight: Floats, known: Floats) -> Model:
         high[column] = 0.0
         return replace(model, high=high)
     return with_row(model, column, weight, high=value + _NOTHING * scale)
-
-
-def batches(order: Longs, size: int) -> Iterable[Longs]:
-    """Yield `order` in parts of `size`."""
-    for first in range(0, len(order), size):
-        yield np.sort(order[first : first + size])

@@ -6,6 +6,7 @@ demands are served so.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import TypeVar
 
@@ -84,6 +85,43 @@ _Rows = TypeVar("_Rows", Allocation, Routes)
 def _with(rows: _Rows, **changed: NDArray[np.int32]) -> _Rows:
     kept = {one.name: getattr(rows, one.name) for one in fields(rows)}
     return type(rows)(**(kept | changed))
+
+
+def ways_in(
+    allocation: Allocation,
+    routes: Routes,
+    unmet: Floats,
+    blocks: Sequence[Longs],
+    services: NDArray[np.int32],
+) -> list[Way]:
+    """Cut a whole plan into the ways of `blocks`; services: int32[V], demand of each service."""
+    found = []
+    block_of = np.full(len(unmet), NONE, np.int64)
+    for number, block in enumerate(blocks):
+        block_of[block] = number
+    rows_of = _grouped(block_of[allocation.demand], len(blocks))
+    routes_of = _grouped(block_of[services[routes.service]], len(blocks))
+    for number, block in enumerate(blocks):
+        found.append(
+            Way(
+                demands=block,
+                allocation=_rows(allocation, rows_of[number]),
+                routes=_rows(routes, routes_of[number]),
+                unmet=unmet[block],
+            )
+        )
+    return found
+
+
+def _grouped(group: Longs, groups: int) -> list[Longs]:
+    """Rows of each group; rows of group `NONE` are left out."""
+    order = np.argsort(group, kind="stable")
+    first = np.searchsorted(group[order], np.arange(groups + 1))
+    return [order[first[one] : first[one + 1]] for one in range(groups)]
+
+
+def _rows(table: _Rows, chosen: Longs) -> _Rows:
+    return type(table)(**{one.name: getattr(table, one.name)[chosen] for one in fields(table)})
 
 
 class Encoder:

@@ -1,0 +1,129 @@
+"""What a decomposition knows of so far: pairs for restricted models, ways for its master."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from solver.blocks import Blocks, blocks_of
+from solver.pairs import Pairs, most_units, with_coefficients
+from solver.prices import Prices, priced
+from solver.pricing import Choices, Pricer
+from solver.problem import Floats, Problem
+from solver.selection import CHOICES, few_choices, joined, pairs_of, service_selection
+from solver.solution import Allocation
+from solver.ways import Way, nothing
+
+Longs = NDArray[np.int64]
+
+#: Choices looked at per mode, and pairs that one more round of prices may add to a demand.
+_PER_MODE = 24
+_MORE = 6
+#: A fine is what serving a unit of weight costs where it is dear, so many times over, and twice
+#: as much with every priority.
+_FINE = 10.0
+_DEAR = 0.95
+
+
+@dataclass(slots=True, kw_only=True)
+class Columns:
+    """Pairs and ways, growing.
+
+    Attributes:
+        problem: with its own costs; flat: with flat moves.
+        blocks: how its demands part.
+        most: float64[O], as `most_units` says.
+        pricer: of every gang and batch.
+        pairs: known pairs, with the coefficients of `problem`.
+        ways: known ways of the blocks that have models.
+        fines: float64[D], cost at which the choice between serving a demand and not is plain.
+    """
+
+    problem: Problem
+    flat: Problem
+    blocks: Blocks
+    most: Floats
+    pricer: Pricer
+    pairs: Pairs
+    fines: Floats
+    ways: list[Way] = field(default_factory=list)
+    _keys: set[bytes] = field(default_factory=set)
+
+    @classmethod
+    def of(cls, problem: Problem, flat: Problem) -> Columns:
+        """Start with the cheapest pairs of every demand."""
+        every = np.arange(problem.demands.count)
+        pricer, most = Pricer.of(flat, every), most_units(flat)
+        choices = pricer.cheapest(flat, _PER_MODE)
+        parts = [few_choices(flat, choices, CHOICES, most), *_of_services(flat, most)]
+        blocks = blocks_of(problem)
+        found = cls(
+            problem=problem,
+            flat=flat,
+            blocks=blocks,
+            most=most,
+            pricer=pricer,
+            pairs=joined(problem, parts),
+            fines=_fines(flat, choices),
+        )
+        found.add_ways([nothing(block) for block in blocks.models])
+        return found
+
+    def forced(self) -> Floats:
+        """float64[D]: 1 for demands without any pair, and for those that read of them."""
+        lost = np.ones(self.problem.demands.count)
+        lost[self.pairs.demand] = 0.0
+        reads = self.problem.reads
+        while reads is not None:
+            more = (lost[reads.source] == 1) & (lost[reads.reader] == 0)
+            if not more.any():
+                break
+            lost[reads.reader[more]] = 1.0
+        return lost
+
+    def grow(self, prices: Prices) -> None:
+        """Add the pairs that are cheapest at `prices`."""
+        at_prices = priced(self.flat, prices)
+        choices = self.pricer.cheapest(at_prices, _PER_MODE)
+        parts = [few_choices(at_prices, choices, _MORE, self.most)]
+        parts += _of_services(at_prices, self.most)
+        self.pairs = joined(self.problem, [self.pairs, *parts])
+
+    def add_ways(self, ways: Sequence[Way]) -> None:
+        """Add ways that are not known yet, and the pairs they use."""
+        new = [way for way in ways if way.key not in self._keys]
+        self._keys.update(way.key for way in new)
+        self.ways += new
+        rows = [way.allocation for way in new]
+        used = [
+            with_coefficients(self.problem, one.demand, one.mode, one.supply) for one in rows
+        ]
+        if used:
+            self.pairs = joined(self.problem, [self.pairs, *used])
+
+    def add_allocation(self, rows: Allocation) -> None:
+        """Add the pairs of an allocation; owned units mixed into a gang come with their own."""
+        known = with_coefficients(self.problem, rows.demand, rows.mode, rows.supply)
+        self.pairs = joined(self.problem, [self.pairs, known])
+
+
+def _of_services(problem: Problem, most: Floats) -> list[Pairs]:
+    demands = problem.services.demand.tolist()
+    return [
+        service_selection(problem, pairs_of(problem, demand, most), service, most)
+        for service, demand in enumerate(demands)
+    ]
+
+
+def _fines(problem: Problem, choices: Choices) -> Floats:
+    demands = problem.demands
+    first = choices.first_of_demand(demands.count)
+    priced_ones = np.flatnonzero(first[1:] > first[:-1])
+    weight = np.maximum(demands.weight, 1e-9)
+    ratio = choices.cost[first[priced_ones]] / weight[priced_ones]
+    dear = float(np.quantile(ratio, _DEAR)) if len(ratio) else 1.0
+    rank = np.searchsorted(np.unique(demands.priority), demands.priority)
+    return np.asarray(_FINE * max(dear, 1.0) * 2.0**rank * weight)

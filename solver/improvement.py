@@ -1,0 +1,151 @@
+"""What to solve again: demands whose part of the plan costs more than their part of the bound.
+
+At the prices of a bound, what the plan's columns of a demand cost less what the demand adds to the
+bound is its *regret*: all regrets, and the price of what shared rows have left, are the gap.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from solver.blocks import Blocks
+from solver.certificate import Certificate
+from solver.compact_columns import NONE, Compact, Longs, owners
+from solver.prices import Prices
+from solver.problem import Family, Floats
+from solver.search import Search
+
+#: Demands solved along with a seed: so many, services counting as several.
+_COMPANY = 6
+_SERVICE_WEIGHT = 0.3
+#: A seed that nothing came of is tried less.
+_TIRED = 0.3
+
+
+class Improvement:
+    """Picks neighbourhoods of one plan and solves them."""
+
+    def __init__(
+        self,
+        *,
+        search: Search,
+        blocks: Blocks,
+        unserved: Callable[[Floats], Floats],
+        prices: Prices,
+        certificate: Certificate,
+        seed: int,
+    ) -> None:
+        """Look at `search` with the prices of `certificate`.
+
+        Args:
+            search: the plan.
+            blocks: which demands are solved together.
+            unserved: unmet shares, float64[D] -> what leaving them is worth a step, float64[D].
+            prices: of the certificate.
+            certificate: the bound.
+            seed: of the choice.
+        """
+        self._search = search
+        self._unserved = unserved
+        self._certificate = certificate
+        compact = search.compact
+        demands = compact.problem.demands.count
+        self._block = np.arange(demands)
+        for block in blocks.models:
+            self._block[block] = block[0]
+        self._owner = owners(compact)
+        self._charged = search.incumbent.model.cost + _charges(compact, search, prices)
+        self._scarce = (prices.capacity > 0) | _limited(compact, prices)
+        self._random = np.random.default_rng(seed)
+        self._fresh = np.ones(demands)
+
+    def regrets(self) -> Floats:
+        """float64[D], by the first demand of each block."""
+        own = self._owner != NONE
+        cost = self._charged[own] * self._search.incumbent.x[own]
+        demands = len(self._block)
+        each = np.bincount(self._owner[own], weights=cost, minlength=demands)
+        total = np.bincount(self._block, weights=each, minlength=demands)
+        over = np.maximum(total - self._certificate.least, 0.0)
+        over[~np.isfinite(over)] = 0.0
+        missed = np.bincount(
+            self._block, weights=self._unserved(self._search.unmet), minlength=demands
+        )
+        return np.asarray(over + missed, np.float64)
+
+    def repair(self, check: Callable[[], None]) -> None:
+        """Serve what is unmet out of what is left, the dearest to leave first."""
+        missed = self._unserved(self._search.unmet)
+        for demand in np.argsort(-missed, kind="stable"):
+            if missed[demand] <= 0:
+                break
+            check()
+            if self._unserved(self._search.unmet)[demand] > 0:
+                self._search.step(self._whole(np.array([demand])))
+
+    def improve(
+        self, steps: int, is_good: Callable[[], bool], check: Callable[[], None]
+    ) -> None:
+        """Solve up to `steps` neighbourhoods again."""
+        for _ in range(steps):
+            regret = self.regrets() * self._fresh
+            total = float(regret.sum())
+            if total <= 0 or is_good():
+                return
+            check()
+            seed = int(self._random.choice(len(regret), p=regret / total))
+            before = self._search.incumbent.cost
+            taken = self._search.step(self._whole(self._company(seed, regret)))
+            if not taken or self._search.incumbent.cost > before * (1 - 1e-6):
+                self._fresh[seed] *= _TIRED
+
+    def _whole(self, demands: Longs) -> Longs:
+        """Add the rest of the demands' blocks."""
+        return np.flatnonzero(np.isin(self._block, self._block[demands]))
+
+    def _company(self, seed: int, regret: Floats) -> Longs:
+        """The seed, and others that hold scarce supplies which it could use."""
+        compact = self._search.compact
+        supply, demand = compact.pairs.supply, compact.pairs.demand
+        wanted = np.unique(supply[(self._block[demand] == seed) & self._scarce[supply]])
+        held = self._search.incumbent.x[compact.main] > 0
+        users = np.setdiff1d(np.unique(demand[np.isin(supply, wanted) & held]), [seed])
+        if not len(users):
+            return np.array([seed])
+        is_service = compact.problem.demands.family[users] == Family.SERVICE
+        weight = (1 + regret[users]) * np.where(is_service, _SERVICE_WEIGHT, 1.0)
+        size = min(_COMPANY, len(users))
+        chosen = self._random.choice(users, size=size, replace=False, p=weight / weight.sum())
+        return np.concatenate([[seed], chosen]).astype(np.int64)
+
+
+def _charges(compact: Compact, search: Search, prices: Prices) -> Floats:
+    """float64[N], what `prices` charge the columns for what they take of shared rows."""
+    model = search.incumbent.model
+    price = np.zeros(len(model.row_low))
+    for name, charge in (
+        ("capacity", prices.capacity),
+        ("limit", prices.limit),
+        ("low", -prices.low),
+        ("high", prices.high),
+    ):
+        row = compact.rows[name]
+        known = row != NONE
+        price[row[known]] = charge[known]
+    for rows, charge in zip(compact.share_caps, prices.share, strict=True):
+        price[rows.rows] = charge[rows.scopes]
+    return np.bincount(
+        model.column, weights=model.value * price[model.row], minlength=len(model.cost)
+    ).astype(np.float64)
+
+
+def _limited(compact: Compact, prices: Prices) -> NDArray[np.bool_]:
+    """bool[O]: supplies that a limit with a price counts."""
+    limits = compact.problem.limits
+    row = np.repeat(np.arange(limits.count), np.diff(limits.start))
+    found = np.zeros(compact.problem.supply.count, np.bool_)
+    found[limits.supply[prices.limit[row] > 0]] = True
+    return found
