@@ -66,8 +66,9 @@ def draw(
         size: how large.
         regime: a normal day, or capacity that is contested.
         seed: another one draws another fleet on other offers.
-        rules: ``all``: residency, data, losses to survive, exclusivity, quotas, holdings,
-            concentration, what runs now, pipelines. ``none``: workloads with priorities,
+        rules: ``all``: residency, tags, data, losses to survive, exclusivity, export control,
+            quotas, holdings, caps on concentration, power and budget, a price of carbon, what
+            runs now, pipelines. ``none``: workloads with priorities,
             purchase options, latency and spread, on pools of limited capacity.
 
     Raises:

@@ -1,41 +1,32 @@
-"""Rules over a drawn fleet: exclusivity, holdings, concentration, what runs now, pipelines."""
+"""Rules of a drawn fleet: policy, holdings, what runs now, pipelines."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import Final
 
 from benchmarks.draws import Draws, rounded
 from benchmarks.known import Known
+from benchmarks.policy_drawn import CLOUDS, with_policy
 from benchmarks.supply import accelerators_used
 from broker.offers import PurchaseOption
 from broker.workloads import (
     Batch,
     Commitment,
-    Concentration,
     Discount,
-    Exclusivity,
     Holdings,
-    Policy,
     Reads,
     Reservation,
     Running,
-    ScopeLevel,
     Service,
     Spec,
     Stability,
     Training,
-    Verb,
 )
 
-#: Parts of the workloads that a rule of each verb speaks of, and most rules `alone`.
-_ONLY_PART, _NEVER_PART, _APART_PART, _ALONE_PART = 0.02, 0.03, 0.02, 0.01
-_MOST_ALONE: Final = 10
 #: Part of the workloads that run already, reservations for each workload, pipelines.
 _RUNNING_PART, _OWNED_PART, _PIPELINE_PART = 0.2, 0.1, 0.02
-_CLOUDS: Final = ("aws", "azure", "gcp")
 _USD_PER_WORKLOAD: Final = 2_000
 
 
@@ -43,11 +34,7 @@ def with_rules(spec: Spec, known: Known, seed: int) -> Spec:
     """Return the fleet with holdings, policy, stability and pipelines."""
     piped = _with_pipelines(spec, Draws(seed, "pipelines"))
     return replace(
-        piped,
-        policy=Policy(
-            exclusivity=_exclusivity(piped, known, Draws(seed, "exclusivity")),
-            concentration=(Concentration(provider=Decimal("0.85")),),
-        ),
+        with_policy(piped, known, seed),
         holdings=_holdings(piped, known, Draws(seed, "holdings")),
         stability=_stability(piped, known, Draws(seed, "stability")),
     )
@@ -69,37 +56,6 @@ def _with_pipelines(spec: Spec, draws: Draws) -> Spec:
     return replace(spec, training=tuple(training), batch=tuple(batch))
 
 
-def _exclusivity(spec: Spec, known: Known, draws: Draws) -> tuple[Exclusivity, ...]:
-    count = len(spec.workloads)
-    free = [one for one in spec.workloads if one.where.residency is None]
-    names = [one.name for one in draws.some_of(free, len(free))]
-    rules: list[Exclusivity] = []
-    for _ in range(_count(_ONLY_PART, count, names)):
-        chosen = names.pop()
-        clouds = tuple(sorted(draws.some_of(_CLOUDS, 2)))
-        rules.append(Exclusivity(verb=Verb.ONLY, workloads=(chosen,), scopes=clouds))
-    for _ in range(_count(_NEVER_PART, count, names)):
-        provider, region = draws.one_of(known.places)
-        scope = f"{provider}/{region}"
-        rules.append(Exclusivity(verb=Verb.NEVER, workloads=(names.pop(),), scopes=(scope,)))
-    services = [one.name for one in draws.some_of(spec.services, len(spec.services))]
-    for _ in range(_count(_APART_PART, count, services)):
-        if len(services) < 2:
-            break
-        pair = (services.pop(), services.pop())
-        rules.append(Exclusivity(verb=Verb.APART, workloads=pair, scope=ScopeLevel.REGION))
-    alone = [one.name for one in draws.some_of(spec.training, len(spec.training))]
-    rules += [
-        Exclusivity(verb=Verb.ALONE, workloads=(name,), scope=ScopeLevel.ZONE)
-        for name in alone[: min(_count(_ALONE_PART, count, alone), _MOST_ALONE)]
-    ]
-    return tuple(rules)
-
-
-def _count(part: float, workloads: int, left: Sequence[object]) -> int:
-    return min(max(1, round(part * workloads)), len(left))
-
-
 def _holdings(spec: Spec, known: Known, draws: Draws) -> Holdings:
     """Own some instances; a discount on each cloud; a promise that most plans keep anyway."""
     pools = [pool for model in sorted(known.pools) for pool in known.pools[model]]
@@ -111,13 +67,13 @@ def _holdings(spec: Spec, known: Known, draws: Draws) -> Holdings:
     offs = ("0.05", "0.08", "0.1", "0.12")
     discounts = tuple(
         Discount(provider=cloud, off=Decimal(draws.one_of(offs)), on=(PurchaseOption.ON_DEMAND,))
-        for cloud in _CLOUDS
+        for cloud in CLOUDS
     )
     promised = rounded(_USD_PER_WORKLOAD * len(spec.workloads) * draws.between(0.5, 1.5))
     return Holdings(
         reservations=owned,
         discounts=discounts,
-        commitments=(Commitment(provider=draws.one_of(_CLOUDS), spend=promised),),
+        commitments=(Commitment(provider=draws.one_of(CLOUDS), spend=promised),),
     )
 
 

@@ -13,7 +13,7 @@ from benchmarks.instances import Regime, Size, draw
 from broker.planning import make_plan
 from broker.spec import checked, spec_from_data
 from broker.spec_data import spec_to_data
-from broker.workloads import Spec
+from broker.workloads import Spec, Verb
 from solver.solution import SearchLimits
 
 SMALL = Size(workloads=20, offers=1_500)
@@ -70,12 +70,16 @@ def test_every_kind_and_rule_is_drawn() -> None:
     sizes = [len(spec.training), len(spec.services), len(spec.batch)]
     assert sum(sizes) == 500
     assert max(sizes) - min(sizes) <= 1
-    assert {rule.verb for rule in spec.policy.exclusivity} == {"only", "never", "apart", "alone"}
+    assert {rule.verb for rule in spec.policy.exclusivity} == set(Verb)
     assert {one.survive for one in spec.services} == {None, "zone", "region", "provider"}
     assert {one.spread.regions for one in spec.services if one.spread} == {2, 3}
     assert any(one.reads for one in spec.training)
     assert any(one.reads for one in spec.batch)
     assert {one.priority for one in spec.workloads} == {0, 1, 2, 3}
+    assert None not in (spec.policy.budget, spec.policy.carbon)
+    assert all((spec.policy.power, spec.policy.export_control, spec.policy.concentration))
+    assert all((spec.holdings.reservations, spec.holdings.discounts, spec.holdings.commitments))
+    assert any(one.where.requires for one in spec.workloads)
     assert spec.stability is not None
     assert spec.stability.current
     assert market.quotas.height > 0
