@@ -148,7 +148,7 @@ def report(found: Mapping[str, Any]) -> str:
     if ratio is not None:
         parts.append(f"cheapest-first costs {ratio:.3f} x the plan at equal served demand\n")
     elif "greedy" in found["runs"]:
-        parts.append("cheapest-first serves other demand than the plan: costs are not compared\n")
+        parts.append("no costs of cheapest-first and a plan that serve the same: not compared\n")
     for title, key in (("built", "compact"), ("solved to the end", "compact_tiny")):
         if found.get(key):
             parts.append(f"compact model, {title}; CPU s\n{results.compact_table(found[key])}")
