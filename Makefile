@@ -2,7 +2,8 @@
 #
 #   make plan            set up, then plan examples/frontier-lab.yaml on the embedded market
 #   make test            set up, then every check: format, lint, types, imports, spelling, tests
-#   make bench SIZE=M    measure the commands people wait for (S: quick ones, M: the fleet too)
+#   make bench SIZE=M    measure the optimizer on a drawn fleet (S, M, L, XL, XXL; REGIME=contested)
+#   make bench-commands  measure the commands people wait for (SIZE=S: quick ones, M: a fleet too)
 #   make clean           remove everything that make made
 #
 # SPEC=FILE plans another spec; PYTHON=/path/to/python names the interpreter to use.
@@ -12,16 +13,18 @@ VENV := .venv
 BIN := $(VENV)/bin
 SPEC ?= examples/frontier-lab.yaml
 SIZE ?= M
+REGIME ?= normal
+RULES ?= all
 WORKERS ?= 2
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 SOURCES := broker providers solver tools benchmarks tests examples
 CODE_NEWER_THAN_3_10 := import sys; sys.exit(sys.version_info < (3, 11))
 
-.PHONY: help plan test check bench clean
+.PHONY: help plan test check bench bench-commands clean
 .DEFAULT_GOAL := help
 
 help:
-	@sed -n 's/^# \{0,1\}//p' Makefile | head -8
+	@sed -n 's/^# \{0,1\}//p' Makefile | head -9
 
 # Unmet demand (3) is an answer too: the plan has been printed and says what is missing.
 plan: $(VENV)/installed
@@ -38,8 +41,11 @@ check:
 	$(BIN)/codespell $(SOURCES) docs *.md Makefile setup.cfg pyproject.toml
 	$(BIN)/python -m pytest -n $(WORKERS)
 
-bench: $(VENV)/installed-dev
-	$(BIN)/python -m benchmarks $(SIZE)
+bench: $(VENV)/installed-bench
+	$(BIN)/python -m benchmarks $(SIZE) --regime $(REGIME) --rules $(RULES)
+
+bench-commands: $(VENV)/installed-dev
+	$(BIN)/python -m benchmarks.commands $(SIZE)
 
 $(VENV)/created:
 	@python=; for name in $(PYTHON) python3 python3.13 python3.12 python3.11 python; do \
@@ -62,6 +68,11 @@ $(VENV)/installed-dev: $(VENV)/created setup.cfg pyproject.toml
 	@echo "installing the package and its checks (a minute or two, once)" >&2
 	@$(PIP) --editable '.[dev]'
 	@touch $@ $(VENV)/installed
+
+$(VENV)/installed-bench: $(VENV)/created setup.cfg pyproject.toml
+	@echo "installing the package and what benchmarks compare it with (a minute or two, once)" >&2
+	@$(PIP) --editable '.[bench,dev]'
+	@touch $@ $(VENV)/installed-dev $(VENV)/installed
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis \
