@@ -171,7 +171,7 @@ def test_interruptions_follow_the_monthly_band(offers: pl.DataFrame) -> None:
 
 
 def test_places_outside_ordinary_regions_are_marked(offers: pl.DataFrame) -> None:
-    """GovCloud, Azure Government, Local Zones, Wavelength carry their kind and never look like a region."""
+    """Government, Local Zones and Wavelength carry their kind and never look like a region."""
     kinds = {
         "us-gov-west-1": "government",
         "usgovvirginia": "government",

@@ -23,6 +23,10 @@ from tools.market.rows import Row
 MOST_APART: Final = Decimal("0.00002")
 #: Rounding of a rate may move another one; the sums stand still after a few rounds.
 _MOST_ROUNDS: Final = 20
+_COLUMNS: Final = (
+    *("region", "zone", "instance_type", "option", "usd_per_hour", "vcpus", "memory_gib"),
+    *("accelerator", "accelerators", "local_disk_gib", "arch"),
+)
 
 _Where = tuple[str, str, str]  # region, instance type, option
 
@@ -46,10 +50,8 @@ def summed(rows: Sequence[Row]) -> list[Row]:
 
 
 def _frame(rows: Sequence[Row]) -> pl.DataFrame:
-    names = ("region", "zone", "instance_type", "option", "usd_per_hour", "vcpus")
-    names += ("memory_gib", "accelerator", "accelerators", "local_disk_gib", "arch")
-    schema = {name: OFFER_SCHEMA[name] for name in names}
-    return pl.DataFrame([{name: row[name] for name in names} for row in rows], schema=schema)
+    schema = {name: OFFER_SCHEMA[name] for name in _COLUMNS}
+    return pl.DataFrame([{name: row[name] for name in _COLUMNS} for row in rows], schema=schema)
 
 
 def _at(row: Row, sums: dict[_Where, Decimal]) -> Row:
