@@ -17,7 +17,7 @@ import click
 from broker.background import LOOK_UP_S
 from broker.cli_options import CONTEXT, Run, current_run, global_options
 from broker.output import show
-from broker.units import parse_hours, parse_milliseconds
+from broker.units import parse_deadline, parse_milliseconds
 
 if TYPE_CHECKING:
     from broker.emulation import Emulation
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from broker.settings import Configuration
 
 _GAPS: Final = 5
-_SECONDS_PER_HOUR: Final = 3600
 _REFRESH_EXAMPLES: Final = """\b
 Examples:
   broker refresh
@@ -57,15 +56,26 @@ def _parsed(parse: Callable[[str], Any]) -> Callable[..., Any]:
     return callback
 
 
+def _some_text(text: str) -> str:
+    if not text.strip():
+        raise ValueError("the key of a tag")
+    return text
+
+
 @click.command(context_settings=CONTEXT, epilog=_REFRESH_EXAMPLES)
 @click.option("--provider", "names", multiple=True, metavar="NAME", help="Only this one; repeat.")
 @click.option("--region", "regions", multiple=True, help="Only this region; repeat.")
 @click.option("--signals", is_flag=True, help="Ask for capacity signals too (rate-limited).")
 @click.option("--blocks", is_flag=True, help="Ask for capacity blocks and calendar offers too.")
-@click.option("--tag", metavar="KEY", help="Tag that names an instance's workload.")
+@click.option(
+    "--tag",
+    metavar="KEY",
+    callback=_parsed(_some_text),
+    help="Tag that names an instance's workload.",
+)
 @click.option(
     "--deadline",
-    callback=_parsed(lambda text: float(parse_hours(text) * _SECONDS_PER_HOUR)),
+    callback=_parsed(parse_deadline),
     help="Time that one provider may take, e.g. 4m.",
 )
 @click.option(

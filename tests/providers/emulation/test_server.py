@@ -42,7 +42,7 @@ def emulator() -> Iterator[Emulator]:
 
 
 def get(emulator: Emulator, path: str) -> tuple[int, bytes, Mapping[str, str]]:
-    connection = http.client.HTTPConnection(emulator.url.removeprefix("http://"), timeout=5)
+    connection = http.client.HTTPConnection(emulator.url.removeprefix("http://"), timeout=60)
     try:
         connection.request("GET", path)
         answer = connection.getresponse()
