@@ -220,7 +220,12 @@ class _Ticker:
 
 @click.command(context_settings=CONTEXT, epilog=_EMULATE_EXAMPLES)
 @click.argument("names", nargs=-1, required=True, metavar="aws|azure|gcp...")
-@click.option("--port", default=0, help="Port of the first cloud; 0: any free one.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=0,
+    help="Port of the first cloud; 0: any free one.",
+)
 @click.option(
     "--latency",
     "latency_ms",
@@ -237,6 +242,7 @@ def emulate(names: tuple[str, ...], port: int, latency_ms: Any, **asked: Any) ->
     Prints the configuration that points `broker refresh` at them, with the variables to export
     as comments. Nothing leaves this machine.
     """
+    from broker.errors import BrokerError
     from broker.registry import emulator
     from broker.snapshot import EMBEDDED, read_market
 
@@ -244,15 +250,21 @@ def emulate(names: tuple[str, ...], port: int, latency_ms: Any, **asked: Any) ->
     market = read_market(list(asked["markets"]) or [EMBEDDED])
     started: dict[str, Emulation] = {}
     for number, (name, emulated) in enumerate(make.items()):
+        place = port + number if port else 0
         try:
             started[name] = emulated(
                 market,
-                port=port + number if port else 0,
+                port=place,
                 latency_s=float(latency_ms) / 1000,
                 faults=asked["faults"],
             )
         except ValueError as error:
             raise click.UsageError(f"--fault: expected {error}") from error
+        except (OSError, OverflowError) as error:
+            raise BrokerError(
+                f"emulating {name} on port {place}: {getattr(error, 'strerror', '') or error}",
+                remedy="name another port with --port, or leave it out for any free one",
+            ) from error
     _serve(started)
 
 

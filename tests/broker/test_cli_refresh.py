@@ -155,6 +155,13 @@ def test_credentials_that_are_missing_are_told(
         (["refresh", "--config", "/none.yaml"], 1, "No such file"),
         (["emulate", "oracle"], 1, "found no such name"),
         (["emulate", "aws", "--fault", "explode"], 64, "one of refuse"),
+        (["emulate", "aws", "--fault", "slow delay_s=x"], 64, "delay_s= seconds of 0 or more"),
+        (["emulate", "aws", "--fault", "slow delay_s=-1"], 64, "found '-1'"),
+        (["emulate", "aws", "--fault", "refuse page=0"], 64, "page= a whole number from 1"),
+        (["emulate", "aws", "--fault", "refuse status=200"], 64, "from 400 to 599"),
+        (["emulate", "aws", "--fault", "refuse 'x"], 64, "closed quotation marks"),
+        (["emulate", "aws", "--port", "99999"], 64, "0<=x<=65535"),
+        (["emulate", "aws", "--port", "-1"], 64, "0<=x<=65535"),
         (["emulate"], 64, "Missing argument"),
     ],
 )
@@ -162,6 +169,15 @@ def test_mistakes(arguments: list[str], code: int, message: str, capsys: Capture
     """A wrong name, value or file is one message and a documented exit code."""
     assert main(arguments) == code
     assert message in capsys.readouterr().err
+
+
+def test_a_port_that_is_taken(emulator: Emulator, capsys: Capture) -> None:
+    """Another program on the port is an error with what to do, not a bug of ours."""
+    port = emulator.url.rpartition(":")[2]
+    assert main(["emulate", "aws", "--port", port]) == 1
+    told = capsys.readouterr().err
+    assert f"emulating aws on port {port}: Address already in use" in told
+    assert "name another port" in told
 
 
 def program(*arguments: str, distribution: Path) -> subprocess.Popen[str]:
