@@ -198,7 +198,7 @@ def _result(accelerators: tuple[Any, ...], markets: tuple[str, ...], asked: dict
         from broker.cli_offer_views import diff_text
 
         return diff_text(asked["diff"], _query(accelerators, asked), **how)
-    if asked["history"]:
+    if asked["history"] is not None:
         from broker.cli_offer_views import history_text
 
         query = _query(accelerators, asked)

@@ -17,7 +17,7 @@ import click
 from broker.background import LOOK_UP_S
 from broker.cli_options import CONTEXT, Run, current_run, global_options
 from broker.output import show
-from broker.units import parse_hours, parse_milliseconds
+from broker.units import parse_deadline, parse_milliseconds
 
 if TYPE_CHECKING:
     from broker.emulation import Emulation
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from broker.settings import Configuration
 
 _GAPS: Final = 5
-_SECONDS_PER_HOUR: Final = 3600
 _REFRESH_EXAMPLES: Final = """\b
 Examples:
   broker refresh
@@ -57,15 +56,26 @@ def _parsed(parse: Callable[[str], Any]) -> Callable[..., Any]:
     return callback
 
 
+def _some_text(text: str) -> str:
+    if not text.strip():
+        raise ValueError("the key of a tag")
+    return text
+
+
 @click.command(context_settings=CONTEXT, epilog=_REFRESH_EXAMPLES)
 @click.option("--provider", "names", multiple=True, metavar="NAME", help="Only this one; repeat.")
 @click.option("--region", "regions", multiple=True, help="Only this region; repeat.")
 @click.option("--signals", is_flag=True, help="Ask for capacity signals too (rate-limited).")
 @click.option("--blocks", is_flag=True, help="Ask for capacity blocks and calendar offers too.")
-@click.option("--tag", metavar="KEY", help="Tag that names an instance's workload.")
+@click.option(
+    "--tag",
+    metavar="KEY",
+    callback=_parsed(_some_text),
+    help="Tag that names an instance's workload.",
+)
 @click.option(
     "--deadline",
-    callback=_parsed(lambda text: float(parse_hours(text) * _SECONDS_PER_HOUR)),
+    callback=_parsed(parse_deadline),
     help="Time that one provider may take, e.g. 4m.",
 )
 @click.option(
@@ -210,7 +220,12 @@ class _Ticker:
 
 @click.command(context_settings=CONTEXT, epilog=_EMULATE_EXAMPLES)
 @click.argument("names", nargs=-1, required=True, metavar="aws|azure|gcp...")
-@click.option("--port", default=0, help="Port of the first cloud; 0: any free one.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=0,
+    help="Port of the first cloud; 0: any free one.",
+)
 @click.option(
     "--latency",
     "latency_ms",
@@ -227,6 +242,7 @@ def emulate(names: tuple[str, ...], port: int, latency_ms: Any, **asked: Any) ->
     Prints the configuration that points `broker refresh` at them, with the variables to export
     as comments. Nothing leaves this machine.
     """
+    from broker.errors import BrokerError
     from broker.registry import emulator
     from broker.snapshot import EMBEDDED, read_market
 
@@ -234,15 +250,21 @@ def emulate(names: tuple[str, ...], port: int, latency_ms: Any, **asked: Any) ->
     market = read_market(list(asked["markets"]) or [EMBEDDED])
     started: dict[str, Emulation] = {}
     for number, (name, emulated) in enumerate(make.items()):
+        place = port + number if port else 0
         try:
             started[name] = emulated(
                 market,
-                port=port + number if port else 0,
+                port=place,
                 latency_s=float(latency_ms) / 1000,
                 faults=asked["faults"],
             )
         except ValueError as error:
             raise click.UsageError(f"--fault: expected {error}") from error
+        except (OSError, OverflowError) as error:
+            raise BrokerError(
+                f"emulating {name} on port {place}: {getattr(error, 'strerror', '') or error}",
+                remedy="name another port with --port, or leave it out for any free one",
+            ) from error
     _serve(started)
 
 

@@ -90,9 +90,11 @@ def write_market(market: Market, folder: Path, *, private: bool = True) -> None:
     Raises:
         OutputError: where the folder cannot be written; what was there before is left.
     """
-    if folder.is_dir() and any(folder.iterdir()) and not (folder / MANIFEST).is_file():
+    is_file = folder.exists() and not folder.is_dir()
+    if is_file or (_holds_something(folder) and not (folder / MANIFEST).is_file()):
         raise OutputError(
-            f"writing the market {folder}: found a folder that is not a market",
+            f"writing the market {folder}: found a {'file' if is_file else 'folder'}"
+            " that is not a market",
             remedy="name a new folder; nothing was changed",
         )
     temporary: Path | None = None
@@ -111,6 +113,10 @@ def write_market(market: Market, folder: Path, *, private: bool = True) -> None:
     finally:
         if temporary is not None:
             shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _holds_something(folder: Path) -> bool:
+    return folder.is_dir() and any(folder.iterdir())
 
 
 def _files(market: Market) -> dict[str, bytes]:

@@ -11,14 +11,17 @@ turns the rows into tables: pure, no SDK, no network.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import difflib
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Final, Protocol
+from urllib.parse import urlsplit
 
 import polars as pl
 
+from broker.errors import ProviderError
 from broker.market import Source
 
 #: JSON values only, so that the last good rows can be kept on disk and compared.
@@ -26,6 +29,7 @@ Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 Row = dict[str, Json]
 
 ENTRY_POINT_GROUP: Final = "capacity_broker.providers"
+_LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +60,46 @@ class Settings:
 
     endpoints: Mapping[str, str] = field(default_factory=dict)
     options: Mapping[str, str] = field(default_factory=dict)
+
+
+def check_settings(
+    name: str, settings: Settings, *, endpoints: Collection[str], options: Collection[str]
+) -> None:
+    """Refuse names the provider `name` does not know, and endpoints it could not be asked at.
+
+    Raises:
+        ProviderError: what was found, and what would be right.
+    """
+    for kind, given, known in (
+        ("endpoints", settings.endpoints, endpoints),
+        ("options", settings.options, options),
+    ):
+        for unknown in sorted(set(given) - set(known)):
+            near = difflib.get_close_matches(unknown, known, n=1)
+            hint = f"did you mean {near[0]!r}? " if near else ""
+            raise ProviderError(
+                f"{name}: found {unknown!r} among its {kind};"
+                f" expected one of {', '.join(known) or 'none'}",
+                remedy=f"{hint}correct providers.{name}.{kind} in the configuration",
+            )
+    for service, endpoint in settings.endpoints.items():
+        _check_endpoint(name, service, endpoint)
+
+
+def _check_endpoint(name: str, service: str, endpoint: str) -> None:
+    try:
+        address = urlsplit(endpoint if "//" in endpoint else f"//{endpoint}")
+        host, _ = address.hostname, address.port
+    except ValueError:
+        host = None
+    schemes = ("https", "", "http") if host in _LOOPBACK else ("https", "")
+    if not host or address.scheme not in schemes:
+        raise ProviderError(
+            f"{name}: endpoint `{service}`: found {endpoint!r}; expected an https:// address,"
+            " or http:// on this machine",
+            remedy=f"correct providers.{name}.endpoints in the configuration; credentials never"
+            " travel in plain text",
+        )
 
 
 class FaultKind(StrEnum):

@@ -124,11 +124,13 @@ def refresh(
     ]
     market = _joined(parts, scope, now)
     if market.offers.is_empty():
-        raise _nothing(answers)
+        raise _nothing(answers, market.gaps)
     return Refreshed(
         market=market,
         progress=[
-            line for name, answer in sorted(answers.items()) for line in _progress(name, answer)
+            line
+            for name, answer in sorted(answers.items())
+            for line in _progress(name, answer, market.gaps)
         ],
         left_out=left_out,
     )
@@ -261,12 +263,19 @@ def _plain(region: str) -> str:
     return region.casefold().replace(" ", "")
 
 
-def _progress(name: str, answer: _Answer) -> list[Progress]:
+def _progress(name: str, answer: _Answer, gaps: pl.DataFrame) -> list[Progress]:
     if answer.error is not None:
-        code = type(answer.error).__name__
-        return [
-            Progress(provider=name, dataset=EVERYTHING, fresh=0, stale=0, missing=1, code=code)
-        ]
+        whole = gaps.filter(provider=name, dataset=EVERYTHING)
+        stale = int(whole["stale_since"].is_not_null().any())
+        line = Progress(
+            provider=name,
+            dataset=EVERYTHING,
+            fresh=0,
+            stale=stale,
+            missing=1 - stale,
+            code=type(answer.error).__name__,
+        )
+        return [line]
     counts: dict[str, list[Fetched]] = {}
     for one in answer.fetched:
         counts.setdefault(one.dataset.partition("/")[0], []).append(one)
@@ -286,13 +295,18 @@ def _line(name: str, dataset: str, found: Sequence[Fetched]) -> Progress:
     )
 
 
-def _nothing(answers: Mapping[str, _Answer]) -> ProviderError:
+def _nothing(answers: Mapping[str, _Answer], gaps: pl.DataFrame) -> ProviderError:
     errors = [answer.error for answer in answers.values() if answer.error is not None]
     faults = [one.fault for answer in answers.values() for one in answer.fetched if one.fault]
     reasons = [error.message for error in errors] or [str(fault) for fault in faults[:3]]
     remedies = [error.remedy for error in errors] or [fault.remedy for fault in faults[:1]]
-    found = "; ".join(dict.fromkeys(reasons)) or "no provider is configured"
+    unknown = gaps.filter(pl.col("code") == UNKNOWN_REGION)["region"].to_list()
+    if unknown:
+        reasons.append(f"no region {', '.join(unknown)}")
+        remedies.append("correct the names of regions")
+    found = "; ".join(dict.fromkeys(reasons)) or f"{', '.join(answers) or 'nobody'} told of none"
+    told = "; ".join(remedy for remedy in dict.fromkeys(remedies) if remedy)
     return ProviderError(
         f"refreshing: found not a single offer ({found})",
-        remedy="; ".join(dict.fromkeys(remedies)) or "name providers in the configuration",
+        remedy=told or "widen regions and options in the configuration, or name providers there",
     )

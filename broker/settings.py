@@ -31,10 +31,9 @@ from typing import Final, TypeVar
 from broker.errors import BrokerError, Fault, SpecError
 from broker.provider import Scope, Settings
 from broker.spec_yaml import Document, Place, dotted, parse_document
-from broker.units import parse_hours
+from broker.units import parse_deadline
 
 _T = TypeVar("_T")
-_SECONDS_PER_HOUR: Final = 3600
 #: Parts of names that secrets have; a configuration that holds one is refused.
 _SECRET_WORDS: Final = ("secret", "password", "token", "access_key", "api_key", "credential")
 
@@ -124,7 +123,7 @@ class _Reader:
             ),
             keep=self._value(refresh, "keep", _count, Configuration().keep),
             keep_days=self._value(refresh, "keep_days", _count, Configuration().keep_days),
-            deadline_s=self._value(refresh, "deadline", _seconds, None),
+            deadline_s=self._value(refresh, "deadline", parse_deadline, None),
         )
         if self._faults:
             raise SpecError(self._document.source, list(self._faults.values()))
@@ -208,7 +207,3 @@ def _names(value: object) -> tuple[str, ...] | None:
     if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
         raise ValueError("a list of names")
     return tuple(value)
-
-
-def _seconds(value: object) -> float | None:
-    return float(parse_hours(value) * _SECONDS_PER_HOUR)

@@ -114,6 +114,14 @@ def parse_hours(text: object) -> Decimal:
     return hours
 
 
+def parse_deadline(text: object) -> float:
+    """Parse the time a piece of work may take to seconds, more than none."""
+    seconds = float(parse_hours(text) * 3600)
+    if seconds <= 0:
+        raise ValueError("a duration of more than 0, such as 4m")
+    return seconds
+
+
 def parse_gib(text: object) -> Decimal:
     """Parse memory to GiB: ``80 GiB``; a card's ``80GB`` is its nominal size, taken as 80."""
     return _with_suffix(text, {"": Decimal(1), **_GIB_SUFFIX}, "memory such as 80 GiB")

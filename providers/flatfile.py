@@ -28,6 +28,7 @@ from broker.provider import (
     Scope,
     Settings,
     Tables,
+    check_settings,
 )
 
 _FILES_PER_SECOND: Final = 1000.0
@@ -35,7 +36,12 @@ _PARQUET: Final = ".parquet"
 
 
 def connect(settings: Settings) -> Provider:
-    """Return the provider of the files named in the option ``paths`` (separated by commas)."""
+    """Return the provider of the files named in the option ``paths`` (separated by commas).
+
+    Raises:
+        ProviderError: for settings that cannot be right.
+    """
+    check_settings("flatfile", settings, endpoints=(), options=("paths",))
     return FlatFile(settings.options)
 
 

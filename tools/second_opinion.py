@@ -17,7 +17,7 @@ import gzip
 import json
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,12 +32,12 @@ REGIONS = ("us-east-1", "eu-west-1")
 SERVED = ("regions", "zones", "instance-types", "offerings")
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Run the checks and return the exit code."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("endpoint")
     parser.add_argument("moto", type=Path, help="folder of the installed package moto")
-    asked = parser.parse_args()
+    asked = parser.parse_args(arguments)
     resources = asked.moto / "ec2" / "resources"
     checks = [*_type_checks(resources), *_wire_checks(asked.endpoint, resources)]
     for passed, text in checks:

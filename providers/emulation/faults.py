@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import shlex
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from fnmatch import fnmatchcase
+from typing import Final
 
 
 class Trouble(StrEnum):
@@ -75,13 +77,25 @@ class Fault:
         )
 
 
+#: Conditions and details that are whole numbers: least and most.
+_WHOLE_NUMBERS: Final = {
+    "page": (1, 10**6),
+    "times": (1, 10**6),
+    "after": (0, 10**6),
+    "status": (400, 599),
+}
+
+
 def parse_fault(text: str) -> Fault:
     """Parse ``TROUBLE [name=value ...]``, e.g. ``refuse operation=Describe* code=Throttling``.
 
     Raises:
         ValueError: the text says what would be right.
     """
-    head, *rest = shlex.split(text) or [""]
+    try:
+        head, *rest = shlex.split(text) or [""]
+    except ValueError:
+        raise ValueError(f"closed quotation marks in {text!r}") from None
     if head not in set(Trouble):
         raise ValueError(f"one of {', '.join(Trouble)}, then name=value pairs")
     values: dict[str, object] = {}
@@ -94,14 +108,29 @@ def parse_fault(text: str) -> Fault:
 def _parse_value(name: str, value: str) -> object:
     if name in {"service", "operation", "region", "code", "message"}:
         return value
-    if name in {"page", "times", "after", "status"}:
-        return None if (name, value) == ("times", "all") else int(value)
+    if (name, value) == ("times", "all"):
+        return None
+    if name in _WHOLE_NUMBERS:
+        least, most = _WHOLE_NUMBERS[name]
+        if value.isdecimal() and least <= int(value) <= most:
+            return int(value)
+        raise ValueError(f"{name}= a whole number from {least} to {most}, found {value!r}")
     if name in {"retry_after_s", "delay_s"}:
-        return float(value)
+        return _seconds(name, value)
     raise ValueError(
         "service, operation, region, page, times, after, status, code, message, "
         "retry_after_s or delay_s"
     )
+
+
+def _seconds(name: str, value: str) -> float:
+    try:
+        seconds = float(value)
+    except ValueError:
+        seconds = math.nan
+    if not 0 <= seconds < math.inf:
+        raise ValueError(f"{name}= seconds of 0 or more, found {value!r}")
+    return seconds
 
 
 class FaultPlan:

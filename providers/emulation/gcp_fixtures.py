@@ -111,14 +111,15 @@ def _machine(row: Mapping[str, Any]) -> Machine:
         series_type=series_type,
         vcpus=int(row["vcpus"]),
         memory_gib=Decimal(repr(row["memory_gib"])),
-        guest_accelerator=_guest(series_type, row["accelerator"]),
+        guest_accelerator=guest_of(series_type, row["accelerator"]),
         accelerators=Decimal(repr(row["accelerators"])),
         local_disk_gib=Decimal(repr(row["local_disk_gib"] or 0.0)),
         arch=row["arch"],
     )
 
 
-def _guest(series_type: str, accelerator: str | None) -> str | None:
+def guest_of(series_type: str, accelerator: str | None) -> str | None:
+    """Return what the compute API calls a machine's accelerator, by its canonical name."""
     if accelerator is None:
         return None
     if series_type.startswith("a3-megagpu"):
@@ -187,7 +188,8 @@ def _regions(zones: Iterable[str]) -> list[Wire]:
     ]
 
 
-def _skus(offers: pl.DataFrame) -> Iterator[Wire]:
+def priced_machines(offers: pl.DataFrame) -> dict[tuple[str, PurchaseOption], list[Priced]]:
+    """Return the machines with a price by region and purchase option, each type once."""
     priced: dict[tuple[str, PurchaseOption], dict[str, Priced]] = {}
     for row in offers.filter(pl.col("usd_per_hour").is_not_null()).iter_rows(named=True):
         place = (str(row["region"]), PurchaseOption(row["option"]))
@@ -195,7 +197,11 @@ def _skus(offers: pl.DataFrame) -> Iterator[Wire]:
             _machine(row),
             row["usd_per_hour"],
         )
-    rates = rates_by_option({place: list(found.values()) for place, found in priced.items()})
+    return {place: list(found.values()) for place, found in priced.items()}
+
+
+def _skus(offers: pl.DataFrame) -> Iterator[Wire]:
+    rates = rates_by_option(priced_machines(offers))
     for (region, option), parts in sorted(rates.items()):
         for component, usd in sorted(parts.items()):
             yield sku(component, option, region, usd)

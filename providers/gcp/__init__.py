@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from broker.provider import Provider, Settings
+from broker.provider import Provider, Settings, check_settings
 
 __all__ = ["connect"]
 
@@ -14,8 +14,12 @@ def connect(settings: Settings) -> Provider:
         settings: endpoints and options, see `providers.gcp.adapter.GoogleProvider`.
 
     Raises:
-        ProviderError: for an endpoint that would send credentials in plain text.
+        ProviderError: for settings that cannot be right, such as an endpoint that would send
+            credentials in plain text.
     """
     from providers.gcp.adapter import GoogleProvider
+    from providers.gcp.clients import ENDPOINTS
+
+    check_settings("gcp", settings, endpoints=ENDPOINTS, options=("project", "advice_types"))
 
     return GoogleProvider(settings)

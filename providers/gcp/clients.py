@@ -50,8 +50,6 @@ class Clients:
         self.settings = settings
         self._lock = threading.RLock()
         self._made: dict[str, object] = {}
-        for name, endpoint in settings.endpoints.items():
-            _check(name, endpoint)
 
     @property
     def project(self) -> str:
@@ -147,16 +145,3 @@ class Clients:
                 self._made[name] = make()
             made: _Client = self._made[name]  # type: ignore[assignment] # one type per name
             return made
-
-
-def _check(name: str, endpoint: str) -> None:
-    if name not in ENDPOINTS:
-        raise ProviderError(
-            f"gcp: found an endpoint for {name!r}; expected one of {', '.join(ENDPOINTS)}",
-            remedy="correct providers.gcp.endpoints in the configuration",
-        )
-    if endpoint.startswith("http://") and not is_loopback(endpoint):
-        raise ProviderError(
-            f"gcp: found a plain-text endpoint of {name}; expected https://",
-            remedy="credentials never travel in plain text: use https, or a loopback address",
-        )

@@ -150,9 +150,18 @@ def test_credentials_that_are_missing_are_told(
     [
         (["refresh", "--provider", "aws2"], 1, "did you mean 'aws'"),
         (["refresh", "--deadline", "soon"], 64, "expected a duration such as"),
+        (["refresh", "--deadline", "0s"], 64, "expected a duration of more than 0"),
+        (["refresh", "--tag", ""], 64, "expected the key of a tag"),
         (["refresh", "--config", "/none.yaml"], 1, "No such file"),
         (["emulate", "oracle"], 1, "found no such name"),
         (["emulate", "aws", "--fault", "explode"], 64, "one of refuse"),
+        (["emulate", "aws", "--fault", "slow delay_s=x"], 64, "delay_s= seconds of 0 or more"),
+        (["emulate", "aws", "--fault", "slow delay_s=-1"], 64, "found '-1'"),
+        (["emulate", "aws", "--fault", "refuse page=0"], 64, "page= a whole number from 1"),
+        (["emulate", "aws", "--fault", "refuse status=200"], 64, "from 400 to 599"),
+        (["emulate", "aws", "--fault", "refuse 'x"], 64, "closed quotation marks"),
+        (["emulate", "aws", "--port", "99999"], 64, "0<=x<=65535"),
+        (["emulate", "aws", "--port", "-1"], 64, "0<=x<=65535"),
         (["emulate"], 64, "Missing argument"),
     ],
 )
@@ -160,6 +169,15 @@ def test_mistakes(arguments: list[str], code: int, message: str, capsys: Capture
     """A wrong name, value or file is one message and a documented exit code."""
     assert main(arguments) == code
     assert message in capsys.readouterr().err
+
+
+def test_a_port_that_is_taken(emulator: Emulator, capsys: Capture) -> None:
+    """Another program on the port is an error with what to do, not a bug of ours."""
+    port = emulator.url.rpartition(":")[2]
+    assert main(["emulate", "aws", "--port", port]) == 1
+    told = capsys.readouterr().err
+    assert f"emulating aws on port {port}: Address already in use" in told
+    assert "name another port" in told
 
 
 def program(*arguments: str, distribution: Path) -> subprocess.Popen[str]:
@@ -186,19 +204,21 @@ def wait_for_requests(emulator: Emulator, count: int) -> None:
 def test_ctrl_c_leaves_the_last_snapshot_whole(
     emulator: Emulator, config: str, distribution: Path
 ) -> None:
-    """Interrupted in mid-refresh: code 130 at once, yesterday's market untouched, no rubbish."""
+    """Interrupted in mid-refresh: code 130, yesterday's market untouched, no rubbish.
+
+    It waits for no answer: those come after a minute, and each call would be asked four times.
+    """
     assert main(["refresh", "--config", config]) == 0
     markets = data_path() / "markets"
     before = sorted(path.name for path in markets.iterdir())
     emulator.forget()
-    emulator.latency_s = 5
+    emulator.latency_s = 60
     running = program("refresh", "--config", config, distribution=distribution)
     wait_for_requests(emulator, 1)
-    start = time.monotonic()
     running.send_signal(signal.SIGINT)
-    _, told = running.communicate(timeout=20)
+    _, told = running.communicate(timeout=50)
     assert running.returncode == 130, told
-    assert time.monotonic() - start < 4
+    assert re.search("traceback", told, re.IGNORECASE) is None
     assert sorted(path.name for path in markets.iterdir()) == before
     assert read_market([markets / "latest"]).offers.height == small_market().offers.height
 
@@ -218,6 +238,6 @@ def test_emulate_prints_a_configuration_that_works(
         assert main([*arguments, "--out", str(tmp_path / "m")]) == 0
     finally:
         served.send_signal(signal.SIGINT)
-        served.communicate(timeout=20)
+        served.communicate(timeout=60)
     assert served.returncode == 0
     assert "0 gaps" in capsys.readouterr().out

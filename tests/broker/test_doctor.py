@@ -60,7 +60,7 @@ def test_the_embedded_market_is_dated() -> None:
     """The market is read whole, and its dates and digest are told."""
     (market,) = embedded_market()
     assert market.is_well
-    assert "61,234 offers, put together 2026-11-23, prices seen 2025-" in market.found
+    assert "62,384 offers, put together 2026-11-23, prices seen 2025-" in market.found
 
 
 def test_folders_are_judged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ from broker.fetching import ConcurrentFetcher, Patience
 from broker.last_good import LastGood
 from broker.provider import Call, CallError, FaultKind, Row
 
-QUICK = Patience(threads=4, first_wait_s=0.01, longest_wait_s=0.1, call_s=5, provider_s=5)
+QUICK = Patience(threads=4, first_wait_s=0.01, longest_wait_s=0.1, call_s=60, provider_s=60)
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 
@@ -68,7 +68,7 @@ def test_calls_overlap() -> None:
     meet = threading.Barrier(4)
 
     def run() -> Sequence[Row]:
-        meet.wait(timeout=3)
+        meet.wait(timeout=50)
         return []
 
     outcomes = ConcurrentFetcher(patience=QUICK).run([call(run)] * 4)
@@ -91,12 +91,15 @@ def test_tries_are_capped() -> None:
 
 
 def test_asked_wait_is_honoured_up_to_the_cap() -> None:
-    """A service that asks for 300 s is asked again after the cap of 0.1 s, and not before."""
+    """A service that asks for 300 s is asked again after the cap of 0.1 s, and not before.
+
+    Who waited as long as asked would end at the provider's deadline of 60 s, with a fault.
+    """
     flaky = Flaky(CallError(FaultKind.THROTTLED, "SlowDown", retry_after_s=300))
     start = time.monotonic()
     (outcome,) = ConcurrentFetcher(patience=QUICK).run([call(flaky)])
     assert outcome.fault is None
-    assert 0.1 <= time.monotonic() - start < 2
+    assert time.monotonic() - start >= 0.1
 
 
 def test_a_throttle_holds_the_whole_bucket() -> None:
@@ -122,22 +125,20 @@ def test_bucket_paces_calls() -> None:
 
 
 def test_buckets_of_two_regions_are_separate() -> None:
-    """A region's bucket does not slow another region's calls."""
-    calls = [call(Flaky(), region=f"r{n}", per_second=0.01, burst=1) for n in range(8)]
-    start = time.monotonic()
-    ConcurrentFetcher(patience=QUICK).run(calls)
-    assert time.monotonic() - start < 2
+    """A region's bucket does not slow another's calls: a shared one would pass the deadline."""
+    calls = [call(Flaky(), region=f"r{n}", per_second=0.001, burst=1) for n in range(8)]
+    outcomes = ConcurrentFetcher(patience=QUICK).run(calls)
+    assert [outcome.fault for outcome in outcomes] == [None] * 8
 
 
 def test_a_call_the_bucket_admits_too_late_fails_at_once() -> None:
-    """A call whose turn would come after the deadline is a gap now, not at the deadline."""
-    calls = [call(Flaky(), per_second=0.001, burst=1)] * 2
-    start = time.monotonic()
-    first, second = ConcurrentFetcher(patience=QUICK).run(calls)
+    """A call whose turn would come after the deadline is a gap now, not in a day."""
+    calls = [call(Flaky(), per_second=1e-9, burst=1)] * 2
+    patience = Patience(threads=4, provider_s=86400)
+    first, second = ConcurrentFetcher(patience=patience).run(calls)
     assert first.fault is None
     assert second.fault is not None
     assert second.fault.code == "DeadlineExceeded"
-    assert time.monotonic() - start < 2
 
 
 def test_a_call_that_hangs_is_left_behind() -> None:
@@ -145,10 +146,10 @@ def test_a_call_that_hangs_is_left_behind() -> None:
     release = threading.Event()
 
     def hang() -> Sequence[Row]:
-        release.wait(timeout=10)
+        release.wait(timeout=60)
         return [{"late": True}]
 
-    patience = Patience(threads=1, call_s=0.2, provider_s=5)
+    patience = Patience(threads=1, call_s=2, provider_s=60)
     try:
         hung, fine = ConcurrentFetcher(patience=patience).run([call(hang), call(Flaky())])
     finally:
@@ -163,10 +164,10 @@ def test_the_provider_deadline_ends_everything() -> None:
     release = threading.Event()
 
     def hang() -> Sequence[Row]:
-        release.wait(timeout=10)
+        release.wait(timeout=60)
         return []
 
-    patience = Patience(threads=1, call_s=5, provider_s=0.2)
+    patience = Patience(threads=1, call_s=60, provider_s=0.2)
     fetcher = ConcurrentFetcher(patience=patience)
     try:
         outcomes = fetcher.run([call(hang)] * 3)

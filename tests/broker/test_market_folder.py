@@ -114,6 +114,14 @@ def test_nothing_but_the_market_is_left_behind(folder: Path) -> None:
     assert [path.name for path in folder.parent.iterdir()] == ["market"]
 
 
+def test_a_file_is_not_replaced(tmp_path: Path) -> None:
+    """Writing a market over a file is refused; the file stays and nothing is left beside it."""
+    (tmp_path / "config.yaml").write_text("precious")
+    with pytest.raises(OutputError, match="a file that is not a market"):
+        write_market(tiny_market(), tmp_path / "config.yaml")
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["precious"]
+
+
 def test_a_folder_of_other_things_is_not_replaced(tmp_path: Path) -> None:
     """Writing over a folder that is not a market is refused and changes nothing."""
     (tmp_path / "thesis.txt").write_text("precious")

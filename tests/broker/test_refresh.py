@@ -123,6 +123,8 @@ def test_what_the_last_snapshot_held_stands_in() -> None:
     assert found.market.gaps["stale_since"].to_list() == [NOON - timedelta(days=1)]
     assert "gcp-list" in found.market.sources
     assert "azure-list" not in found.market.sources
+    (line,) = [one for one in found.progress if one.provider == "gcp"]
+    assert (line.fresh, line.stale, line.missing) == (0, 1, 0)
 
 
 def test_a_cloud_nobody_named_is_left_out() -> None:
@@ -147,6 +149,18 @@ def test_no_offer_at_all_is_an_error() -> None:
         refreshed(cloud("gcp", error=NOT_SET_UP))
     assert caught.value.remedy == "log in"
     assert caught.value.exit_code == 5
+
+
+def test_nothing_because_of_a_misspelt_region_says_so() -> None:
+    """The region is named, not the configuration blamed; no empty remedy is told."""
+    nothing = replace(cloud("aws"), offers=cloud("aws").offers.clear())
+    fault = CallError(FaultKind.TRANSIENT, "Timeout")
+    with pytest.raises(ProviderError, match="no region mars-1") as caught:
+        refreshed(nothing, regions=("mars-1",))
+    assert caught.value.remedy == "correct the names of regions"
+    with pytest.raises(ProviderError, match=r"\(transient: Timeout; no region mars-1\)") as caught:
+        refreshed(replace(nothing, faults={"quotas": fault}), regions=("mars-1",))
+    assert caught.value.remedy == "correct the names of regions"
 
 
 def test_a_wrong_table_is_the_adapters_mistake() -> None:

@@ -136,7 +136,7 @@ a4-highgpu-8g,,,us-west9-b,0,0
 ,B200,8,us-west9-b,64,33
 ,tpu-v6e-1,1,us-central1-a,700,700
 ,tpu-v6e-1,1,us-central1-b,2.7,1
-n1-standard-8,,,us-central1-a,0.38,0.08
+n1-standard-8,,,us-central1-a,0.36,0.07
 ,T4,1,us-central1-a,0.35,0.11
 ,P4,1,us-central1-a,0.6,0.06
 """,

@@ -11,6 +11,9 @@ import pytest
 
 from broker.offers import Purchasable, PurchaseOption
 from broker.snapshot import read_market
+from providers.emulation.gcp_fixtures import priced_machines
+from providers.emulation.gcp_rates import rates_by_option
+from providers.gcp.prices import Rates, compose
 from tests.tools.collected import write_collected
 from tests.tools.market_rows import frame
 from tools.market.__main__ import main
@@ -18,7 +21,9 @@ from tools.market.aws import interruptions_per_hour, location_kind, spot_ratio
 from tools.market.azure_prices import is_windows, linux_meters, reservation
 from tools.market.azure_types import specs_of
 from tools.market.gcp import monthly
+from tools.market.gcp_sums import summed
 from tools.market.gcp_types import purchasable
+from tools.market.rows import Row
 
 Found = dict[tuple[str, str, str], Decimal | None]
 
@@ -32,12 +37,16 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> pl.DataFrame:
 
 
 def prices(offers: pl.DataFrame, instance_type: str) -> Found:
-    """Return region, zone and option -> price of one type."""
+    """Return region, zone and option -> price of one type, to seven decimals."""
     found = offers.filter(instance_type=instance_type)
     return {
-        (row["region"], row["zone"], row["option"]): row["usd_per_hour"]
+        (row["region"], row["zone"], row["option"]): _rounded(row["usd_per_hour"])
         for row in found.iter_rows(named=True)
     }
+
+
+def _rounded(usd: Decimal | None) -> Decimal | None:
+    return None if usd is None else round(usd, 7)
 
 
 def test_same_input_same_bytes(tmp_path: Path) -> None:
@@ -165,7 +174,7 @@ def test_google_b200_is_all_in(built: pl.DataFrame) -> None:
 
 
 def test_google_attached_gpus_and_tpus(built: pl.DataFrame) -> None:
-    """N1 + T4 sums its parts; an unattachable P4 and a placeholder of 700 USD are no offers."""
+    """N1 + T4 sums N1's newer price and the T4's; no offer: a P4 nowhere to attach, 700 USD."""
     assert prices(built, "n1-standard-8+nvidia-tesla-t4x1") == {
         ("us-central1", "us-central1-a", "on-demand"): Decimal("0.73"),
         ("us-central1", "us-central1-a", "spot"): Decimal("0.19"),
@@ -175,6 +184,33 @@ def test_google_attached_gpus_and_tpus(built: pl.DataFrame) -> None:
         ("us-central1", "us-central1-b", "on-demand"): Decimal("2.7"),
         ("us-central1", "us-central1-b", "spot"): Decimal(1),
     }
+
+
+def test_google_n1_that_takes_gpus_stands_by_zone(built: pl.DataFrame) -> None:
+    """A machine with GPUs attached stands in a zone, so the machine itself stands there too."""
+    zones = built.filter(pl.col("instance_type").str.starts_with("n1-"))["zone"].unique()
+    assert zones.to_list() == ["us-central1-a"]
+
+
+def test_google_prices_compose_from_rates_of_parts(built: pl.DataFrame) -> None:
+    """Taken apart into rates of whole nano-dollars and added up, each price is itself again."""
+    offers = built.filter(provider="gcp")
+    priced = priced_machines(offers)
+    for (region, option), parts in rates_by_option(priced).items():
+        rates = Rates(usd={(region, name, option): usd for name, usd in parts.items()})
+        for machine, usd in priced[region, option]:
+            assert compose(rates, machine, region, option) == usd
+
+
+def test_a_price_that_no_rates_explain_stays(built: pl.DataFrame) -> None:
+    """Three machines whose prices contradict each other keep them; nothing is averaged."""
+    sizes = (("c3-standard-4", 4, 16), ("c3-standard-8", 8, 32), ("c3-standard-22", 22, 88))
+    row = built.filter(instance_type="n1-standard-8", option="spot").to_dicts()[0]
+    rows: list[Row] = [
+        {**row, "instance_type": name, "vcpus": vcpus, "memory_gib": gib, "usd_per_hour": usd}
+        for (name, vcpus, gib), usd in zip(sizes, map(Decimal, ("1", "3", "2")), strict=True)
+    ]
+    assert [one["usd_per_hour"] for one in summed(rows)] == [1, 3, 2]
 
 
 def test_google_machines_that_do_not_exist(built: pl.DataFrame) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from broker.offers import Purchasable, PurchaseOption
+from broker.offers import LocationKind, Purchasable, PurchaseOption
 from tools.market.azure_prices import azure_prices
 from tools.market.azure_types import RETIRED, Size, is_gpu, sizes, specs_of
 from tools.market.rows import UNPRICED, Place, Price, Row, Terms, offer
@@ -36,7 +36,7 @@ def azure_rows(data: Path) -> list[Row]:
     described = _described(offers)
     prices = azure_prices(offers)
     rows = [
-        _row(described, Place(provider="azure", region=region), size, option, price)
+        _row(described, _place(region), size, option, price)
         for (size, region, option), price in prices.items()
     ]
     nowhere = Place(provider="azure", region=_UNKNOWN_REGION)
@@ -68,6 +68,12 @@ def _row(described: Sizes, place: Place, size: str, option: PurchaseOption, pric
         quota_family=SPOT_QUOTA if is_spot else described.families.get(size),
     )
     return offer(place, size, specs_of(size, described.known), price, terms)
+
+
+def _place(region: str) -> Place:
+    is_government = region.startswith(("usgov", "usdod"))
+    kind = LocationKind.GOVERNMENT if is_government else LocationKind.REGION
+    return Place(provider="azure", region=region, kind=kind)
 
 
 def _purchasable(described: Sizes, size: str) -> tuple[Purchasable, str | None]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
+from typing import Final
 
 from broker.offers import UNKNOWN_ZONE, PurchaseOption
 from broker.units import HOURS_PER_MONTH
@@ -19,6 +20,7 @@ from tools.market.gcp_parts import (
     region_of,
     tpu_prices,
 )
+from tools.market.gcp_sums import summed
 from tools.market.gcp_types import (
     MODELS,
     N1_CHOICES,
@@ -30,6 +32,9 @@ from tools.market.gcp_types import (
 )
 from tools.market.rows import UNPRICED, Place, Price, Row, Specs, Terms, offer
 from tools.market.tables import NINE_DIGITS, Record, money, read_table
+
+#: N1 machines that take GPUs.
+_N1_HOSTS: Final = frozenset(name for _, _, names in N1_CHOICES for name in names)
 
 Where = tuple[str, str]  # machine type, region
 Prices = dict[PurchaseOption, Price]
@@ -58,7 +63,8 @@ def gcp_rows(data: Path) -> list[Row]:
     """Return every Google Cloud offer of the collected data under `data`."""
     compute = _collected(data / "offers_raw")
     rows = [row for where in compute.existing for row in _machine_rows(compute, where)]
-    return rows + [row for choice in _n1_choices() for row in _n1_rows(compute, *choice)]
+    rows += [row for choice in _n1_choices() for row in _n1_rows(compute, *choice)]
+    return summed(rows)
 
 
 def monthly(text: str) -> Decimal | None:
@@ -128,7 +134,7 @@ def _machine_rows(compute: Compute, where: Where) -> Iterator[Row]:
     machine_type, region = where
     specs = machine_specs(machine_type, compute.existing[where])
     is_accelerated = machine_type in MODELS
-    for place in _places(compute, machine_type, region, is_accelerated=is_accelerated):
+    for place in _places(compute, machine_type, region):
         prices = _prices(compute, machine_type, place)
         if is_accelerated:
             prices.setdefault(PurchaseOption.ON_DEMAND, UNPRICED)
@@ -136,13 +142,14 @@ def _machine_rows(compute: Compute, where: Where) -> Iterator[Row]:
             yield _row(place, machine_type, specs, option, price)
 
 
-def _places(
-    compute: Compute, machine_type: str, region: str, *, is_accelerated: bool
-) -> list[Place]:
-    """Return the zones known to have the machine; CPU machines stay by region."""
+def _places(compute: Compute, machine_type: str, region: str) -> list[Place]:
+    """Return the zones known to have the machine.
+
+    CPU machines stay by region, but for the N1 that take GPUs: with GPUs they stand by zone.
+    """
     tpu_zones = {z for name, z in compute.tpus if name == machine_type and region_of(z) == region}
     zones = sorted(tpu_zones) or list(compute.parts.zones(machine_type, region))
-    if not zones or not is_accelerated:
+    if not zones or machine_type not in MODELS.keys() | _N1_HOSTS:
         return [Place(provider="gcp", region=region)]
     return [_place(zone) for zone in zones]
 
@@ -190,7 +197,7 @@ def _n1_choices() -> Iterator[tuple[str, str, int]]:
 
 def _n1_rows(compute: Compute, machine: str, card: str, count: int) -> Iterator[Row]:
     accelerator_type = f"nvidia-tesla-{card.lower()}"
-    for zone, option, price in n1_prices(compute.parts, machine, card, count):
+    for zone, option, price in n1_prices(compute.parts, machine, card, count, compute.regional):
         region = region_of(zone)
         record = compute.existing.get((machine, region))
         if record and (accelerator_type, region) in compute.attachable:

@@ -161,14 +161,24 @@ def tpu_prices(parts: Parts) -> Iterator[tuple[str, str, PurchaseOption, Price]]
 
 
 def n1_prices(
-    parts: Parts, machine: str, card: str, count: int
+    parts: Parts,
+    machine: str,
+    card: str,
+    count: int,
+    bare: Mapping[tuple[str, str], Mapping[PurchaseOption, Price]],
 ) -> Iterator[tuple[str, PurchaseOption, Price]]:
-    """Yield zone, option and price of an N1 machine with `count` GPUs attached."""
+    """Yield zone, option and price of an N1 machine with `count` GPUs attached.
+
+    The machine counts at the price that `bare` has for it in the region, as this market sells
+    it without GPUs; only where there is none, at the zone catalogue's.
+    """
     options = (PurchaseOption.ON_DEMAND, PurchaseOption.SPOT)
     for (name, number, zone), pair in parts.accelerators.items():
         if (name, number) == (card, count) and (machine, zone) in parts.machines:
+            known = bare.get((machine, region_of(zone)), {})
             columns = zip(options, pair, parts.machines[machine, zone], strict=True)
-            for option, gpu_usd, machine_usd in columns:
+            for option, gpu_usd, catalogue_usd in columns:
+                machine_usd = known[option].usd_per_hour if option in known else catalogue_usd
                 total = _sum(gpu_usd, machine_usd)
                 if total:
                     yield zone, option, Price(usd_per_hour=total, source="gcp-composed")

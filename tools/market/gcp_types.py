@@ -11,6 +11,8 @@ from typing import Final
 
 from broker.accelerators import canonical
 from broker.offers import Fabric, Purchasable, PurchaseOption
+from providers.emulation.gcp_fixtures import guest_of
+from providers.gcp import families
 from tools.market.rows import Specs
 from tools.market.tables import Record
 
@@ -66,8 +68,8 @@ def _models() -> dict[str, Model]:
 def _large_models() -> dict[str, Model]:
     rdma, rack = Fabric.RDMA, Fabric.NVLINK_RACK
     return {
-        "a3-edgegpu-8g": Model(card="H100", count=8, ssd_gib=6000),
-        "a3-edgegpu-8g-nolssd": Model(card="H100", count=8),
+        "a3-edgegpu-8g": Model(card="H100", count=8, network_gbps=600, ssd_gib=6000),
+        "a3-edgegpu-8g-nolssd": Model(card="H100", count=8, network_gbps=600),
         "a3-megagpu-8g": Model(card="H100", count=8, network_gbps=1800, ssd_gib=6000, fabric=rdma),
         "a3-ultragpu-8g": Model(
             card="H200", count=8, network_gbps=3600, ssd_gib=12000, fabric=rdma
@@ -114,28 +116,6 @@ N1_CHOICES: Final = (
     ("V100", 8, ("n1-standard-64",)),
 )
 
-_QUOTA_METRIC: Final = {
-    "A100-40": "NVIDIA_A100",
-    "A100-80": "NVIDIA_A100_80GB",
-    "L4": "NVIDIA_L4",
-    "T4": "NVIDIA_T4",
-    "P4": "NVIDIA_P4",
-    "P100": "NVIDIA_P100",
-    "V100": "NVIDIA_V100",
-}
-#: Cards whose on-demand quota exists only per GPU family (Cloud Quotas), not as a metric.
-_QUOTA_GPU_FAMILY: Final = {
-    "H100": "NVIDIA_H100",
-    "H200": "NVIDIA_H200",
-    "B200": "NVIDIA_B200",
-    "GB200": "NVIDIA_GB200",
-    "GB300": "NVIDIA_GB300",
-    "RTX-PRO-6000": "NVIDIA_RTX_PRO_6000",
-}
-#: Machine families with a vCPU metric of their own; N1 draws on plain ``CPUS``.
-_QUOTA_CPU_METRIC: Final = {"N1": "CPUS"} | {
-    family: f"{family}_CPUS" for family in ("C3", "E2", "N2", "N2D")
-}
 _NOT_ON_DEMAND: Final = re.compile(r"a4-.*|a4x-.*|a3-ultragpu-.*|a3-highgpu-[124]g")
 
 
@@ -188,17 +168,5 @@ def purchasable(machine_type: str, option: PurchaseOption) -> Purchasable:
 
 
 def quota_family(machine_type: str, card: str | None, option: PurchaseOption) -> str | None:
-    """Return the quota an offer draws on, None where Google's name for it was not found.
-
-    Flex-start machines count against the preemptible quota.
-    """
-    is_preemptible = option in {PurchaseOption.SPOT, PurchaseOption.FLEX_START}
-    prefix = "PREEMPTIBLE_" if is_preemptible else "COMMITTED_" if option.years else ""
-    if card is None:
-        if is_preemptible:
-            return "PREEMPTIBLE_CPUS"
-        metric = _QUOTA_CPU_METRIC.get(machine_type.split("-", maxsplit=1)[0].upper())
-        return f"{prefix}{metric}" if metric else None
-    if card in _QUOTA_METRIC or (card == "H100" and prefix):
-        return f"{prefix}{_QUOTA_METRIC.get(card, 'NVIDIA_H100')}_GPUS"
-    return None if prefix else _QUOTA_GPU_FAMILY.get(card)
+    """Return the quota an offer draws on as a refresh names it, None where it knows none."""
+    return families.quota_of(machine_type, guest_of(machine_type, card), option)

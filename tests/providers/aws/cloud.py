@@ -20,7 +20,7 @@ from providers.emulation.server import Emulator
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 KEYS = {"AWS_ACCESS_KEY_ID": "AKIDCANARY", "AWS_SECRET_ACCESS_KEY": "canary-secret"}
-QUICK = Patience(first_wait_s=0.01, longest_wait_s=0.05, call_s=20, provider_s=30)
+QUICK = Patience(first_wait_s=0.01, longest_wait_s=0.05, call_s=60, provider_s=240)
 REGIONS = ("us-east-1", "eu-west-1")
 FAMILIES = ("p5.", "g5.xlarge", "g6f.", "c7i.large", "p2.")
 

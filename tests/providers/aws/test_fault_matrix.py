@@ -107,8 +107,8 @@ def test_garbage_for_good_is_a_gap(emulator: Emulator) -> None:
 
 def test_a_slow_answer_is_left_behind(emulator: Emulator) -> None:
     """A call beyond its time is a gap; the refresh does not wait for it."""
-    emulator.faults.add(Fault(trouble=Trouble.SLOW, delay_s=6, **WEST))
-    patience = Patience(first_wait_s=0.01, call_s=3, provider_s=30)
+    emulator.faults.add(Fault(trouble=Trouble.SLOW, delay_s=16, **WEST))
+    patience = Patience(first_wait_s=0.01, call_s=9, provider_s=240)
     fetched, _ = fetch(emulator, patience=patience)
     assert faults(fetched) == {("instance-types", "eu-west-1", "DeadlineExceeded")}
 

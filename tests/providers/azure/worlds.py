@@ -17,7 +17,7 @@ from providers.emulation.faults import Fault
 from providers.emulation.server import Emulator
 
 NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
-HASTE = Patience(first_wait_s=0.01, longest_wait_s=0.05, call_s=5.0, provider_s=20.0)
+HASTE = Patience(first_wait_s=0.01, longest_wait_s=0.05, call_s=30.0, provider_s=120.0)
 
 
 def sku(

@@ -16,7 +16,7 @@ from providers.gcp import connect
 
 Wire = dict[str, Any]
 #: Fast enough for tests, with room for three tries.
-QUICK = Patience(threads=8, tries=3, first_wait_s=0.01, longest_wait_s=0.05, provider_s=20)
+QUICK = Patience(threads=8, tries=3, first_wait_s=0.01, longest_wait_s=0.05, provider_s=120)
 
 #: component -> (on-demand, spot) in us-central1, per hour; local SSD per month.
 RATES: dict[str, tuple[str, str]] = {
