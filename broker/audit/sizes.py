@@ -1,7 +1,8 @@
 """Do the instances of a service have the time to serve what is sent to them, size by size.
 
 An instance that serves size b alone carries t_b of it; serving several, it divides its time:
-the sum of rate_b / t_b over the sizes sent to a placement is at most its instances.
+the sum of rate_b / t_b over the sizes sent to a placement is at most its instances. Said of the
+whole: what is sent there is at most what they carry of such a mix.
 """
 
 from __future__ import annotations
@@ -122,22 +123,21 @@ def _summed(evidence: Evidence) -> Iterator[Violation]:
 
 
 def _time(evidence: Evidence) -> Iterator[Violation]:
-    """Per placement: sum over sizes of rate / what its instances carry of it alone <= 1."""
+    """A placement carries what is sent to it, its time shared between the sizes."""
     for service, placed in evidence.each(Service):
         if not service.sizes:
             continue
+        whole = sum((load.rate for load in service.demand), Decimal(0))
         for one in placed:
-            shape, works = shape_of(evidence, one), working(evidence, service, one)
-            time = Decimal(0)
-            for size, rate in sorted(sent_to(evidence, one).items()):
-                alone = works * throughput(service, shape, size)
-                if not alone:
+            shape, sent = shape_of(evidence, one), sent_to(evidence, one)
+            for size, rate in sorted(sent.items()):
+                if not throughput(service, shape, size):
                     text = f"{one.offer}: {rate} of {size}, which {one.shape} cannot serve"
                     yield Violation(rule="size capacity", subject=service.name, text=text)
-                else:
-                    time += rate / alone
-            if is_above(time, Decimal(1), whole=Decimal(1)):
-                text = f"{one.offer}: its sizes take {time} of the time of its instances"
+            room = mixed_throughput(service, shape, sent) * working(evidence, service, one)
+            load = sum(sent.values(), Decimal(0))
+            if is_above(load, room, whole=whole):
+                text = f"{one.offer}: {load} sent to it, of such a mix it carries {room}"
                 yield Violation(rule="size capacity", subject=service.name, text=text)
 
 
