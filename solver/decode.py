@@ -156,7 +156,6 @@ def _to_units(compact: Compact, x: Floats, service: int, stations: Stations) -> 
             continue
         members = classes.members[which]
         of_class = part / float(classes.load[which])
-        place = int(classes.places[stations.at[station]])
         for row in members.tolist():
             load = float(services.load[row]) * of_class
             for pair, share in zip(
@@ -165,7 +164,7 @@ def _to_units(compact: Compact, x: Floats, service: int, stations: Stations) -> 
                 yield (
                     service,
                     int(services.load_point[row]),
-                    place,
+                    int(compact.problem.supply.place[pairs.supply[pair]]),
                     load * float(share),
                     int(sizes[row]),
                     int(pairs.mode[pair]),

@@ -64,9 +64,16 @@ def add_sized_service(
         rows: int64[Q], the pairs of the service.
     """
     places, at = np.unique(problem.supply.place[pairs.supply[rows]], return_inverse=True)
-    stations = stations_of(problem, pairs, rows, at)
-    flows = _add_flows(builder, problem, stations, service=service, places=places)
-    held = _add_units(builder, problem, pairs, flows, rows=rows)
+    classes, size, group = _classes(problem, service=service, places=places)
+    seen = np.arange(len(places))
+    if problem.services.most_share[service] >= 1 and len(places):
+        looks = np.concatenate([classes.near, classes.allowed]).T
+        seen = np.unique(looks, axis=0, return_inverse=True)[1].reshape(-1)
+    stations = stations_of(problem, pairs, rows, at=at, seen=seen)
+    first, last = problem.services.load_start[service : service + 2]
+    total = float(problem.services.load[first:last].sum())
+    flows = _add_flows(builder, total, classes, stations, size=size, group=group)
+    held = _add_units(builder, problem, pairs, flows, rows=rows, at=at)
     cover = builder.rows(1, low=1.0, high=1.0)
     builder.entries(int(cover[0]), flows.flow[flows.flow >= 0], 1.0)
     _share_time(builder, flows, held.units)
@@ -94,13 +101,15 @@ def add_sized_service(
 
 
 def _add_flows(
-    builder: ModelBuilder, problem: Problem, stations: Stations, *, service: int, places: Ints
+    builder: ModelBuilder,
+    total: float,
+    classes: LoadClasses,
+    stations: Stations,
+    *,
+    size: Ints,
+    group: Longs,
 ) -> _Flows:
     """Add f_{c,t} <= load of c where c can go, and sum_t f_{c,t} <= load of c."""
-    services = problem.services
-    rows = np.arange(services.load_start[service], services.load_start[service + 1])
-    total = float(services.load[rows].sum())
-    classes, size, group = _classes(problem, rows, service=service, places=places)
     amount = stations.amount[:, size].T
     usable = (amount > 0) & classes.allowed[:, stations.at]
     need = np.full(amount.shape, np.inf)
@@ -122,11 +131,10 @@ def _add_flows(
     )
 
 
-def _classes(
-    problem: Problem, rows: Longs, *, service: int, places: Ints
-) -> tuple[LoadClasses, Ints, Longs]:
+def _classes(problem: Problem, *, service: int, places: Ints) -> tuple[LoadClasses, Ints, Longs]:
     """Return the classes, int32[C] their sizes, int64[C] their groups for far load."""
     services = problem.services
+    rows = np.arange(services.load_start[service], services.load_start[service + 1])
     assert services.load_size is not None  # noqa: S101 - this service has sizes
     distance = services.distance[np.ix_(services.load_point[rows], places)]
     allowed = distance <= services.farthest[service]
@@ -148,7 +156,13 @@ def _classes(
 
 
 def _add_units(
-    builder: ModelBuilder, problem: Problem, pairs: Pairs, flows: _Flows, *, rows: Longs
+    builder: ModelBuilder,
+    problem: Problem,
+    pairs: Pairs,
+    flows: _Flows,
+    *,
+    rows: Longs,
+    at: Longs,
 ) -> Held:
     """Add n_p, at most what carries alone every load that may come to its station."""
     stations = flows.stations
@@ -162,7 +176,7 @@ def _add_units(
         units=units,
         most=most,
         amount=pairs.amount[rows],
-        at=stations.at[stations.of_pair],
+        at=at,
         move=pairs.move[rows],
     )
 

@@ -1,7 +1,8 @@
-"""Where loads of several sizes are carried: units of one place that carry all sizes alike.
+"""Where loads of several sizes are carried: units that all loads see and that carry all alike.
 
 A unit carries loads of size b at A_b a unit of time, and shares its time between sizes. Units
-whose A differ by a factor only, at one place, form one *station*: what it carries takes
+whose A differ by a factor only, at places that every load sees alike, form one *station* (where
+a place may carry a share only: at one place). What it carries takes
 
     sum_b load_b / A_b <= sum over its units of their factor x carry
 
@@ -29,7 +30,7 @@ class Stations:
     """The stations of one service; T stations, Q pairs, B sizes.
 
     Attributes:
-        at: int64[T], index of its place among those of the service.
+        at: int64[T], index of a place of it among those of the service; all are seen alike.
         amount: float64[T, B], load of each size that its first mode carries; 0: none.
         risky: bool[T]; told apart only where the service limits what is risky.
         of_pair: int64[Q], station of each pair.
@@ -52,7 +53,9 @@ def has_sizes(problem: Problem, service: int) -> bool:
     return bool((services.load_size[first:last] != NO_ROW).any())
 
 
-def stations_of(problem: Problem, pairs: Pairs, rows: Longs, at: Longs) -> Stations:
+def stations_of(
+    problem: Problem, pairs: Pairs, rows: Longs, *, at: Longs, seen: Longs
+) -> Stations:
     """Return the stations of a service whose loads have sizes.
 
     Args:
@@ -60,6 +63,7 @@ def stations_of(problem: Problem, pairs: Pairs, rows: Longs, at: Longs) -> Stati
         pairs: admitted pairs.
         rows: int64[Q], the pairs of the service.
         at: int64[Q], index of the place of each.
+        seen: int64[H], equal for places that may be one station.
     """
     demands, supply = problem.demands, pairs.supply[rows]
     carried = demands.mode_size_amount
@@ -70,7 +74,7 @@ def stations_of(problem: Problem, pairs: Pairs, rows: Longs, at: Longs) -> Stati
     carry = demands.carry[demands.spoilage_row[demand], problem.supply.risk[supply]]
     risky = pairs.risky[rows] & (demands.risky_share[demand] < 1)
     alike = np.round(amount / largest[:, None], _DIGITS)
-    key = np.column_stack([at, risky, alike])
+    key = np.column_stack([seen[at], risky, alike])
     _, first, of_pair = np.unique(key, axis=0, return_index=True, return_inverse=True)
     of_pair = of_pair.reshape(-1)
     return Stations(

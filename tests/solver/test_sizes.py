@@ -80,7 +80,9 @@ def test_units_that_carry_all_sizes_alike_are_one_station() -> None:
     amounts = [[30.0, 5.0], [60.0, 10.0], [30.0, 6.0]]
     one = sized(problem(rows, [SHORT_AND_LONG]), amounts, [0, 1])
     pairs = build_compact(one).pairs
-    found = stations_of(one, pairs, np.arange(3), np.zeros(3, np.int64))
+    found = stations_of(
+        one, pairs, np.arange(3), at=np.zeros(3, np.int64), seen=np.zeros(1, np.int64)
+    )
     assert found.of_pair[0] == found.of_pair[1] != found.of_pair[2]
     assert found.weight[1] == pytest.approx(2 * found.weight[0])
 
