@@ -46,10 +46,9 @@ def usual_throughput(service: Service, shape: Shape) -> Decimal:
     rates = shape.throughput if shape.throughput is not None else service.throughput
     if not isinstance(rates, Mapping):
         return rates or Decimal(0)
-    shares = shares_of(service)
-    able = {size: rate for size, rate in throughput_by_size(service, shape).items() if rate > 0}
-    time = sum((shares[size] / rate for size, rate in able.items()), Decimal(0))
-    return sum((shares[size] for size in able), Decimal(0)) / time if time else Decimal(0)
+    able = {size: share for size, share in service.sizes.items() if rates.get(size)}
+    time = sum((share / rates[size] for size, share in able.items()), Decimal(0))
+    return sum(able.values(), Decimal(0)) / time if time else Decimal(0)
 
 
 def share_served(service: Service, shape: Shape) -> Decimal:
