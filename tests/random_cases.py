@@ -169,7 +169,13 @@ def _service(draw: st.DrawFn, name: str, rules: bool) -> Data:
 def _with_sizes(draw: st.DrawFn, service: Data, unit: float) -> None:
     """Tell requests apart by size; a later shape may be unable to serve the long ones."""
     service["sizes"] = draw(
-        st.sampled_from(({"short": "60%", "long": "40%"}, {"long": 0.2, "mid": 0.3, "short": 0.5}))
+        st.sampled_from(
+            (
+                {"short": "60%", "long": "40%"},
+                {"long": 0.2, "mid": 0.3, "short": 0.5},
+                {"long": "33.33%", "mid": "33.33%", "short": "33.33%"},
+            )
+        )
     )
     for number, shape in enumerate(service.get("shapes", [service])):
         least = 0.5 if number == 0 else 0

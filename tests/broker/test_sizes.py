@@ -224,6 +224,18 @@ def test_shares_add_up_to_one_exactly() -> None:
     assert sum(stated_rates(one, one.demand[0]).values()) == one.demand[0].rate
 
 
+def test_rounded_shares_weigh_alike_in_plan_and_audit(engine: EngineProcess) -> None:
+    """What is unmet of a service whose shares are scaled has the weight that the audit finds."""
+    third = {"a": "33.33%", "b": "33.33%", "c": "33.33%"}
+    shapes = [{"accelerators": "T4:1", "throughput": {"a": 7, "b": 3, "c": 1.7}}]
+    spec = of_page(sizes=third, shapes=shapes, where={"providers": ["aws"]})
+    plan = make_plan(spec, MARKET, engine=engine).plan
+    assert plan.unmet[0].fraction == 1
+    assert plan.unmet[0].amount == pytest.approx(
+        30 * (1 / D(7) + 1 / D(3) + 1 / D("1.7")) / 3 * 100
+    )
+
+
 def test_an_instance_carries_the_harmonic_mean_of_its_mix() -> None:
     """Of 60 % short at 9 and 40 % long at 1 an A10G carries 1 / (0.6 / 9 + 0.4)."""
     one = service()
