@@ -39,7 +39,7 @@ from broker.plans import (
 from broker.purchases import purchases
 from broker.readings import readings
 from broker.reasons import unmet_reasons, unread
-from broker.routes import routes
+from broker.routes import routes, size_routes
 from broker.rules.rule import AnyWorkload, Scene
 from broker.rules.savings_plans import fees_usd
 from broker.spec_data import spec_to_data
@@ -60,10 +60,11 @@ def assemble(
     solution: Solution,
 ) -> Plan:
     """Return the plan of `solution`; every figure in it is recomputed exactly."""
-    placed = placements(scene, problem, solution)
+    by_size = size_routes(scene, problem, solution)
+    placed = placements(scene, problem, solution, by_size)
     moved = moves(scene, candidates, placed)
     passed_over = overrides(scene, problem, placed)
-    routed = routes(scene, solution)
+    routed = routes(scene, solution, by_size)
     unmet = _unmet(scene, candidates, placed, routed)
     cost = total_cost(scene, placed)
     plan_uses = savings_plan_uses(scene, placed)
@@ -85,6 +86,7 @@ def assemble(
         cost=cost,
         placements=placed,
         routes=routed,
+        size_routes=by_size,
         readings=readings(scene, placed),
         purchases=purchases(scene, placed),
         emissions=emissions(scene, placed),

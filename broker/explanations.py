@@ -22,6 +22,7 @@ from broker.rules.rule import AnyWorkload, Scene
 from broker.scene import build_scene
 from broker.spec import spec_from_data
 from broker.ways import Way, cheapest_ways
+from broker.workloads import Service
 
 _NO_CHEAPER = "no cheaper than the chosen one once all workloads are placed"
 _COVERED = "a savings plan pays for hours of the chosen one"
@@ -202,4 +203,6 @@ def _obstacle(
         return "a rule of policy.exclusivity over the whole plan"
     if workload.name in pipelines.members(scene.spec):
         return "dearer once the data of its pipeline are moved"
+    if isinstance(workload, Service) and workload.sizes:
+        return "no cheaper than the plan's mix of machines for its sizes"
     return _NO_CHEAPER

@@ -62,7 +62,7 @@ class Kind:
         return {"type": types, **({"examples": list(self.examples)} if self.examples else {})}
 
 
-def _positive(parse: Callable[[object], Decimal], form: str) -> Parser:
+def _positive(parse: Callable[[object], Decimal], form: str) -> Callable[[object], Decimal]:
     def above_zero(text: object) -> Decimal:
         try:
             number = parse(text)
@@ -141,6 +141,24 @@ def parse_amount(text: object) -> Decimal:
         raise ValueError(form) from None
 
 
+def parse_throughput(value: object) -> Decimal | dict[str, Decimal]:
+    """Return a number above 0, or one of at least 0 for each size, not all of them 0."""
+    if not isinstance(value, Mapping):
+        return _positive_number(value)
+    rates: dict[str, Decimal] = {}
+    wrong = []
+    for size, rate in value.items():
+        try:
+            rates[parse_name(size)] = parse_amount(rate)
+        except ValueError:
+            wrong.append(f"`{size}: {rate}`")
+    if wrong:
+        raise ValueError(f"sizes with numbers of at least 0; {', '.join(wrong)} is none")
+    if not any(rates.values()):
+        raise ValueError("a number above 0 for at least one size")
+    return rates
+
+
 def parse_part(text: object) -> Decimal:
     """Return a share above 0."""
     share = parse_share(text)
@@ -181,7 +199,7 @@ _positive_ms: Final = _positive(parse_milliseconds, "a round trip above 0 such a
 _positive_gib: Final = _positive(parse_gib, "memory above 0 such as 80 GiB")
 _positive_kw: Final = _positive(parse_kilowatts, "power above 0 such as 500 kW or 2 MW")
 _positive_tonnes: Final = _positive(parse_tonnes, "a mass above 0 such as 120 t or 500 kg")
-_positive_number: Final = _positive(parse_amount, "a number above 0")
+_positive_number: Final[Callable[[object], Decimal]] = _positive(parse_amount, "a number above 0")
 
 _TEXT: Final = ("string",)
 
@@ -227,9 +245,18 @@ Share = Annotated[Decimal, Kind(parse=parse_part, form="share", unit="", example
 Headroom = Annotated[
     Decimal, Kind(parse=parse_share, form="share", unit="", examples=("25%", 0.25))
 ]
+ShareOrNone = Annotated[
+    Decimal, Kind(parse=parse_share, form="share", unit="", examples=("60%", 0.6))
+]
 Off = Annotated[Decimal, Kind(parse=parse_off, form="share", unit="", examples=("12%", 0.12))]
 Amount = Annotated[Decimal, Kind(parse=parse_amount, form="number", unit="")]
 Positive = Annotated[Decimal, Kind(parse=_positive_number, form="number above 0", unit="")]
+
+
+Throughput = Annotated[
+    Decimal | Mapping[str, Decimal],
+    Kind(parse=parse_throughput, form="number above 0, or mapping of sizes to numbers", unit=""),
+]
 
 
 def written_names(names: Mapping[str, str]) -> dict[str, object]:

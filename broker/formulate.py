@@ -16,7 +16,13 @@ from numpy.typing import NDArray
 
 from broker.candidates import Candidates
 from broker.costing import rate_of
-from broker.machines import gang_instances, load_carried, useful_hours, weight, work_hours
+from broker.machines import (
+    gang_instances,
+    load_carried,
+    useful_hours,
+    weight,
+    work_hours,
+)
 from broker.offers import PurchaseOption
 from broker.rules import (
     budget,
@@ -31,11 +37,13 @@ from broker.rules import (
 )
 from broker.rules.rule import AnyWorkload, Scene
 from broker.rules.windows import hours_of_rows
+from broker.service_terms import service_terms, size_amounts
+from broker.sizes import shares_of
 from broker.spot import carried_share, is_worth_it, rework_factor
 from broker.stock import zone_is_known
 from broker.transfer_terms import data_places, transfer_terms
 from broker.windows import BOUNDED
-from broker.workloads import Batch, ScopeLevel, Service, Shape, Spot, Training
+from broker.workloads import Batch, Service, Shape, Spot, Training
 from solver.problem import (
     NO_ROW,
     Accounts,
@@ -44,22 +52,15 @@ from solver.problem import (
     Family,
     Floats,
     Ints,
-    Level,
     Limits,
     Measure,
     Problem,
-    Services,
     Supply,
 )
 
 #: Sorts before every rate of interruptions.
 _NEVER = -1.0
 _FAMILIES = {Training: Family.GANG, Service: Family.SERVICE, Batch: Family.BATCH}
-_LEVELS = {
-    ScopeLevel.PROVIDER: Level.OWNER,
-    ScopeLevel.REGION: Level.PLACE,
-    ScopeLevel.ZONE: Level.ZONE,
-}
 
 
 def formulate(scene: Scene, candidates: Sequence[Candidates]) -> Problem:
@@ -74,7 +75,7 @@ def formulate(scene: Scene, candidates: Sequence[Candidates]) -> Problem:
         period_h=float(scene.spec.period),
         supply=supply,
         demands=demands,
-        services=_services(scene),
+        services=service_terms(scene),
         limits=_limits(scene),
         accounts=_accounts(scene),
         owner_of_place=np.array(owner, np.int32),
@@ -144,13 +145,14 @@ def _held(scene: Scene, wanted: Bools) -> tuple[Bools, Floats]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Mode:
-    """One way a workload runs on one machine."""
+    """One way a workload runs on one machine; `sizes`: amount of each size, where there are."""
 
     machine: int
     shape: int
     signature: int
     amount: float
     hours: float
+    sizes: tuple[float, ...]
 
 
 def _demands(
@@ -190,6 +192,7 @@ def _demands(
             np.int32,
         ),
         move_cost=move_cost,
+        mode_size_amount=_by_size(scene, every),
     )
     return demands, start, eligible
 
@@ -235,7 +238,8 @@ def _modes(candidate: Candidates, scene: Scene, signatures: _Signatures) -> list
             signature = signatures.of(usable)
             for machine in np.flatnonzero(candidate.shape_fits[number] & reachable).tolist():
                 held = Decimal(repr(float(machines.accelerators[machine])))
-                amount = _amount(workload, shape, held, int(machines.hosts[machine]))
+                hosts = int(machines.hosts[machine])
+                amount = _amount(workload, shape, held, hosts)
                 if amount > 0:
                     found.append(
                         _Mode(
@@ -244,6 +248,7 @@ def _modes(candidate: Candidates, scene: Scene, signatures: _Signatures) -> list
                             signature=signature,
                             amount=float(amount),
                             hours=hours,
+                            sizes=size_amounts(workload, shape, held, hosts),
                         )
                     )
     return found
@@ -271,6 +276,15 @@ def _amount(workload: AnyWorkload, shape: Shape, accelerators: Decimal, hosts: i
     return work_hours(workload, shape, accelerators, hosts) / hosts
 
 
+def _by_size(scene: Scene, modes: Sequence[_Mode]) -> Floats | None:
+    """float64[M, B]: `Demands.mode_size_amount`."""
+    most = max((len(shares_of(service)) for service in scene.spec.services), default=0)
+    if not most:
+        return None
+    amounts = [mode.sizes + (0.0,) * (most - len(mode.sizes)) for mode in modes]
+    return np.array(amounts, np.float64).reshape(len(modes), most)
+
+
 def _spoilage(spots: Sequence[Spot | None], rates: Sequence[Decimal]) -> tuple[Floats, Floats]:
     """float64[F, K] twice: factor on hours (inf: not admitted), share of load carried."""
     factor = np.full((len(spots), len(rates)), np.inf)
@@ -283,35 +297,6 @@ def _spoilage(spots: Sequence[Spot | None], rates: Sequence[Decimal]) -> tuple[F
                 factor[row, risk] = float(rework_factor(spot, rate))
                 carry[row, risk] = float(carried_share(spot, rate))
     return factor, carry
-
-
-def _services(scene: Scene) -> Services:
-    services = scene.spec.services
-    first = len(scene.spec.training)
-    loads = [load for service in services for load in service.demand]
-    rules = [service.latency for service in services]
-    spreads = [service.spread for service in services]
-    levels = [_LEVELS[one.survive] if one.survive else NO_ROW for one in services]
-    return Services(
-        demand=np.arange(first, first + len(services), dtype=np.int32),
-        load_start=np.cumsum([0, *(len(one.demand) for one in services)]).astype(np.int64),
-        load_point=np.array([scene.origins[load.origin] for load in loads], np.int32),
-        load=np.array([float(load.rate) for load in loads], np.float64),
-        distance=scene.round_trip_ms,
-        near=np.array([float(rule.rtt) if rule else np.inf for rule in rules]),
-        far_share=np.array([float(1 - rule.share) if rule else 1.0 for rule in rules]),
-        each_point=np.array([rule is not None and rule.each_metro for rule in rules], np.bool_),
-        farthest=np.array(
-            [
-                float(rule.rtt_max) if rule and rule.rtt_max is not None else np.inf
-                for rule in rules
-            ]
-        ),
-        least_places=np.array([one.regions if one else 1 for one in spreads], np.int32),
-        most_share=np.array([float(one.most()) if one else 1.0 for one in spreads]),
-        survive_level=np.array(levels, np.int32),
-        survive_share=np.array([float(one.survive_share) for one in services]),
-    )
 
 
 def _limits(scene: Scene) -> Limits:

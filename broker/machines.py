@@ -12,6 +12,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from broker.sizes import throughput_by_size, usual_throughput
 from broker.stock import Stock
 from broker.workloads import Batch, FabricNeed, Service, Shape, Training
 
@@ -159,14 +160,24 @@ def load_carried(service: Service, shape: Shape, accelerators: Decimal) -> Decim
     """Return the load one instance carries, in the service's own unit, headroom not taken off.
 
     floor(accelerators / per_node) replicas of per_node x throughput x speed each; a CPU-only
-    instance carries throughput x speed.
+    instance carries throughput x speed. With sizes: of the stated mix of those it can serve.
     """
-    throughput = shape.throughput if shape.throughput is not None else service.throughput
-    rate = (throughput or Decimal(0)) * shape.speed
+    return usual_throughput(service, shape) * shape.speed * _working(shape, accelerators)
+
+
+def loads_carried(service: Service, shape: Shape, accelerators: Decimal) -> dict[str, Decimal]:
+    """Return size -> the load of it that one instance carries when it carries no other."""
+    worked = shape.speed * _working(shape, accelerators)
+    rates = throughput_by_size(service, shape)
+    return {size: rate * worked for size, rate in rates.items()}
+
+
+def _working(shape: Shape, accelerators: Decimal) -> Decimal:
+    """Accelerators of one instance in whole replicas; 1 where the shape asks for none."""
     if shape.is_cpu_only:
-        return rate
+        return Decimal(1)
     per_node = shape.per_node if shape.per_node is not None else shape.count
-    return (accelerators / per_node).to_integral_value(ROUND_FLOOR) * per_node * rate
+    return (accelerators / per_node).to_integral_value(ROUND_FLOOR) * per_node
 
 
 def useful_hours(workload: Training, shape: Shape) -> Decimal:

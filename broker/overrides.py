@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 
+from broker.placements import usual_load
 from broker.plans import Override, Placement
 from broker.rules.first_refusal import claims
 from broker.rules.rule import Scene
@@ -42,19 +43,26 @@ def _of_rule(
             offer=one.offer,
             provider=rule.scopes[0],
             accelerator_hours=round_nano(_size(one, scene) * one.instance_hours),
-            usd_per_work=round_nano(work_price(one)),
+            usd_per_work=round_nano(work_price(one, scene)),
             least_offer=offer,
             least_usd_per_work=round_nano(least),
             why=rule.why,
         )
         for one in placed
-        if one.provider != rule.scopes[0] and work_price(one) >= refused
+        if one.provider != rule.scopes[0] and work_price(one, scene) >= refused
     ]
 
 
-def work_price(one: Placement) -> Decimal:
-    """Return the contracted price of a unit of work, USD: of all of it, or of a unit of load."""
-    return one.contracted_usd_per_hour * one.instance_hours / one.served
+def work_price(one: Placement, scene: Scene) -> Decimal:
+    """Return the contracted price of a unit of work, USD: of all of it, or of a unit of load.
+
+    Of a service with sizes: of a unit of the stated mix.
+    """
+    usd = one.contracted_usd_per_hour * one.instance_hours
+    service = next((it for it in scene.spec.services if it.name == one.workload), None)
+    if service is None or not service.sizes:
+        return usd / one.served
+    return usd / usual_load(scene, service, one)
 
 
 def _size(one: Placement, scene: Scene) -> Decimal:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
 from broker.carbon import price_per_hour
 from broker.costing import placement_cost, rate_of
 from broker.covered_hours import with_coverage
-from broker.machines import load_carried, useful_hours, work_hours
+from broker.machines import load_carried, loads_carried, useful_hours, work_hours
 from broker.offers import PurchaseOption
-from broker.plans import Placement
+from broker.plans import Placement, SizeRoute
 from broker.rules.rule import AnyWorkload, Scene
 from broker.spot import carried_share, rework_factor
 from broker.transfer_bills import Move
@@ -25,6 +26,8 @@ from solver.solution import Solution
 
 _KINDS = {Training: "training", Service: "service", Batch: "batch"}
 _SHARE = Decimal("1e-15")
+_Sent = defaultdict[tuple[str, str, str], defaultdict[str, Decimal]]
+"""(workload, offer, shape) -> size -> rate sent there."""
 #: Part of the whole to which the optimizer keeps its rows; nearer to full is full.
 _TOLERANCE = Decimal("1e-6")
 
@@ -38,8 +41,9 @@ class _Share:
         shape: the shape it runs.
         instances: whole instances.
         useful, billed: instance-hours.
-        served: see `Placement.served`.
+        served: see `Placement.served`; with sizes: of the stated mix.
         moved_gb: data moved for it.
+        carrying: service: instances, less what is lost to interruptions and headroom.
     """
 
     row: int
@@ -49,10 +53,23 @@ class _Share:
     billed: Decimal
     served: Decimal
     moved_gb: Decimal
+    carrying: Decimal = Decimal(0)
 
 
-def placements(scene: Scene, problem: Problem, solution: Solution) -> tuple[Placement, ...]:
-    """Return the placements of `solution`, by workload in spec order, then by offer."""
+def placements(
+    scene: Scene, problem: Problem, solution: Solution, by_size: Sequence[SizeRoute] = ()
+) -> tuple[Placement, ...]:
+    """Return the placements of `solution`, by workload in spec order, then by offer.
+
+    Args:
+        scene: where it was asked.
+        problem: what was asked.
+        solution: the answer.
+        by_size: `broker.routes.size_routes` of it.
+    """
+    sent: _Sent = defaultdict(lambda: defaultdict(Decimal))
+    for one in by_size:
+        sent[one.workload, one.offer, one.shape][one.size] += one.rate
     allocation = solution.allocation
     rows_of = [
         [int(row) for row in (allocation.demand == demand).nonzero()[0]]
@@ -65,7 +82,7 @@ def placements(scene: Scene, problem: Problem, solution: Solution) -> tuple[Plac
     transfer = iter(_transfer_lines(scene, shares))
     found: list[Placement] = []
     for workload, own in zip(scene.spec.workloads, shares, strict=True):
-        placed = [_placement(scene, workload, share, next(transfer)) for share in own]
+        placed = [_of_mix(scene, workload, share, next(transfer), sent=sent) for share in own]
         found += sorted(placed, key=lambda one: (one.offer, one.shape))
     return with_coverage(scene, found)
 
@@ -134,7 +151,7 @@ def _whole_share(
     moved: Decimal,
     of: int,
 ) -> _Share:
-    rate = _interruptions(scene, row)
+    rate, carrying = _interruptions(scene, row), Decimal(0)
     if isinstance(workload, Training):
         hours = useful_hours(workload, shape)
         factor = Decimal(1) if workload.spot is None else rework_factor(workload.spot, rate)
@@ -143,7 +160,8 @@ def _whole_share(
         hours, factor = scene.spec.period, Decimal(1)
         carried = load_carried(workload, shape, _accelerators(scene, row))
         kept = Decimal(1) if workload.spot is None else carried_share(workload.spot, rate)
-        served = round_nano(instances * carried * kept / (1 + workload.headroom))
+        carrying = instances * kept / (1 + workload.headroom)
+        served = round_nano(carried * carrying)
     return _Share(
         row=row,
         shape=shape,
@@ -152,6 +170,7 @@ def _whole_share(
         billed=round_nano(hours * factor) * instances,
         served=served,
         moved_gb=moved,
+        carrying=carrying,
     )
 
 
@@ -268,6 +287,33 @@ def _placement(
             transfer_usd=transfer_usd,
         ),
     )
+
+
+def _of_mix(
+    scene: Scene, workload: AnyWorkload, share: _Share, transfer_usd: Decimal, *, sent: _Sent
+) -> Placement:
+    """A placement; of a service with sizes: what it could carry of the mix sent to it."""
+    placed = _placement(scene, workload, share, transfer_usd)
+    if not isinstance(workload, Service) or not workload.sizes:
+        return placed
+    loads = sent[workload.name, placed.offer, placed.shape]
+    each = loads_carried(workload, share.shape, _accelerators(scene, share.row))
+    time = sum((rate / each[size] for size, rate in loads.items()), Decimal(0))
+    if not time:
+        return placed
+    mixed = sum(loads.values(), Decimal(0)) / time
+    return replace(placed, served=round_nano(share.carrying * mixed))
+
+
+def usual_load(scene: Scene, service: Service, one: Placement) -> Decimal:
+    """Return the load of the service's stated mix that a placement carries."""
+    row = int((scene.stock.frame["id"] == one.offer).arg_max() or 0)
+    shape = next(shape for shape in service.shapes if shape.written == one.shape)
+    kept = Decimal(1)
+    if service.spot is not None:
+        kept = carried_share(service.spot, _interruptions(scene, row))
+    each = load_carried(service, shape, _accelerators(scene, row))
+    return one.instances * each * kept / (1 + service.headroom)
 
 
 def _day(moment: datetime | None) -> str:

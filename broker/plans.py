@@ -95,7 +95,7 @@ class Placement:
         covered_hours: instance-hours that savings plans pay for; no part of the cost.
         owned: paid already; costs nothing at the margin.
         served: training and batch: share of the work; service: load its instances carry, in
-            the service's own unit, headroom taken off.
+            the service's own unit, headroom taken off; with `sizes`: of the mix sent to them.
         list_usd_per_hour, contracted_usd_per_hour: price per instance-hour (reserved: with the
             upfront fee spread over the term).
         price_source, price_observed_at: where the price comes from, and when it was seen.
@@ -152,6 +152,25 @@ class Route:
     estimated: bool
     near: bool
     straddles: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SizeRoute:
+    """Demand of one origin and size, sent to the instances of one placement.
+
+    Attributes:
+        workload, size, metro: whose, which, from where (as written).
+        region, offer, shape: where to, and of the placement that serves it.
+        rate: in the service's own unit.
+    """
+
+    workload: str
+    size: str
+    metro: str
+    region: str
+    offer: str
+    shape: str
+    rate: Decimal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -324,6 +343,7 @@ class Plan:
         cost: cost of the period, USD.
         placements: where each workload runs.
         routes: where the users of each service are sent.
+        size_routes: of services with `sizes`: which instances serve which size of request.
         readings: what workloads read of each other's output, from where.
         purchases: commitments that the plan says to buy.
         unmet: demand that is not served.
@@ -349,6 +369,7 @@ class Plan:
     cost: Cost
     placements: tuple[Placement, ...]
     routes: tuple[Route, ...] = ()
+    size_routes: tuple[SizeRoute, ...] = ()
     readings: tuple[Reading, ...] = ()
     purchases: tuple[Purchase, ...] = ()
     unmet: tuple[Unmet, ...] = ()

@@ -11,6 +11,7 @@ from broker.candidates import Candidates
 from broker.caps import caps_of
 from broker.machines import gang_instances
 from broker.rules.rule import AnyWorkload, Scene
+from broker.sizes import shares_of, throughput_by_size
 from broker.workloads import Service, Training
 
 
@@ -30,6 +31,11 @@ def unmet_reasons(scene: Scene, candidates: Candidates) -> tuple[str, ...]:
         short = _too_small(scene, candidates, workload)
         if short:
             return (short, *refused)
+    if isinstance(workload, Service):
+        unserved = _unserved_sizes(scene, candidates, workload)
+        if unserved:
+            text = f"no offer that the rules admit can serve {', '.join(unserved)}"
+            return (text, *refused)
     caps = "".join(f", {name}" for name in caps_of(scene))
     return (
         f"capacity or quota{caps} that admits it goes to demand of the same or higher priority",
@@ -51,6 +57,19 @@ def unread(workload: AnyWorkload, served: Mapping[str, Decimal]) -> tuple[str, .
         for one in workload.reads
         if served[one.source] < 1
     )
+
+
+def _unserved_sizes(scene: Scene, candidates: Candidates, service: Service) -> list[str]:
+    """Sizes of request that no admitted offer can serve."""
+    machines = np.unique(scene.machines.of_row[candidates.admitted])
+    served = {
+        size
+        for shape, fit in zip(service.shapes, candidates.shape_fits, strict=True)
+        if fit[machines].any()
+        for size, rate in throughput_by_size(service, shape).items()
+        if rate > 0
+    }
+    return [size for size in shares_of(service) if size not in served]
 
 
 def _too_small(scene: Scene, candidates: Candidates, workload: Training) -> str:

@@ -13,6 +13,7 @@ from broker.fields import (
     Gib,
     Positive,
     Text,
+    Throughput,
     written_names,
 )
 
@@ -47,7 +48,8 @@ class Shape:
         vcpus: least of one instance; None: not asked.
         memory: least of one instance; None: not asked.
         throughput: of one accelerator (CPU-only: of one instance) at speed 1.0, in the
-            service's own unit; None: as the service says.
+            service's own unit; with `sizes`: of each size when it serves no other, 0 where it
+            cannot; None: as the service says.
         written: the short form, e.g. ``H100:64``; plans state it, people leave it out.
     """
 
@@ -62,7 +64,7 @@ class Shape:
     fabric: FabricNeed | None = None
     vcpus: Count | None = None
     memory: Gib | None = None
-    throughput: Positive | None = None
+    throughput: Throughput | None = None
     written: Text
 
     @property

@@ -16,6 +16,7 @@ from broker.spec_faults import Here, listed, nearest, words
 from broker.spec_pipelines import check_pipelines
 from broker.spec_policy import check_policy, check_watts
 from broker.spec_savings import check_savings_plans
+from broker.spec_sizes import check_sizes
 from broker.units import plain
 from broker.workloads import (
     Batch,
@@ -138,10 +139,7 @@ def _check_service(service: Service, here: Here) -> None:
         for index, load in enumerate(service.demand)
     ]
     _check_unique(loads, expected="each origin once", remedy="add up the two rates")
-    if service.throughput is None and any(one.throughput is None for one in service.shapes):
-        remedy = "add `throughput:` to the service, or to each of its shapes"
-        found = words("no `throughput`")
-        here.at("throughput").fault(found, expected="what one accelerator serves", remedy=remedy)
+    check_sizes(service, here)
     rule, spread = service.latency, service.spread
     if rule is not None and rule.rtt_max is not None and rule.rtt_max < rule.rtt:
         expected = f"at least rtt, {plain(rule.rtt)}ms"

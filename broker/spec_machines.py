@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Final
 
@@ -46,7 +46,7 @@ class Machines:
         """Note each shape of `workload` that no machine of the market could hold."""
         is_gang = isinstance(workload, Training)
         for index, shape in enumerate(workload.shapes):
-            key = (shape, is_gang)
+            key = (replace(shape, throughput=None), is_gang)  # of machines it asks nothing
             if key not in self._answers:
                 self._answers[key] = self._missing(shape, is_gang=is_gang)
             answer = self._answers[key]

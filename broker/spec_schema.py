@@ -28,6 +28,19 @@ _POINT: Final[Mapping[str, object]] = {
     "additionalProperties": False,
 }
 
+_THROUGHPUT: Final[Mapping[str, object]] = {
+    "anyOf": [
+        {"type": ["number", "string"], "examples": [12.5]},
+        {
+            "type": "object",
+            "propertyNames": {"type": "string"},
+            "additionalProperties": {"type": ["number", "string"]},
+            "minProperties": 1,
+            "examples": [{"short": 40, "long": 6}],
+        },
+    ]
+}
+
 #: (type, key) -> what may be written there beside, or instead of, what the type says.
 _SHORT_FORMS: Final[Mapping[tuple[str, str], Mapping[str, object]]] = {
     ("Shape", "accelerators"): {
@@ -47,6 +60,8 @@ _SHORT_FORMS: Final[Mapping[tuple[str, str], Mapping[str, object]]] = {
             },
         ]
     },
+    ("Shape", "throughput"): _THROUGHPUT,
+    ("Service", "throughput"): _THROUGHPUT,
     ("Load", "from"): {"anyOf": [{"type": "string", "examples": ["paris"]}, _POINT]},
     ("Spec", "market"): {
         "anyOf": [

@@ -11,7 +11,8 @@ from broker.rules.rule import AnyWorkload, Scene
 from broker.transfer import PriceList
 from broker.transfer_bills import TransferBills
 from broker.workloads import Service
-from solver.problem import NO_ROW, Floats, Ints, Tiers
+from solver.problem import NO_ROW, Floats, Ints
+from solver.tiers import Tiers
 
 
 def data_places(workloads: Sequence[AnyWorkload]) -> list[str]:

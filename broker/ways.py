@@ -1,7 +1,8 @@
 """What it would cost to run a whole workload on one offer alone, offer by offer.
 
 The common yardstick of explanations: exact money, capacity and the other workloads left aside.
-A service's way is the cost of carrying its whole demand there.
+A service's way is the cost of carrying its whole demand there, every size of request at its share;
+an offer that cannot serve one of the sizes is no way.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from broker.carbon import price_per_hour
 from broker.costing import placement_cost, rate_of
 from broker.machines import gang_instances, load_carried, useful_hours, work_hours
 from broker.rules.rule import AnyWorkload, Scene
+from broker.sizes import share_served
 from broker.spot import carried_share, rework_factor
 from broker.tiers import bill
 from broker.units import round_nano
@@ -161,8 +163,8 @@ def _service_size(
     carried = load_carried(workload, shape, machine.accelerators)
     if workload.spot is not None:
         carried *= carried_share(workload.spot, lost)
-    if carried <= 0:
-        return None
+    if carried <= 0 or share_served(workload, shape) < 1:
+        return None  # it would not carry the whole
     stated = sum((load.rate for load in workload.demand), Decimal(0))
     count = machine.whole(_ceiling(stated * (1 + workload.headroom) / carried))
     return count, count * scene.spec.period, count * scene.spec.period

@@ -26,7 +26,9 @@ from broker.fields import (
     Name,
     Positive,
     Share,
+    ShareOrNone,
     Text,
+    Throughput,
     written_names,
 )
 from broker.holdings import (
@@ -272,8 +274,11 @@ class Service(Workload):
 
     Attributes:
         demand: loads by origin, at least one.
+        sizes: size of request -> its share of every origin's rate, 100% in all; names are
+            yours, such as ``in512-out128``; None: requests are not told apart.
         throughput: of one accelerator (CPU-only: of one instance) at speed 1.0, in your
-            own unit; None: every shape states its own.
+            own unit; with `sizes`: one number for all, or one for each size, of that size
+            alone; None: every shape states its own.
         headroom: capacity >= (1 + headroom) x demand routed, in every region.
         latency: how far demand may be routed; None: anywhere.
         spread: over how many regions it must stand; None: as few as are cheapest.
@@ -282,7 +287,8 @@ class Service(Workload):
     """
 
     demand: tuple[Load, ...]
-    throughput: Positive | None = None
+    sizes: Mapping[Name, ShareOrNone] = field(default_factory=dict)
+    throughput: Throughput | None = None
     headroom: Headroom = Decimal(0)
     latency: LatencyRule | None = None
     spread: Spread | None = None

@@ -145,12 +145,14 @@ def _sliced(demands: Demands, demand: int, modes: slice) -> Demands:
     by_mode = ("mode_kind", "mode_shape", "mode_signature", "mode_amount", "mode_hours")
     parts = {name: getattr(demands, name)[chosen] for name in by_demand}
     parts |= {name: getattr(demands, name)[modes] for name in by_mode}
+    if demands.mode_size_amount is not None:
+        parts["mode_size_amount"] = demands.mode_size_amount[modes]
     return replace(demands, mode_start=np.array([0, modes.stop - modes.start], np.int64), **parts)
 
 
 def _service(services: Services, rows: np.ndarray) -> Services:
     """The services at `rows` (none or one), as services of demand 0."""
-    kept = {"load_start", "load_point", "load", "distance", "demand"}
+    kept = {"load_start", "load_point", "load", "load_size", "distance", "demand"}
     parts = {
         one.name: getattr(services, one.name)[rows]
         for one in fields(services)
@@ -165,6 +167,7 @@ def _service(services: Services, rows: np.ndarray) -> Services:
         load_start=np.array(starts, np.int64),
         load_point=services.load_point[first:last],
         load=services.load[first:last],
+        load_size=None if services.load_size is None else services.load_size[first:last],
         **parts,
     )
 
@@ -218,7 +221,13 @@ def _renumbered(problem: Problem, demand: int, found: Solution) -> tuple[Allocat
             demand=np.full(len(allocation.demand), demand, np.int32),
             mode=(allocation.mode + first_mode).astype(np.int32),
         ),
-        replace(routes, service=np.full(len(routes.service), row, np.int32)),
+        replace(
+            routes,
+            service=np.full(len(routes.service), row, np.int32),
+            mode=np.where(routes.mode == NO_ROW, NO_ROW, routes.mode + first_mode).astype(
+                np.int32
+            ),
+        ),
     )
 
 
@@ -251,6 +260,9 @@ def _joined_routes(parts: list[Routes]) -> Routes:
         point=np.empty(0, np.int32),
         place=np.empty(0, np.int32),
         amount=np.empty(0),
+        size=np.empty(0, np.int32),
+        mode=np.empty(0, np.int32),
+        supply=np.empty(0, np.int32),
     )
     names = [one.name for one in fields(empty)]
     return Routes(

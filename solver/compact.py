@@ -7,6 +7,7 @@ Columns, per pair p = (demand d, mode, supply o):
     gang     x_p in {0, 1}: the whole gang stands on o;  k_p: units of it on the owned supply
              of the same pool instead
     service  n_p whole units;  f_{d,c,g} load of point class c routed to place g
+             (loads of several sizes: to a station of it, `solver.size_rows`)
     batch    y_p in [0, 1]: share of the work;  n_p whole units where something counts them
 and per demand u_d in [0, 1], its unmet share.
 """
@@ -27,6 +28,8 @@ from solver.refusal_rows import add_overrides
 from solver.scope_rows import add_apart, add_together
 from solver.service_rows import add_service
 from solver.share_rows import cap_shares
+from solver.size_rows import add_sized_service
+from solver.stations import has_sizes
 from solver.stay_rows import add_moves, add_unbilled
 from solver.tier_rows import add_tiers
 
@@ -134,7 +137,8 @@ def _add_services(compact: Compact) -> None:
         demand = int(services.demand[service])
         rows = np.arange(first[demand], first[demand + 1])
         before = compact.builder.columns
-        columns = add_service(compact.builder, compact.problem, pairs, service=service, rows=rows)
+        add = add_sized_service if has_sizes(compact.problem, service) else add_service
+        columns = add(compact.builder, compact.problem, pairs, service=service, rows=rows)
         compact.services[service] = columns
         compact.spans[service] = (before, compact.builder.columns)
         compact.main[rows] = compact.units[rows] = columns.units
@@ -162,7 +166,10 @@ def _cap_risky_share(compact: Compact) -> None:
     builder.entries(rows, compact.main[gangs], pairs.amount[gangs] * (1 - share[gangs]))
     mixing = compact.mixed[gangs] != NONE
     builder.entries(rows[mixing], compact.mixed[gangs][mixing], -1.0)
-    others = np.flatnonzero((pairs.family != Family.GANG) & (share < 1))
+    sized = [s.rows for s in compact.services.values() if s.stations is not None]
+    others = (pairs.family != Family.GANG) & (share < 1)
+    others[np.concatenate([np.empty(0, np.int64), *sized])] = False  # see `solver.size_rows`
+    others = np.flatnonzero(others)
     bound = np.unique(pairs.demand[others[pairs.risky[others]]])
     row_of = np.full(problem.demands.count, NONE, np.int64)
     row_of[bound] = builder.rows(len(bound), low=-np.inf, high=0.0)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 
 from solver.compact_columns import NONE, Compact
-from solver.problem import Family, Floats
+from solver.problem import NO_ROW, Family, Floats
 from solver.solution import Allocation, Routes
+from solver.stations import Stations
 
 #: Shares and loads below this part of the whole are the engine's tolerance, not decisions.
 TOLERANCE = 1e-6
@@ -103,26 +106,67 @@ def _batches(compact: Compact, x: Floats) -> Part:
     )
 
 
+Sent = tuple[int, int, int, float, int, int, int]
+
+
 def _routes(compact: Compact, x: Floats) -> Routes:
-    services = compact.problem.services
-    found: list[tuple[int, int, int, float]] = []
+    found: list[Sent] = []
     for service, columns in compact.services.items():
-        classes = columns.classes
-        for which, place in zip(*np.nonzero(columns.flow >= 0), strict=True):
-            amount = float(x[columns.flow[which, place]])
-            if amount <= TOLERANCE * columns.load:
-                continue
-            members = classes.members[which]
-            part = services.load[members] / classes.load[which]
-            found += [
-                (service, int(services.load_point[row]), int(classes.places[place]), amount * one)
-                for row, one in zip(members, part.tolist(), strict=True)
-            ]
+        if columns.stations is None:
+            found += _to_places(compact, x, service)
+        else:
+            found += _to_units(compact, x, service, columns.stations)
     found.sort()
-    columns4 = list(zip(*found, strict=True)) or [(), (), (), ()]
+    parts = list(zip(*found, strict=True)) or [()] * 7
     return Routes(
-        service=np.array(columns4[0], np.int32),
-        point=np.array(columns4[1], np.int32),
-        place=np.array(columns4[2], np.int32),
-        amount=np.array(columns4[3], np.float64),
+        service=np.array(parts[0], np.int32),
+        point=np.array(parts[1], np.int32),
+        place=np.array(parts[2], np.int32),
+        amount=np.array(parts[3], np.float64),
+        size=np.array(parts[4], np.int32),
+        mode=np.array(parts[5], np.int32),
+        supply=np.array(parts[6], np.int32),
     )
+
+
+def _to_places(compact: Compact, x: Floats, service: int) -> Iterator[Sent]:
+    services, columns = compact.problem.services, compact.services[service]
+    classes = columns.classes
+    for which, place in zip(*np.nonzero(columns.flow >= 0), strict=True):
+        amount = float(x[columns.flow[which, place]])
+        if amount <= TOLERANCE * columns.load:
+            continue
+        members = classes.members[which]
+        part = services.load[members] / classes.load[which]
+        for row, one in zip(members, part.tolist(), strict=True):
+            point, at = int(services.load_point[row]), int(classes.places[place])
+            yield service, point, at, amount * one, NO_ROW, NO_ROW, NO_ROW
+
+
+def _to_units(compact: Compact, x: Floats, service: int, stations: Stations) -> Iterator[Sent]:
+    """Split what a station carries among its units, by what they are worth there."""
+    services, columns = compact.problem.services, compact.services[service]
+    classes, pairs = columns.classes, compact.pairs
+    sizes = services.load_size
+    worth = np.rint(x[columns.units]) * stations.weight
+    for which, station in zip(*np.nonzero(columns.flow >= 0), strict=True):
+        part = float(x[columns.flow[which, station]])
+        mine = np.flatnonzero((stations.of_pair == station) & (worth > 0))
+        if part <= TOLERANCE or not len(mine) or sizes is None:
+            continue
+        members = classes.members[which]
+        of_class = part / float(classes.load[which])
+        for row in members.tolist():
+            load = float(services.load[row]) * of_class
+            for pair, share in zip(
+                columns.rows[mine], worth[mine] / worth[mine].sum(), strict=True
+            ):
+                yield (
+                    service,
+                    int(services.load_point[row]),
+                    int(compact.problem.supply.place[pairs.supply[pair]]),
+                    load * float(share),
+                    int(sizes[row]),
+                    int(pairs.mode[pair]),
+                    int(pairs.supply[pair]),
+                )

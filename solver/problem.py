@@ -2,8 +2,8 @@
 
 Index letters used in shapes: O supplies, G places, W owners of places, D demands, M modes
 (a demand's way to run on one kind of machine), S signatures (sets of supplies a mode may use),
-P points services are asked from, V services, R limits, A accounts, F spoilage classes, K risks,
-X data rows, C classes of moves, H pools of coverage.
+P points services are asked from, V services, N loads, B sizes, R limits, A accounts, F spoilage
+classes, K risks, X data rows, C classes of moves, H pools of coverage.
 
 Nothing here forms demand x supply pairs: a mode names a machine kind and a signature, and a
 supply names its kind, place and risk, so every coefficient of a pair is a product of short
@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from solver.coverage import Coverage
 from solver.preferences import Refusals, Stay
+from solver.tiers import Tiers
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
@@ -124,6 +125,9 @@ class Demands:
         data_row: int32[D], row of `move_cost`, `NO_ROW` when nothing moves.
         move_cost: float64[X, G], cost of moving one unit of data to a place; where
             `Problem.tiers` holds: of its dearest step, inf as elsewhere when it cannot go.
+        mode_size_amount: float64[M, B], load of each size that one unit of a service's mode
+            carries when it carries no other; 0: it cannot. `mode_amount` is then what it
+            carries of the stated mix of those it can. None: no load has a size.
     """
 
     family: Ints
@@ -142,6 +146,7 @@ class Demands:
     data_amount: Floats
     data_row: Ints
     move_cost: Floats
+    mode_size_amount: Floats | None = None
 
     @property
     def count(self) -> int:
@@ -168,6 +173,8 @@ class Services:
         survive_level: int32[V], `Level` of which any ONE may be lost; `NO_ROW`: none.
         survive_share: float64[V], share of the stated load that must then still be routable
             within `near` over what is left.
+        load_size: int32[N], size of each load, column of `Demands.mode_size_amount`; all
+            loads of a service have one, or none (`NO_ROW`). None: no load has a size.
     """
 
     demand: Ints
@@ -183,6 +190,7 @@ class Services:
     most_share: Floats
     survive_level: Ints
     survive_share: Floats
+    load_size: Ints | None = None
 
     @property
     def count(self) -> int:
@@ -252,32 +260,6 @@ class ShareCap:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tiers:
-    """Moves whose unit cost depends on how much a whole class moves.
-
-    The first `up_to` units of a class cost `cost` each, the next those of the next step, and
-    so on; what is moved adds up over all demands of the class.
-
-    Attributes:
-        class_of: int32[X, G], class of moving data row x to place g; `NO_ROW`: flat, at
-            `Demands.move_cost`.
-        start: int64[C+1]; the steps of class c are `start[c]:start[c+1]`.
-        up_to: float64[.], end of each step, ascending; inf for the last of a class.
-        cost: float64[.], cost of one unit within the step, >= 0.
-    """
-
-    class_of: Ints
-    start: NDArray[np.int64]
-    up_to: Floats
-    cost: Floats
-
-    @property
-    def count(self) -> int:
-        """Number of classes C."""
-        return len(self.start) - 1
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Reads:
     """Demands that read what other demands write; E of them, gangs and batches at both ends.
 
@@ -335,7 +317,8 @@ class Problem:
     * gang: amount units; cost amount x (unit_cost + hours x s x hour_cost) + data x move_cost.
       (Wherever hours cost `hour_cost`, they cost `hour_extra` too, which no measure counts.)
     * service: a unit carries amount x c and costs unit_cost + hours x hour_cost; each place
-      with a unit costs data x move_cost once.
+      with a unit costs data x move_cost once. Where loads have sizes b, what units of a mode
+      carry there takes their time: sum_b load_b / size_amount_b <= units x c.
     * batch: a share y of the work takes amount x s x y unit-hours and whole units
       >= unit-hours / hours[m]; cost unit-hours x hour_cost + units x unit_cost +
       y x data x move_cost.

@@ -15,6 +15,7 @@ from solver.model import ModelBuilder
 from solver.pairs import Pairs, most_units
 from solver.problem import NO_ROW, Bools, Floats, Ints, Level, Problem
 from solver.scopes import scopes_touched
+from solver.stations import Stations
 from solver.survival_rows import MOST_CLASSES, Carried, add_cut_rows
 from solver.tier_steps import has_class
 
@@ -28,7 +29,7 @@ class LoadClasses:
     Attributes:
         places: int32[H], places with a pair.
         members: per class, rows of `Services.load`.
-        load: float64[C].
+        load: float64[C]; with sizes: as a share of all the service is asked for.
         near, allowed: bool[C, H].
     """
 
@@ -46,14 +47,15 @@ class ServiceColumns:
     Attributes:
         rows: int64[Q], its pairs.
         units: int64[Q], columns n_p; most_units: float64[Q], their upper bounds.
-        flow: int64[C, H], columns f; -1 where not allowed.
+        flow: int64[C, H], columns f; -1 where not allowed. With sizes: int64[C, T].
         classes: what C and H mean.
-        load: its stated load in all.
+        load: its stated load in all, in units of f.
         cover_row: row of "routed + load x unmet = load".
         present: int64[H], columns z_g "has a unit there"; -1 when nothing asks for them.
         placed: column of "has a unit at all"; -1 when nothing asks for it.
         far_rows: int64[.], rows that cap the far load; far_load: float64[.], the stated load
             that each is a share of.
+        stations: what T means; None: the loads have no size.
     """
 
     rows: Longs
@@ -67,6 +69,7 @@ class ServiceColumns:
     placed: int
     far_rows: Longs
     far_load: Floats
+    stations: Stations | None = None
 
 
 def load_classes(problem: Problem, service: int, places: Ints) -> LoadClasses:
@@ -113,11 +116,11 @@ def add_service(
     flow = _add_flow(builder, classes)
     cover = builder.rows(1, low=load, high=load)
     builder.entries(int(cover[0]), flow[flow >= 0], 1.0)
-    held = _Held(units=units, most=most, amount=pairs.amount[rows], at=at, move=pairs.move[rows])
+    held = Held(units=units, most=most, amount=pairs.amount[rows], at=at, move=pairs.move[rows])
     _carry_loads(builder, classes, flow, held)
     far_rows, far_load = _keep_near(builder, problem, classes, flow, service=service)
     _cap_place_share(builder, flow, float(problem.services.most_share[service]))
-    present, placed = _add_presence(builder, problem, classes, flow, held, service)
+    present, placed = add_presence(builder, problem, classes, flow, held, service)
     columns = ServiceColumns(
         rows=rows,
         units=units,
@@ -137,8 +140,16 @@ def add_service(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Held:
-    """Units of a service: columns, bounds, load each carries, place index, data cost."""
+class Held:
+    """Units of a service; Q pairs.
+
+    Attributes:
+        units: int64[Q], columns n_p.
+        most: float64[Q], their bounds.
+        amount: float64[Q], load each carries.
+        at: int64[Q], index of the place.
+        move: float64[Q], cost of the data at that place.
+    """
 
     units: Longs
     most: Floats
@@ -159,7 +170,7 @@ def _add_flow(builder: ModelBuilder, classes: LoadClasses) -> Longs:
     return flow
 
 
-def _carry_loads(builder: ModelBuilder, classes: LoadClasses, flow: Longs, held: _Held) -> None:
+def _carry_loads(builder: ModelBuilder, classes: LoadClasses, flow: Longs, held: Held) -> None:
     """Sum of f into a place <= load its units carry."""
     rows = builder.rows(len(classes.places), low=-np.inf, high=0.0)
     which, place = np.nonzero(flow >= 0)
@@ -200,15 +211,18 @@ def _cap_place_share(builder: ModelBuilder, flow: Longs, share: float) -> None:
         builder.entries(int(rows[place]), every, -share)
 
 
-def _add_presence(
+def add_presence(
     builder: ModelBuilder,
     problem: Problem,
     classes: LoadClasses,
     flow: Longs,
-    held: _Held,
+    held: Held,
     service: int,
 ) -> tuple[Longs, int]:
     """Add z_g "has a unit in g" and "placed", where some rule or cost needs them.
+
+    Returns:
+        int64[H] columns z_g and the column of "placed"; -1 where there is none.
 
     n_p <= most z_g; z_g <= sum_p n_p; z_g <= placed; sum_g z_g >= k placed;
     routed <= load placed.

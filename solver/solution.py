@@ -71,19 +71,24 @@ class Allocation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Routes:
-    """Loads sent to places, one row per (service, load, place).
+    """Loads sent to places, one row per (service, load, place); to units, where they have sizes.
 
     Attributes:
         service: int32[N], row of `Services`.
         point: int32[N].
         place: int32[N].
         amount: float64[N], > 0.
+        size: int32[N], size of the load; `NO_ROW` (-1): it has none, and neither mode nor supply.
+        mode, supply: int32[N], the units that carry it, as in `Allocation`.
     """
 
     service: NDArray[np.int32]
     point: NDArray[np.int32]
     place: NDArray[np.int32]
     amount: NDArray[np.float64]
+    size: NDArray[np.int32]
+    mode: NDArray[np.int32]
+    supply: NDArray[np.int32]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,9 +14,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from solver.problem import NO_ROW, Family, Floats, Problem, Tiers
+from solver.problem import NO_ROW, Family, Floats, Problem
 from solver.solution import Allocation
 from solver.tier_steps import Steps, reachable_steps, steps_cost
+from solver.tiers import Tiers
 
 
 def flat_below(problem: Problem) -> tuple[Problem, float]:

@@ -20,9 +20,10 @@ from numpy.typing import NDArray
 
 from solver.model import ModelBuilder
 from solver.pairs import Pairs
-from solver.problem import NO_ROW, Family, Floats, Ints, Problem, Tiers
+from solver.problem import NO_ROW, Family, Floats, Ints, Problem
 from solver.service_rows import ServiceColumns
 from solver.tier_steps import reachable_steps
+from solver.tiers import Tiers
 
 Longs = NDArray[np.int64]
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from solver.problem import NO_ROW, Floats, Problem, Tiers
+from solver.problem import NO_ROW, Floats, Problem
+from solver.tiers import Tiers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

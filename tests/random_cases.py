@@ -143,6 +143,8 @@ def _service(draw: st.DrawFn, name: str, rules: bool) -> Data:
         {"from": one, "rate": rate * unit} for one, rate in zip(metros, rates, strict=True)
     ]
     found["throughput"] = draw(st.sampled_from((10, 12.5, 7.3))) * unit
+    if draw(st.integers(0, 2)) == 0:
+        _with_sizes(draw, found, unit)
     found["headroom"] = draw(st.sampled_from((0, 0.25)))
     if draw(st.booleans()):
         found["latency"] = {
@@ -162,6 +164,23 @@ def _service(draw: st.DrawFn, name: str, rules: bool) -> Data:
             )
         )
     return found
+
+
+def _with_sizes(draw: st.DrawFn, service: Data, unit: float) -> None:
+    """Tell requests apart by size; a later shape may be unable to serve the long ones."""
+    service["sizes"] = draw(
+        st.sampled_from(
+            (
+                {"short": "60%", "long": "40%"},
+                {"long": 0.2, "mid": 0.3, "short": 0.5},
+                {"long": "33.33%", "mid": "33.33%", "short": "33.33%"},
+            )
+        )
+    )
+    for number, shape in enumerate(service.get("shapes", [service])):
+        least = 0.5 if number == 0 else 0
+        rates = {size: draw(st.sampled_from((least, 3, 12.5))) * unit for size in service["sizes"]}
+        shape["throughput"] = rates | {"short": draw(st.sampled_from((9, 25))) * unit}
 
 
 def _with_reads(draw: st.DrawFn, writers: list[Data]) -> None:

@@ -89,6 +89,8 @@ SECTIONS: Final[tuple[tuple[type, str], ...]] = (
 _SHORT_FORMS: Final[Mapping[tuple[type, str], str]] = {
     (Shape, "accelerators"): "`H100:64`, `A100:80GB:8`, or a list of names",
     (Shape, "gpu"): "`24GB..80GB`, `24GB..`, `24GB..80GB:2`",
+    (Shape, "throughput"): "`12.5`, or of each size: `{short: 40, long: 6}`",
+    (Service, "throughput"): "`12.5`, or of each size: `{short: 40, long: 6}`",
     (Load, "from"): "`paris`, a region, or `{lat: 48.9, lon: 2.4}`",
     (Policy, "concentration"): "mapping, or list of mappings",
     (Policy, "export_control"): "mapping, or list of mappings",

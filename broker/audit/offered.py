@@ -19,7 +19,7 @@ from broker.audit.machines import held_accelerators, instances_needed, misfit, s
 from broker.audit.money import price_of
 from broker.audit.quotas import is_countable
 from broker.audit.racks import rack_of, whole
-from broker.audit.services import load_of
+from broker.audit.sizes import usual_load
 from broker.audit.spot import billed_per_useful
 from broker.audit.stability import stays_if_frozen
 from broker.audit.windows import most_hours
@@ -61,7 +61,7 @@ def work_price(evidence: Evidence, one: Placement) -> Decimal | None:
 def _work_hours(evidence: Evidence, one: Placement) -> Decimal | None:
     workload, shape = evidence.workloads[one.workload], shape_of(evidence, one)
     if isinstance(workload, Service):
-        load = load_of(evidence, workload, replace(one, instances=1))
+        load = usual_load(evidence, workload, replace(one, instances=1))
         return evidence.spec.period / load if load > 0 else None
     need, hosts = instances_needed(shape, held_accelerators(evidence, one)), rack_of(evidence, one)
     factor = billed_per_useful(evidence, one)

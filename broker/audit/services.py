@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from decimal import ROUND_FLOOR, Decimal
+from decimal import Decimal
 
+from broker.audit import sizes
 from broker.audit.evidence import Evidence, Hop, differ, is_above, place_of
-from broker.audit.machines import held_accelerators, shape_of
-from broker.audit.spot import carried
+from broker.audit.machines import shape_of
 from broker.plans import Placement, Route
 from broker.rules.violation import Violation
 from broker.units import round_nano
@@ -41,19 +41,20 @@ def _load_carried(evidence: Evidence) -> Iterator[Violation]:
 
 
 def load_of(evidence: Evidence, service: Service, one: Placement) -> Decimal:
-    """Return the demand that the placement's instances carry, headroom taken off."""
-    shape = shape_of(evidence, one)
-    rate = (shape.throughput or service.throughput or Decimal(0)) * shape.speed
-    if shape.count:
-        each = shape.per_node or shape.count
-        replicas = (held_accelerators(evidence, one) / each).to_integral_value(ROUND_FLOOR)
-        rate *= replicas * each
-    return one.instances * rate * carried(evidence, one) / (1 + service.headroom)
+    """Return the demand that the placement's instances carry, headroom taken off.
+
+    With sizes: of the mix that is sent to them, or of the stated one where nothing is.
+    """
+    sent = sizes.sent_to(evidence, one)
+    mixed = sizes.mixed_throughput(service, shape_of(evidence, one), sent)
+    return mixed * sizes.working(evidence, service, one)
 
 
 def _capacity(evidence: Evidence) -> Iterator[Violation]:
     """In every region, what its instances carry >= what is routed there."""
     for service, placed in evidence.each(Service):
+        if service.sizes:  # `sizes` looks at every placement by itself
+            continue
         room: defaultdict[str, Decimal] = defaultdict(Decimal)
         for one in placed:
             room[place_of(one)] += load_of(evidence, service, one)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Final
 
@@ -67,17 +67,34 @@ def _worth_it(evidence: Evidence) -> Iterator[Violation]:
 
 
 def _max_share(evidence: Evidence) -> Iterator[Violation]:
-    """The part on spot stays within `max_share`: instances, capacity or work."""
+    """The part on spot stays within `max_share`: instances, capacity or work.
+
+    Of a service with sizes: what is sent there.
+    """
     for workload, placed in evidence.each(Training, Service, Batch):
         if workload.spot is None:
             continue
         gang = isinstance(workload, Training)
-        sizes = [(one.option, Decimal(one.instances) if gang else one.served) for one in placed]
-        whole = sum((size for _, size in sizes), Decimal(0))
-        risky = sum((size for option, size in sizes if option == SPOT), Decimal(0))
+        parts = [(one.option, Decimal(one.instances) if gang else one.served) for one in placed]
+        if isinstance(workload, Service) and workload.sizes:
+            parts = _sent(evidence, workload, placed)
+        whole = sum((size for _, size in parts), Decimal(0))
+        risky = sum((size for option, size in parts if option == SPOT), Decimal(0))
         if is_above(risky, workload.spot.max_share * whole, whole=whole):
             text = f"{risky} of {whole} on spot; at most {workload.spot.max_share} of it"
             yield Violation(rule="max_share", subject=workload.name, text=text)
+
+
+def _sent(
+    evidence: Evidence, service: Service, placed: Sequence[Placement]
+) -> list[tuple[str, Decimal]]:
+    """Return (purchase option, rate) of every route by size."""
+    option = {one.offer: one.option for one in placed}
+    return [
+        (option[one.offer], one.rate)
+        for one in evidence.plan.size_routes
+        if one.workload == service.name and one.offer in option
+    ]
 
 
 #: What a single placement must meet whatever else is placed.

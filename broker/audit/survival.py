@@ -2,6 +2,7 @@
 
 What can be served then is a largest flow from origins (their stated rates) over near round trips
 into regions (what their remaining instances carry); it is found by augmenting paths, exactly.
+Where requests have sizes, instances share their time between them, and it is a linear programme.
 Headroom is kept in this case too.
 """
 
@@ -12,6 +13,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 
 from broker.audit.evidence import Evidence, has_zone, is_above, place_of
+from broker.audit.machines import shape_of
+from broker.audit.packing import most_carried
+from broker.audit.sizes import throughput, working
 from broker.plans import Placement
 from broker.rules.violation import Violation
 from broker.workloads import ScopeLevel, Service
@@ -29,10 +33,38 @@ def _survives(evidence: Evidence) -> Iterator[Violation]:
             room: defaultdict[str, Decimal] = defaultdict(Decimal)
             for one in left:
                 room[place_of(one)] += one.served
-            served = largest_flow(stated, room, _near(evidence, service, room))
+            near = _near(evidence, service, room)
+            if service.sizes:
+                served = _served_by_size(evidence, service, left, near)
+            else:
+                served = largest_flow(stated, room, near)
             if is_above(needed, served, whole=whole):
                 text = f"without {lost} {served} can be served of {needed}"
                 yield Violation(rule="survive", subject=service.name, text=text)
+
+
+def _served_by_size(
+    evidence: Evidence, service: Service, left: Sequence[Placement], near: set[tuple[str, str]]
+) -> Decimal:
+    """The most that is served when instances of one shape and region share their time."""
+    works: defaultdict[tuple[str, int], Decimal] = defaultdict(Decimal)
+    for one in left:
+        shape = service.shapes.index(shape_of(evidence, one))
+        works[place_of(one), shape] += working(evidence, service, one)
+    parts = sum(service.sizes.values(), Decimal(0))
+    supply: defaultdict[str, Decimal] = defaultdict(Decimal)
+    time: dict[tuple[str, str], Decimal] = {}
+    for load in service.demand:
+        open_to = [key for key in works if (load.origin, key[0]) in near]
+        seen = " ".join(sorted({place for place, _ in open_to}))
+        for size, share in service.sizes.items():
+            source = f"{size} {seen}"  # origins that see the same places are one
+            supply[source] += load.rate * share / parts
+            for place, shape in open_to:
+                alone = works[place, shape] * throughput(service, service.shapes[shape], size)
+                if alone:
+                    time[source, f"{place} {shape}"] = 1 / alone
+    return most_carried(supply, time)
 
 
 def _losses(

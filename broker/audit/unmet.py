@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
 from broker.audit.evidence import AnyWorkload, Evidence
+from broker.audit.sizes import usual_throughput
 from broker.plans import Placement
 from broker.rules.violation import Violation
 from broker.units import round_nano
@@ -50,7 +51,7 @@ def weight(workload: AnyWorkload, period_h: Decimal) -> Decimal:
     shape = workload.shapes[0]
     cpu = Decimal(shape.vcpus or 1) / 16
     if isinstance(workload, Service):
-        rate = (shape.throughput or workload.throughput or Decimal(0)) * shape.speed
+        rate = usual_throughput(workload, shape) * shape.speed
         stated = sum((load.rate for load in workload.demand), Decimal(0))
         carriers = stated * (1 + workload.headroom) / rate
         return carriers * (1 if shape.count else cpu) * period_h

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import textwrap
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from decimal import Decimal
@@ -28,7 +29,7 @@ def plan_text(plan: Plan, width: int | None = None) -> str:
     table = placements_table(plan.placements)
     if width is not None and widest(table) > width:
         table = _narrow_table(plan.placements)
-    return f"{summary}\n{table}{_routes(plan)}{_readings(plan)}"
+    return f"{summary}\n{table}{_routes(plan)}{_sizes(plan)}{_readings(plan)}"
 
 
 def _wrapped(line: str, width: int | None) -> list[str]:
@@ -246,6 +247,21 @@ def _routes(plan: Plan) -> str:
     ]
     header = ["SERVICE", "FROM", "TO", "RATE", "RTT MS (~ estimated +-)", ""]
     return "\n" + text_table(header, rows, right="lllrrl")
+
+
+def _sizes(plan: Plan) -> str:
+    """Which machines serve which sizes of request, origins and zones added up."""
+    placed = {(one.workload, one.offer, one.shape): one for one in plan.placements}
+    rates: defaultdict[tuple[str, ...], Decimal] = defaultdict(Decimal)
+    for route in plan.size_routes:
+        on = placed[route.workload, route.offer, route.shape]
+        key = (route.workload, route.size, on.instance_type, route.region, on.option)
+        rates[key] += route.rate
+    if not rates:
+        return ""
+    rows = [[*key, plain(rate)] for key, rate in sorted(rates.items())]
+    header = ["SERVICE", "SIZE", "SERVED BY", "IN", "OPTION", "RATE"]
+    return "\n" + text_table(header, rows, right="lllllr")
 
 
 def _readings(plan: Plan) -> str:

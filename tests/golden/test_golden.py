@@ -69,3 +69,19 @@ def test_case_of_savings_plans_costs_what_its_comment_works_out() -> None:
     hours = sum(Decimal(one["covered_hours"]) for one in plan["placements"])
     assert float(hours) == pytest.approx(150)
     assert Decimal(plan["cost"]["total"]) == 10_500
+
+
+def test_case_of_sizes_costs_what_its_comment_works_out() -> None:
+    """One accelerator of each kind; the small one takes a third of the commonest size."""
+    plan = json.loads((Path(__file__).parent / "sizes" / "plan.json").read_text())
+    assert plan["cost"]["total"] == "468.00"
+    assert {one["accelerator"]: one["instances"] for one in plan["placements"]} == {
+        "A10G": 1,
+        "A100-80": 1,
+    }
+    on_small = [one for one in plan["size_routes"] if "a10g" in one["offer"]]
+    assert [(one["size"], float(one["rate"])) for one in on_small] == [
+        ("in-long-out-short", pytest.approx(5, abs=1e-4))
+    ]
+    assert plan["proof"]["cost_bound"] == plan["cost"]["total"]
+    assert plan["unmet"] == []

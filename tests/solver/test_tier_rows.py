@@ -11,9 +11,10 @@ import pytest
 
 from solver.child import EngineProcess
 from solver.exact import solve_exact
-from solver.problem import NO_ROW, Problem, Tiers
+from solver.problem import NO_ROW, Problem
 from solver.solution import SearchLimits
 from solver.tier_steps import reachable_steps
+from solver.tiers import Tiers
 from tests.solver.tiny import BATCH, GANG, SERVICE, Row, like, problem, solved, used
 
 Steps = Sequence[tuple[float, float]]
