@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from solver.pairs import Pairs
 from solver.problem import NO_ROW, Bools, Floats, Level, Problem
 from solver.scopes import scope_of
+from solver.stations import has_sizes
 
 Longs = NDArray[np.int64]
 
@@ -35,13 +36,14 @@ def needed(problem: Problem, pairs: Pairs, service: int) -> Bools:
     """Return bool[Q]: the pairs of `service` that some best plan is made of, capacity aside.
 
     Args:
-        problem: priced; costs may not be negative, else every pair is kept.
+        problem: priced; where costs are negative or loads have sizes, every pair is kept.
         pairs: the pairs of the service, Q.
         service: its row.
     """
     cost = unit_costs(problem, pairs)
     kept = np.ones(pairs.count, np.bool_)
-    if not pairs.count or (cost < 0).any() or (pairs.move < 0).any():
+    odd = (cost < 0).any() or (pairs.move < 0).any() or has_sizes(problem, service)
+    if not pairs.count or odd:
         return kept
     alike = _alike(problem, pairs, service)
     kept = _cheapest_of_each_amount(pairs, cost, alike)

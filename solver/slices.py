@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,9 +14,16 @@ from solver.problem import NO_ROW, Apart, Demands, Problem, Reads, Services, Tog
 
 Longs = NDArray[np.int64]
 
-_BY_MODE = ("mode_kind", "mode_shape", "mode_signature", "mode_amount", "mode_hours")
+_BY_MODE = (
+    "mode_kind",
+    "mode_shape",
+    "mode_signature",
+    "mode_amount",
+    "mode_hours",
+    "mode_size_amount",
+)
 _SHARED = frozenset({"mode_start", "spoilage", "carry", "move_cost", *_BY_MODE})
-_BY_LOAD = ("load_point", "load")
+_BY_LOAD = ("load_point", "load", "load_size")
 _SERVICE_SHARED = frozenset({"load_start", "distance", "demand", *_BY_LOAD})
 
 
@@ -78,13 +86,17 @@ def _gathered(start: Longs, chosen: Longs) -> tuple[Longs, Longs]:
     return np.repeat(start[chosen], size) + within, np.concatenate([[0], ends]).astype(np.int64)
 
 
+def _row(values: NDArray[Any] | None, row: Longs) -> NDArray[Any] | None:
+    return None if values is None else values[row]
+
+
 def _demands(demands: Demands, chosen: Longs, mode: Longs, mode_start: Longs) -> Demands:
     by_demand = {
         one.name: getattr(demands, one.name)[chosen]
         for one in fields(demands)
         if one.name not in _SHARED
     }
-    by_mode = {name: getattr(demands, name)[mode] for name in _BY_MODE}
+    by_mode = {name: _row(getattr(demands, name), mode) for name in _BY_MODE}
     return replace(demands, mode_start=mode_start, **by_demand, **by_mode)
 
 
@@ -95,7 +107,7 @@ def _services(services: Services, row: Longs, new: Longs) -> Services:
         for one in fields(services)
         if one.name not in _SERVICE_SHARED
     }
-    by_load = {name: getattr(services, name)[load] for name in _BY_LOAD}
+    by_load = {name: _row(getattr(services, name), load) for name in _BY_LOAD}
     demand = new[services.demand[row]].astype(np.int32)
     return replace(services, demand=demand, load_start=load_start, **by_service, **by_load)
 

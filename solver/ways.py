@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from solver.compact_columns import NONE, Compact, Longs
 from solver.decode import decode
-from solver.problem import Family, Floats
+from solver.problem import NO_ROW, Family, Floats
 from solver.service_rows import ServiceColumns
 from solver.slices import Slice
 from solver.solution import Allocation, Routes
@@ -41,7 +41,7 @@ class Way:
         """Equal for ways that hold and route the same."""
         rows = self.allocation
         parts = (self.demands, rows.mode, rows.supply, rows.units, rows.share.round(9))
-        routed = (self.routes.point, self.routes.place, self.routes.amount.round(6))
+        routed = (self.routes.point, self.routes.place, self.routes.size, self.routes.amount.round(6))
         return b"|".join(part.tobytes() for part in (*parts, *routed, self.unmet.round(9)))
 
 
@@ -59,7 +59,15 @@ def nothing(demands: Longs) -> Way:
             unit_hours=none,
             share=none,
         ),
-        routes=Routes(service=empty, point=empty, place=empty, amount=none),
+        routes=Routes(
+            service=empty,
+            point=empty,
+            place=empty,
+            amount=none,
+            size=empty,
+            mode=empty,
+            supply=empty,
+        ),
         unmet=np.ones(len(demands)),
     )
 
@@ -74,9 +82,20 @@ def way_of(compact: Compact, x: Floats, part: Slice) -> Way:
             demand=part.demand[allocation.demand].astype(np.int32),
             mode=part.mode[allocation.mode].astype(np.int32),
         ),
-        routes=_with(routes, service=part.service[routes.service].astype(np.int32)),
+        routes=_with(
+            routes,
+            service=part.service[routes.service].astype(np.int32),
+            mode=_renumbered(part.mode, routes.mode),
+        ),
         unmet=unmet,
     )
+
+
+def _renumbered(names: Longs, row: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Names of rows; `NO_ROW` stays."""
+    if not len(names):
+        return row
+    return np.where(row == NO_ROW, NO_ROW, names[np.maximum(row, 0)]).astype(np.int32)
 
 
 _Rows = TypeVar("_Rows", Allocation, Routes)
@@ -208,13 +227,41 @@ class Encoder:
         service = self._service[demand]
         columns = self._compact.services[service]
         mine = np.flatnonzero(routes.service == service)
-        found = _flows(self._compact, columns, service, routes, mine)
+        if columns.stations is None:
+            found = _flows(self._compact, columns, service, routes, mine)
+        else:
+            found = self._sized_flows(columns, service, routes, mine)
         if columns.placed != NONE and len(pair):
             place = self._compact.problem.supply.place[self._compact.pairs.supply[pair]]
             at = np.searchsorted(columns.classes.places, np.unique(place))
             found += [(int(one), 1.0) for one in columns.present[at]]
             found.append((columns.placed, 1.0))
         return found
+
+    def _sized_flows(
+        self, columns: ServiceColumns, service: int, routes: Routes, mine: Longs
+    ) -> list[tuple[int, float]]:
+        """Flows to stations are parts of the service's whole load."""
+        services, stations = self._compact.problem.services, columns.stations
+        if stations is None or services.load_size is None:
+            return []
+        first, last = services.load_start[service : service + 2]
+        whole = float(services.load[first:last].sum())
+        class_of = {
+            (int(services.load_point[row]), int(services.load_size[row])): number
+            for number, members in enumerate(columns.classes.members)
+            for row in members.tolist()
+        }
+        pair = self._pairs(routes.mode[mine], routes.supply[mine])
+        station = stations.of_pair[pair - int(columns.rows[0])]
+        amount: dict[int, float] = {}
+        for index, where in zip(mine.tolist(), station.tolist(), strict=True):
+            key = (int(routes.point[index]), int(routes.size[index]))
+            column = int(columns.flow[class_of[key], where])
+            if column == NONE:
+                raise KeyError("the model lacks a route of the way")
+            amount[column] = amount.get(column, 0.0) + float(routes.amount[index]) / whole
+        return list(amount.items())
 
     def _moved(self, demand: int, supply: NDArray[np.int32]) -> list[tuple[int, float]]:
         row = self._home.get(demand)
