@@ -24,7 +24,7 @@ _PER_MODE = 24
 _MORE = 6
 #: A fine is what serving a unit of weight costs where it is dear, so many times over, and twice
 #: as much with every priority.
-_FINE = 10.0
+_FINE = 50.0
 _DEAR = 0.95
 
 

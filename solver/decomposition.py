@@ -86,6 +86,7 @@ class _Work:
         service: the level of service that bounds and prices are for.
         search: the plan so far, in its restricted model; None: none yet.
         best: the best bound at `service`.
+        given_up: demands that the last round of improvement left unmet.
     """
 
     problem: Problem
@@ -100,6 +101,7 @@ class _Work:
     search: Search | None = None
     certifier: Certifier | None = None
     best: _Best | None = None
+    given_up: frozenset[int] = frozenset()
 
     @property
     def cost(self) -> float:
@@ -113,8 +115,16 @@ class _Work:
 
     @property
     def is_good(self) -> bool:
-        """True when the plan is near enough to its bound."""
+        """True when the plan serves what it should and is near enough to its bound."""
+        if self.search is None or (self.missed(self.search.unmet) > 0).any():
+            return False
         return self.cost - self.bound <= self.limits.gap * max(self.cost, 1.0)
+
+    def missed(self, unmet: Floats) -> Floats:
+        """float64[D], what shares that could be served and are not are fined."""
+        level = self.service.level_of(self.problem)
+        could = self.service.hard[level] & (unmet > self.service.forced + _UNSERVED)
+        return np.where(could, self.columns.fines * unmet, 0.0)
 
     def check_time(self) -> None:
         """Raise when the clock has run out."""
@@ -253,11 +263,18 @@ def _combine(work: _Work, start: Solution | None) -> None:
     known = work.search.decoded() if work.search is not None else _planned(start)
     if known is not None:
         former = Search(compact, model, work.engine)
-        worth = float(fined.cost @ found.incumbent.x)
-        if former.hold(known) and float(fined.cost @ former.incumbent.x) <= worth:
+        if former.hold(known) and _rank(work, former) <= _rank(work, found):
             found = former
     work.search = found
     work.report("plan", work.cost, work.bound)
+
+
+def _rank(work: _Work, search: Search) -> tuple[float, ...]:
+    """What makes one plan better than another: unmet by priority, then cost; less is better."""
+    demands = work.problem.demands
+    lost = demands.weight * search.unmet
+    levels = [lost[demands.priority == one].sum() for one in work.service.priority]
+    return (*(round(float(one), 3) for one in levels), search.incumbent.cost)
 
 
 def _planned(start: Solution | None) -> Planned | None:
@@ -268,11 +285,10 @@ def _improve(work: _Work) -> None:
     """Serve what was left out, then solve again what falls short of the bound."""
     if work.search is None or work.best is None:
         return
-    fines, forced = work.columns.fines, work.service.forced
     improvement = Improvement(
         search=work.search,
         blocks=work.columns.blocks,
-        unserved=lambda unmet: fines * np.where(unmet > forced + _UNSERVED, unmet, 0.0),
+        unserved=work.missed,
         prices=work.best.prices,
         certificate=work.best.certificate,
         seed=work.limits.seed,
@@ -288,16 +304,13 @@ def _improve(work: _Work) -> None:
 
 
 def _level_service(work: _Work, unmet: Floats) -> None:
-    """Hold bounds and prices to what the plan serves."""
-    forced = work.service.forced if work.certifier is None else work.certifier.forced
-    service = service_of(work.flat, unmet, forced)
-    same = np.array_equal(service.hard, work.service.hard) and np.allclose(
-        service.unmet, work.service.unmet
-    )
-    work.service = service
-    if not same:
+    """Hold bounds and prices to what the plan serves, once serving more has been tried twice."""
+    missed = frozenset(np.flatnonzero(work.missed(unmet) > 0).tolist())
+    if missed and missed == work.given_up:
+        work.service = service_of(work.flat, unmet, work.service.forced)
         work.certifier = None
         work.best = None
+    work.given_up = missed
 
 
 def _better_prices(work: _Work) -> Prices:

@@ -18,9 +18,9 @@ from solver.prices import Prices
 from solver.problem import Family, Floats
 from solver.search import Search
 
-#: Demands solved along with a seed: so many, services counting as several.
-_COMPANY = 6
-_SERVICE_WEIGHT = 0.3
+#: Demands solved along with a seed. Services are not: two of them make a slow model, and the
+#: master is what combines them.
+_COMPANY = 8
 #: A seed that nothing came of is tried less.
 _TIRED = 0.3
 
@@ -83,8 +83,11 @@ class Improvement:
             if missed[demand] <= 0:
                 break
             check()
-            if self._unserved(self._search.unmet)[demand] > 0:
-                self._search.step(self._whole(np.array([demand])))
+            for company in (False, True):
+                if self._unserved(self._search.unmet)[demand] > 0:
+                    seed = int(self._block[demand])
+                    others = self._company(seed, missed) if company else np.array([seed])
+                    self._search.step(self._whole(others))
 
     def improve(
         self, steps: int, is_good: Callable[[], bool], check: Callable[[], None]
@@ -113,10 +116,10 @@ class Improvement:
         wanted = np.unique(supply[(self._block[demand] == seed) & self._scarce[supply]])
         held = self._search.incumbent.x[compact.main] > 0
         users = np.setdiff1d(np.unique(demand[np.isin(supply, wanted) & held]), [seed])
+        users = users[compact.problem.demands.family[users] != Family.SERVICE]
         if not len(users):
             return np.array([seed])
-        is_service = compact.problem.demands.family[users] == Family.SERVICE
-        weight = (1 + regret[users]) * np.where(is_service, _SERVICE_WEIGHT, 1.0)
+        weight = 1 + regret[users]
         size = min(_COMPANY, len(users))
         chosen = self._random.choice(users, size=size, replace=False, p=weight / weight.sum())
         return np.concatenate([[seed], chosen]).astype(np.int64)
