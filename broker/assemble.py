@@ -24,6 +24,7 @@ from broker.placements import placements
 from broker.plans import (
     ZERO,
     Binding,
+    CommitmentUse,
     Cost,
     Digests,
     Level,
@@ -99,6 +100,7 @@ def assemble(
             *used_caps(scene, placed, cost),
             *move_limit(scene, moved),
         ),
+        commitments=_commitments(scene, placed),
         moves=moved,
         overrides=passed_over,
         prices=_price_age(placed),
@@ -149,17 +151,33 @@ def total_cost(scene: Scene, placed: Sequence[Placement]) -> Cost:
     Fees of savings plans are paid whatever is planned: they count towards commitments alone.
     """
     total = Cost(transfer=sum((one.usd for one in readings(scene, placed)), ZERO))
-    spent: defaultdict[str, Decimal] = defaultdict(lambda: ZERO)
     for one in placed:
         total = total.plus(one.cost)
-        spent[one.provider] += one.cost.compute + one.cost.rework
-    missed = ZERO
-    for commitment in scene.spec.holdings.commitments:
-        due = due_usd(commitment, scene.stock.start, scene.spec.period)
-        fees = fees_usd(scene, commitment.provider)
-        missed += shortfall_usd(due, spent[commitment.provider] + fees)
+    missed = sum((one.shortfall_usd for one in _commitments(scene, placed)), ZERO)
     moves_usd = sum((home.move_usd for home in moved_homes(scene, placed)), ZERO)
     return total.plus(Cost(shortfall=missed, moves=moves_usd))
+
+
+def _commitments(scene: Scene, placed: Sequence[Placement]) -> tuple[CommitmentUse, ...]:
+    """Return what falls due, and the spend at its provider, fees of savings plans with it."""
+    spent: defaultdict[str, Decimal] = defaultdict(lambda: ZERO)
+    for one in placed:
+        spent[one.provider] += one.cost.compute + one.cost.rework
+    found = []
+    for commitment in scene.spec.holdings.commitments:
+        due = due_usd(commitment, scene.stock.start, scene.spec.period)
+        if due > 0:
+            counted = spent[commitment.provider] + fees_usd(scene, commitment.provider)
+            missed = shortfall_usd(due, counted)
+            found.append(
+                CommitmentUse(
+                    provider=commitment.provider,
+                    due_usd=round_cents(due),
+                    spent_usd=round_cents(counted),
+                    shortfall_usd=missed,
+                )
+            )
+    return tuple(found)
 
 
 def _unmet(

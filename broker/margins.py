@@ -1,7 +1,7 @@
 """What a little more of each limit would save: estimates from the relaxation, for the bill.
 
-Around the plan, with what it leaves unmet held fast and machines taken as divisible. The exact
-price of a rule as a whole is `broker.rule_prices`.
+Around the plan, with what it leaves unmet and overrides held fast and machines taken as
+divisible. The exact price of a rule as a whole is `broker.rule_prices`.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def margins(plan: Plan, market: Market, engine: EngineProcess) -> tuple[Margin, 
     lost = {one.workload: float(one.fraction) for one in plan.unmet}
     unmet = np.array([lost.get(one.name, 0.0) for one in scene.spec.workloads])
     try:
-        slopes = marginal_prices(problem, unmet, engine)
+        slopes = marginal_prices(problem, unmet, engine, overridden=float(plan.proof.overridden_h))
     except SolverError as error:
         raise SolverFailed(
             f"prices at the margin: {error}", remedy="this is a bug of ours; please report it"

@@ -271,6 +271,24 @@ class Binding:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CommitmentUse:
+    """What a spend commitment asks of the period, and what the plan makes of it.
+
+    Attributes:
+        provider: who is owed.
+        due_usd: its part that falls into the period.
+        spent_usd: contracted compute cost at the provider, rework and fees of savings plans
+            with it; every commitment to one provider counts the same spend.
+        shortfall_usd: what is paid and not used; part of the cost of the plan.
+    """
+
+    provider: str
+    due_usd: Decimal
+    spent_usd: Decimal
+    shortfall_usd: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Move:
     """A workload that runs now and that the plan puts, in whole or part, somewhere else.
 
@@ -350,6 +368,7 @@ class Plan:
         owned_idle: owned instances that nobody uses.
         savings_plans: what is committed by the hour, what of it is used, and for whom.
         binding: shared limits that are used up.
+        commitments: what falls due in the period, in the spec's order.
         moves: what it moves from where it runs now, and why; by workload in spec order.
         overrides: placements that pass over a provider with first refusal.
         baseline: cheapest-first beside it; None when it was not asked for.
@@ -376,6 +395,7 @@ class Plan:
     owned_idle: tuple[OwnedIdle, ...] = ()
     savings_plans: tuple[SavingsPlanUse, ...] = ()
     binding: tuple[Binding, ...] = ()
+    commitments: tuple[CommitmentUse, ...] = ()
     moves: tuple[Move, ...] = ()
     overrides: tuple[Override, ...] = ()
     baseline: Baseline | None = None
