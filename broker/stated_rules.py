@@ -142,7 +142,7 @@ def _account(spec: Data) -> Iterator[StatedRule]:
         yield _struck(spec, "providers", (("providers",),), says)
     for key in _OF_STABILITY:
         if key in spec.get("stability", {}):
-            says = _words(spec["stability"][key])
+            says = _words(spec["stability"][key], key)
             yield _struck(spec, key, (("stability", key),), says)
     for number, promise in enumerate(spec.get("holdings", {}).get("commitments", [])):
         path = ("holdings", "commitments", number)

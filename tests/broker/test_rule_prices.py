@@ -188,6 +188,7 @@ def widened(plan: Plan, usd: Decimal) -> Plan:
          "commitments[0]: azure", "333.33", "0.4566"),
         ("policy: {concentration: {provider: 60%, of: gpus}}\n", "concentration",
          "concentration[0]: provider 60 %", "200.00", "0.2740"),
+        ("policy: {power: {cap: 10.08 kW}}\n", "power", "aws/us-east-1", "1448.41", "1.9841"),
     ],
 )  # fmt: skip
 def test_a_little_more_saves(
@@ -196,6 +197,7 @@ def test_a_little_more_saves(
     """An instance more is 730 h at 40 instead of 60, a GPU of quota an eighth of it.
 
     A promise of 1,000 less leaves 16.7 h at 40 instead of 60; a share of 1 % more moves 10 h.
+    An instance draws 10.08 kW, so one kW more is 730 / 10.08 h at 40 instead of 60.
     """
     (one,) = priced(EMBED + more, tmp_path).margins
     assert (one.kind, one.what) == (kind, what)
