@@ -16,6 +16,7 @@ from broker.commitments import due_usd
 from broker.costing import shortfall_usd
 from broker.covered_hours import savings_plan_uses
 from broker.emissions import emissions
+from broker.impossible import impossible
 from broker.machines import weight
 from broker.market import Market
 from broker.moves import move_limit, moved_homes, moves
@@ -192,6 +193,7 @@ def _unmet(
             served[placement.workload] += placement.served
     for route in routed:
         served[route.workload] += route.rate
+    out_of_reach = impossible(scene, candidates)
     found: list[Unmet] = []
     for candidate in candidates:
         workload = candidate.workload
@@ -203,7 +205,14 @@ def _unmet(
                     priority=workload.priority,
                     amount=round_nano(weight(workload, scene.spec.period) * fraction),
                     fraction=round_nano(fraction),
-                    reasons=(*unread(workload, served), *unmet_reasons(scene, candidate)),
+                    reasons=(
+                        *unread(workload, served),
+                        *unmet_reasons(
+                            scene,
+                            candidate,
+                            [one.text for one in out_of_reach if one.workload == workload.name],
+                        ),
+                    ),
                 )
             )
     return tuple(found)
