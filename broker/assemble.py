@@ -193,29 +193,28 @@ def _unmet(
             served[placement.workload] += placement.served
     for route in routed:
         served[route.workload] += route.rate
-    out_of_reach = impossible(scene, candidates)
-    found: list[Unmet] = []
-    for candidate in candidates:
-        workload = candidate.workload
-        fraction = 1 - served[workload.name] / _whole(workload)
-        if fraction > 0:
-            found.append(
-                Unmet(
-                    workload=workload.name,
-                    priority=workload.priority,
-                    amount=round_nano(weight(workload, scene.spec.period) * fraction),
-                    fraction=round_nano(fraction),
-                    reasons=(
-                        *unread(workload, served),
-                        *unmet_reasons(
-                            scene,
-                            candidate,
-                            [one.text for one in out_of_reach if one.workload == workload.name],
-                        ),
-                    ),
-                )
-            )
-    return tuple(found)
+    lost = {
+        one.workload.name: 1 - served[one.workload.name] / _whole(one.workload)
+        for one in candidates
+    }
+    unserved = [one for one in candidates if lost[one.workload.name] > 0]
+    out_of_reach: dict[str, list[str]] = {name: [] for name in lost}
+    for said in impossible(scene, candidates) if unserved else ():
+        out_of_reach[said.workload].append(said.text)
+    return tuple(
+        Unmet(
+            workload=workload.name,
+            priority=workload.priority,
+            amount=round_nano(weight(workload, scene.spec.period) * lost[workload.name]),
+            fraction=round_nano(lost[workload.name]),
+            reasons=(
+                *unread(workload, served),
+                *unmet_reasons(scene, one, out_of_reach[workload.name]),
+            ),
+        )
+        for one in unserved
+        for workload in (one.workload,)
+    )
 
 
 def _whole(workload: AnyWorkload) -> Decimal:

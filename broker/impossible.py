@@ -23,7 +23,7 @@ from broker.scene import build_scene
 from broker.sizes import shares_of, throughput_by_size
 from broker.units import plain
 from broker.workloads import Exclusivity, ScopeLevel, Service, Spec, Training, Verb
-from solver.problem import Floats
+from solver.problem import Bools, Floats, Ints
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,10 +41,21 @@ class Impossible:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Room:
-    """Instances of each row that fit below every limit, float64[S], and which limit it is."""
+    """How many instances of each row there is room for.
 
-    instances: Floats
+    Attributes:
+        capacity: float64[S], by what its pool has.
+        limited: float64[S], by every quota and cap on power, as if one workload had it alone.
+        label: row -> the limit that is narrowest.
+        owned: bool[S].
+        pool: int[S].
+    """
+
+    capacity: Floats
+    limited: Floats
     label: dict[int, str]
+    owned: Bools
+    pool: Ints
 
 
 def impossible_of(spec: Spec, market: Market) -> tuple[Impossible, ...]:
@@ -65,7 +76,7 @@ def impossible_of(spec: Spec, market: Market) -> tuple[Impossible, ...]:
 
 def impossible(scene: Scene, candidates: Sequence[Candidates]) -> tuple[Impossible, ...]:
     """Return what no plan can serve among workloads that may stand somewhere."""
-    room = _room_of_limits(scene)
+    room = _room(scene)
     found: list[Impossible] = []
     for one in candidates:
         if one.admitted.any():
@@ -85,8 +96,7 @@ def nowhere(candidates: Candidates) -> str:
     return f"every offer that could run it is ruled out: {rules}"
 
 
-def _room_of_limits(scene: Scene) -> _Room:
-    """Quotas and caps on power, each as if one workload had it alone."""
+def _room(scene: Scene) -> _Room:
     limits = [(one.label, one.rows, one.size, one.limit) for one in scene.quotas]
     limits += [
         (f"power in {one.place} (kW)", one.rows, one.kw, one.cap_kw) for one in power_rows(scene)
@@ -96,25 +106,29 @@ def _room_of_limits(scene: Scene) -> _Room:
         for row, each in zip(rows.tolist(), size.tolist(), strict=True):
             if each > 0 and float(limit) // each < room[row]:
                 room[row], label[row] = float(limit) // each, f"{name}, {plain(limit)}"
-    return _Room(instances=room, label=label)
+    frame = scene.stock.frame
+    return _Room(
+        capacity=frame["capacity"].cast(float).fill_null(np.inf).to_numpy(),
+        limited=room,
+        label=label,
+        owned=frame["owned"].to_numpy(),
+        pool=scene.stock.codes("pool")[0],
+    )
 
 
 def _gang(scene: Scene, candidates: Candidates, limits: _Room) -> Iterator[str]:
     """Yield a sentence when no pool, quota or cap on power leaves room for the gang whole."""
-    workload, frame = candidates.workload, scene.stock.frame
+    workload = candidates.workload
     if not isinstance(workload, Training):
         return
-    capacity = frame["capacity"].cast(float).fill_null(np.inf).to_numpy()
-    owned = frame["owned"].to_numpy()
-    pool, _ = scene.stock.codes("pool")
     rows = np.flatnonzero(candidates.admitted)
-    extra = np.zeros(int(pool.max()) + 1)
-    mine = rows[owned[rows]]
-    extra[pool[mine]] = capacity[mine]
+    extra = {
+        int(limits.pool[row]): limits.capacity[row] for row in rows[limits.owned[rows]].tolist()
+    }
     best: tuple[float, int, int] | None = None
     for row in rows.tolist():
-        bought = min(capacity[row], limits.instances[row])
-        room = bought + (0.0 if owned[row] else extra[pool[row]])
+        bought = min(limits.capacity[row], limits.limited[row])
+        room = bought + (0.0 if limits.owned[row] else extra.get(int(limits.pool[row]), 0.0))
         need = _least_instances(scene, candidates, workload, row)
         if room >= need:
             return
@@ -124,10 +138,10 @@ def _gang(scene: Scene, candidates: Candidates, limits: _Room) -> Iterator[str]:
         return
     lacks, row, need = best
     needs = f"needs {need} instances in one zone under one option, the most any"
-    if limits.instances[row] < capacity[row]:
+    if limits.limited[row] < limits.capacity[row]:
         yield f"{needs} quota or cap leaves is {int(lacks + need)} ({limits.label[row]})"
     else:
-        yield f"{needs} pool has is {int(lacks + need)} ({frame['pool'][row]})"
+        yield f"{needs} pool has is {int(lacks + need)} ({scene.stock.frame['pool'][row]})"
 
 
 def _least_instances(scene: Scene, candidates: Candidates, workload: Training, row: int) -> int:

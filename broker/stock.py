@@ -113,6 +113,11 @@ class Stock:
         return self.text("option")
 
     @cached_property
+    def option_codes(self) -> tuple[Ints, list[str]]:
+        """Purchase option of each row, int32[S], and their names."""
+        return self.codes("option")
+
+    @cached_property
     def usd_per_hour(self) -> Floats:
         """Contracted price of each row, float64[S], for the optimizer only; owned rows 0."""
         off = self.frame["off"].cast(pl.Float64).to_numpy()
