@@ -3,9 +3,9 @@
     python -m benchmarks.pipelines [--naive]
 
 500 workloads that share nothing, a chain of 100 and a graph of 50 with 80 reads; each stage has
-35 to 75 candidates. Seconds are of this process and its engine, after the market is read: of a whole
-plan with its audit, of the optimizer alone, and of a naive model in its stead. The
-naive model has a column for every pair of candidates of every read, as one would write it first.
+35 to 75 candidates. Seconds are of this process and its engine, after the market is read: of a
+whole plan with its audit, of the optimizer alone, and of a naive model in its stead, which has a
+column for every pair of candidates of every read, as one would write it first.
 """
 
 from __future__ import annotations

@@ -100,6 +100,11 @@ def _discount(**more: Any) -> Data:
     return {"holdings": {"discounts": [{"provider": "gcp", **more}]}}
 
 
+def _covered(**more: Any) -> Data:
+    plan = {"name": "compute", "provider": "aws", "off": "30%"}
+    return {"holdings": {"savings_plans": [plan | more]}}
+
+
 RULES: Final[dict[str, Ruled]] = {
     "providers": Ruled(
         strict={"providers": ["aws", "gcp"]},
@@ -226,6 +231,12 @@ RULES: Final[dict[str, Ruled]] = {
         strict=_discount(off="10%"),
         loose=_discount(off="40%"),
         idle=_discount(off="40%", on=["reserved-3y"]),
+        is_leave=True,
+    ),
+    "savings_plans": Ruled(
+        strict=_covered(per_hour=10),
+        loose=_covered(per_hour=40),
+        idle=_covered(per_hour=40, until="2026-11-02"),
         is_leave=True,
     ),
     "purchase": Ruled(
