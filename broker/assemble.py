@@ -105,9 +105,7 @@ def assemble(
         moves=moved,
         overrides=passed_over,
         prices=_price_age(placed),
-        unknown_capacity_usd=sum(
-            (one.cost.compute for one in placed if one.capacity == "unknown"), ZERO
-        ),
+        unknown_capacity_usd=_on_unknown_capacity(placed),
         assumptions=assumptions(scene, placed, routed),
     )
 
@@ -294,6 +292,10 @@ def _used_up(uses: Sequence[SavingsPlanUse]) -> Iterator[Binding]:
         if one.covers and one.committed_usd - one.used_usd < _CENT:
             used, limit = str(one.used_usd), str(one.committed_usd)
             yield Binding(what=f"savings plan {one.name} (USD)", used=used, limit=limit)
+
+
+def _on_unknown_capacity(placed: Sequence[Placement]) -> Decimal:
+    return sum((one.cost.compute for one in placed if one.capacity == "unknown"), ZERO)
 
 
 def _price_age(placed: Sequence[Placement]) -> PriceAge:

@@ -74,7 +74,7 @@ def _used_carbon(scene: Scene, placed: Sequence[Placement]) -> Iterator[Binding]
 def _used_shares(
     rule: Concentration, scene: Scene, placed: Sequence[Placement]
 ) -> Iterator[Binding]:
-    """Yield the scopes without room for the smallest unit more; batch is divisible."""
+    """Yield the scopes without room for one more of their instances; batch is divisible."""
     worth = owned_worth(scene.stock.frame)
     amount = {one: _amount(rule, one, worth) for one in placed}
     whole = sum(amount.values(), Decimal(0))
@@ -83,11 +83,13 @@ def _used_shares(
     for one, part in amount.items():
         for scope in _scopes(rule, scene, one):
             by_scope[scope].append(part)
-            unit = Decimal(0) if one.kind == "batch" else part / one.instances
-            least[scope] = min(unit, least.get(scope, unit))
+            if one.kind != "batch":
+                unit = part / one.instances
+                least[scope] = min(unit, least.get(scope, unit))
     for scope, parts in sorted(by_scope.items()):
         part = sum(parts, Decimal(0))
-        is_full = part + least[scope] > (whole + least[scope]) * rule.most * _NEARLY
+        unit = least.get(scope, Decimal(0))
+        is_full = part + unit > (whole + unit) * rule.most * _NEARLY
         if (not rule.names or scope in rule.names) and is_full:
             yield Binding(
                 what=f"concentration of {rule.of.value}: {rule.dimension} {scope}",
