@@ -29,6 +29,7 @@ from broker.plans import (
     Cost,
     Digests,
     Level,
+    Override,
     OwnedIdle,
     Placement,
     Plan,
@@ -83,7 +84,7 @@ def assemble(
             solution,
             levels=_levels(scene.spec, unmet, solution),
             total_usd=cost.total,
-            overridden_h=sum((one.accelerator_hours for one in passed_over), Decimal(0)),
+            passed_over=passed_over,
         ),
         cost=cost,
         placements=placed,
@@ -117,9 +118,10 @@ def _proof(
     *,
     levels: tuple[Level, ...],
     total_usd: Decimal,
-    overridden_h: Decimal,
+    passed_over: Sequence[Override],
 ) -> Proof:
     bound = min(round_cents(Decimal(repr(solution.bound))), total_usd)
+    overridden_h = sum((one.accelerator_hours for one in passed_over), Decimal(0))
     least_h = round_nano(Decimal(repr(solution.overridden_bound)))
     return Proof(
         levels=levels,

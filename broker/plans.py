@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Final
 
-from broker.paid_hours import Covered, SavingsPlanUse
+from broker.paid_hours import CommitmentUse, Covered, SavingsPlanUse
 from broker.proofs import Baseline, Digests, Level, PriceAge, Proof
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "ZERO",
     "Baseline",
     "Binding",
+    "CommitmentUse",
     "Cost",
     "Covered",
     "Digests",
@@ -268,24 +269,6 @@ class Binding:
     what: str
     used: str
     limit: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CommitmentUse:
-    """What a spend commitment asks of the period, and what the plan makes of it.
-
-    Attributes:
-        provider: who is owed.
-        due_usd: its part that falls into the period.
-        spent_usd: contracted compute cost at the provider, rework and fees of savings plans
-            with it; every commitment to one provider counts the same spend.
-        shortfall_usd: what is paid and not used; part of the cost of the plan.
-    """
-
-    provider: str
-    due_usd: Decimal
-    spent_usd: Decimal
-    shortfall_usd: Decimal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
