@@ -71,6 +71,10 @@ def assemble(
     unmet = _unmet(scene, candidates, placed, routed)
     cost = total_cost(scene, placed)
     plan_uses = savings_plan_uses(scene, placed)
+    levels = _levels(scene.spec, unmet, solution)
+    proof = _proof(
+        scene, market, solution, levels=levels, total_usd=cost.total, passed_over=passed_over
+    )
     return Plan(
         spec=spec_to_data(scene.spec),
         digests=digests(scene, market),
@@ -78,14 +82,7 @@ def assemble(
         stop=solution.stop.value,
         start=scene.stock.start.date().isoformat(),
         period_h=scene.spec.period,
-        proof=_proof(
-            scene,
-            market,
-            solution,
-            levels=_levels(scene.spec, unmet, solution),
-            total_usd=cost.total,
-            passed_over=passed_over,
-        ),
+        proof=proof,
         cost=cost,
         placements=placed,
         routes=routed,
