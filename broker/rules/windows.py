@@ -35,8 +35,9 @@ def hours_of_rows(workload: AnyWorkload, scene: Scene) -> Floats:
 
 
 def _long_enough(workload: AnyWorkload, scene: Scene) -> Bools | None:
-    bounded = np.isin(scene.stock.option, [one.value for one in BOUNDED])
-    if not workload.purchase or not bounded.any():
+    if not workload.purchase:
+        return None
+    if not np.isin(scene.stock.option, [one.value for one in BOUNDED]).any():
         return None
     if isinstance(workload, Batch):
         return hours_of_rows(workload, scene) > 0
