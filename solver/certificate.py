@@ -9,7 +9,7 @@ own bound; that bound enters, never the value of a plan a heuristic found.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -111,6 +111,22 @@ class Certifier:
             choices=choices,
             ways=tuple(one for one in ways if one is not None),
         )
+
+    def ways_at(
+        self, prices: Prices, blocks: Sequence[Longs], check: Callable[[], None]
+    ) -> list[Way]:
+        """Return the best ways found of some blocks that have models; nothing is proven.
+
+        Raises:
+            SolverError: the engine failed on a block.
+        """
+        problem, found = priced(self._problem, prices), []
+        for block in blocks:
+            check()
+            way = self._block(problem, prices, block, np.zeros(problem.demands.count))
+            if way is not None:
+                found.append(way)
+        return found
 
     def _levels(self, prices: Prices) -> float:
         """Price x unmet weight of the levels that may leave something."""

@@ -22,11 +22,12 @@ from solver.certificate import Certificate, Certifier
 from solver.child import EngineProcess
 from solver.columns import Columns
 from solver.compact import build_compact
+from solver.compact_columns import NONE, Compact, owners
 from solver.effort import Effort, Outcome
 from solver.improvement import Improvement
-from solver.master import build_master
+from solver.master import Master, build_master
 from solver.model import Model
-from solver.prices import Prices
+from solver.prices import Prices, blended
 from solver.problem import Floats, Problem
 from solver.refusal_rows import overridden
 from solver.relaxation import Restricted, Service, prices_of, restrict, service_of
@@ -49,10 +50,19 @@ from solver.ways import ways_in
 _PRICE_ROUNDS = 4
 ROUNDS = 4
 #: Steps of improvement in a round: some, and more by the number of demands.
-_STEPS = 20
-_STEPS_PER_DEMAND = 0.1
+_STEPS = 15
+_STEPS_PER_DEMAND = 0.02
+#: Rounds of the master between two bounds, blocks that find new ways in each, and the part of the
+#: cost that a block has to be able to gain.
+_MASTER_ROUNDS = 6
+_BLOCKS_A_ROUND = 24
+_LEAST_GAIN = 1e-5
+#: Part of the best prices so far in those of the next bound: duals of few ways swing.
+_BLEND = 0.5
 _MASTER_GAP = 1e-3
 _MASTER_NODES = 100
+#: Values of the relaxed master above this are its support.
+_SUPPORT = 1e-6
 #: The relaxation has settled when fewer than this part of its pairs is new.
 _SETTLED = 0.01
 
@@ -195,7 +205,7 @@ def _run(work: _Work, start: Solution | None) -> None:
         _improve(work)
         if work.is_good:
             return
-        _certify(work, _better_prices(work))
+        _certify(work, _better_prices(work), blend=_BLEND)
         if work.is_good:
             return
 
@@ -235,8 +245,10 @@ def _with_fines(work: _Work, restricted: Restricted) -> Model:
     return model
 
 
-def _certify(work: _Work, prices: Prices) -> None:
-    """Bound at `prices`; what no plan can serve, even alone, moves the level of service."""
+def _certify(work: _Work, prices: Prices, *, blend: float = 0.0) -> None:
+    """Bound at `prices`, or between them and the best so far: a part `blend` of those."""
+    if blend and work.best is not None:
+        prices = blended(prices, work.best.prices, blend)
     work.check_time()
     if work.certifier is None:
         work.certifier = Certifier(work.flat, work.service, work.engine)
@@ -253,20 +265,44 @@ def _combine(work: _Work, start: Solution | None) -> None:
     work.check_time()
     compact = build_compact(work.problem, work.columns.pairs)
     model = compact.builder.build()
+    known = work.search.decoded() if work.search is not None else _planned(start)
+    former = None
+    if known is not None:
+        held = Search(compact, model, work.engine)
+        former = held if held.hold(known) else None
     fined = replace(model, cost=model.cost.copy())
     fined.cost[compact.unmet] += work.columns.fines
     master = build_master(compact, fined, work.columns.blocks.models, work.columns.ways)
     answer = work.engine.solve_integer(
-        master.model, Effort(gap=_MASTER_GAP, nodes=_MASTER_NODES)
+        _near(work, master, compact, former), Effort(gap=_MASTER_GAP, nodes=_MASTER_NODES)
     )
     found = Search(compact, model, work.engine, master.point(answer.x) if len(answer.x) else None)
-    known = work.search.decoded() if work.search is not None else _planned(start)
-    if known is not None:
-        former = Search(compact, model, work.engine)
-        if former.hold(known) and _rank(work, former) <= _rank(work, found):
-            found = former
+    if former is not None and _rank(work, former) <= _rank(work, found):
+        found = former
     work.search = found
     work.report("plan", work.cost, work.bound)
+
+
+def _near(work: _Work, master: Master, compact: Compact, former: Search | None) -> Model:
+    """The integer master near what its relaxation and the plan so far hold (E. Danna, E. Rothberg,
+    C. Le Pape, "Exploring relaxation induced neighborhoods", Math. Programming 102, 2005,
+    doi:10.1007/s10107-004-0518-7); all of it where there is no plan yet.
+    """
+    if former is None:
+        return master.model
+    answer = work.engine.solve_linear(master.model)
+    if answer is None or answer.outcome is not Outcome.OPTIMAL:
+        return master.model
+    allocation, routes, unmet = former.decoded()
+    services = work.problem.services.demand
+    held = {one.key for one in ways_in(allocation, routes, unmet, work.columns.blocks.models, services)}
+    used = np.array([one.key in held for one in master.ways], np.bool_)
+    owner = owners(compact)[master.kept]
+    is_unmet = np.isin(master.kept, compact.unmet)
+    free = (owner == NONE) | is_unmet | (former.incumbent.x[master.kept] > 0)
+    open_ones = np.concatenate([free, used]) | (answer.x > _SUPPORT)
+    high = np.where(open_ones, master.model.high, master.model.low)
+    return replace(master.model, high=high)
 
 
 def _rank(work: _Work, search: Search) -> tuple[float, ...]:
@@ -316,24 +352,45 @@ def _level_service(work: _Work, unmet: Floats) -> None:
 
 
 def _better_prices(work: _Work) -> Prices:
-    """Duals of the master: prices that mind that ways are whole."""
-    for _ in range(2):
+    """Duals of the master, which mind that ways are whole.
+
+    Between rounds only the blocks that could gain most find new ways; nothing is proven then.
+    """
+    for number in range(_MASTER_ROUNDS):
         work.check_time()
-        restricted = restrict(work.problem, work.columns.pairs, work.service)
-        model = _with_fines(work, restricted)
-        master = build_master(
-            restricted.compact, model, work.columns.blocks.models, work.columns.ways
-        )
-        answer = work.engine.solve_linear(master.model)
-        if answer is None or answer.outcome is not Outcome.OPTIMAL:
-            raise SolverError("the relaxation of the master has no solution")
-        dual = master.duals(answer.dual, len(model.row_low))
-        prices = prices_of(restricted, replace(answer, dual=dual), work.service)
-        before = work.columns.pairs.count
+        prices, potential = _master_prices(work)
         work.columns.grow(prices)
-        if work.columns.pairs.count <= before * (1 + _SETTLED / 3):
+        if number == _MASTER_ROUNDS - 1 or work.certifier is None:
+            break
+        order = np.argsort(-potential, kind="stable")[:_BLOCKS_A_ROUND]
+        gaining = order[potential[order] > _LEAST_GAIN * max(work.cost, 1.0)]
+        before = len(work.columns.ways)
+        models = work.columns.blocks.models
+        work.columns.add_ways(
+            work.certifier.ways_at(prices, [models[one] for one in gaining], work.check_time)
+        )
+        if len(work.columns.ways) == before:
             break
     return prices
+
+
+def _master_prices(work: _Work) -> tuple[Prices, Floats]:
+    """Prices of the relaxed master, and float64[B] what each block may gain from a new way."""
+    restricted = restrict(work.problem, work.columns.pairs, work.service)
+    model = _with_fines(work, restricted)
+    models = work.columns.blocks.models
+    master = build_master(restricted.compact, model, models, work.columns.ways)
+    answer = work.engine.solve_linear(master.model)
+    if answer is None or answer.outcome is not Outcome.OPTIMAL:
+        raise SolverError("the relaxation of the master has no solution")
+    work.report("master", answer.objective, work.bound)
+    dual = master.duals(answer.dual, len(model.row_low))
+    prices = prices_of(restricted, replace(answer, dual=dual), work.service)
+    paid = answer.dual[len(master.rows) :]
+    if work.best is None:
+        return prices, np.abs(paid)
+    least = np.array([work.best.certificate.least[block[0]] for block in models])
+    return prices, np.asarray(paid - least, np.float64)
 
 
 def _solution(work: _Work, start: Solution | None, stop: Stop) -> Solution:
