@@ -13,6 +13,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from fnmatch import fnmatchcase
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -20,6 +21,7 @@ from numpy.typing import NDArray
 
 from broker.market import Market
 from broker.offers import OFFER_KEY, UNKNOWN_ZONE, LocationKind, PurchaseOption, offer_id, pool_id
+from broker.windows import BOUNDED
 from broker.workloads import Discount, Reservation, Spec
 
 Floats = NDArray[np.float64]
@@ -107,6 +109,21 @@ class Stock:
     def option(self) -> NDArray[np.str_]:
         """Purchase option of each row, str[S]."""
         return self.text("option")
+
+    @cached_property
+    def interruption_rates(self) -> tuple[list[float], Ints]:
+        """Distinct rates of interruptions, ascending, and int32[S] codes into them."""
+        rates, code = np.unique(self.number("interruptions"), return_inverse=True)
+        return rates.tolist(), code.astype(np.int32)
+
+    @cached_property
+    def terms(self) -> tuple[NDArray[np.int64], NDArray[np.int64], list[dict[str, Any]]]:
+        """Rows with a term of `BOUNDED` options, ascending; the term of each; what terms say."""
+        rows = np.flatnonzero(np.isin(self.option, [one.value for one in BOUNDED]))
+        said = self.frame[rows.tolist()].select("option", "starts_at", "length_h")
+        number = {term: row for row, term in enumerate(dict.fromkeys(said.iter_rows()))}
+        code = np.array([number[term] for term in said.iter_rows()], np.int64)
+        return rows, code, [dict(zip(said.columns, term, strict=True)) for term in number]
 
     @cached_property
     def usd_per_hour(self) -> Floats:
