@@ -92,17 +92,32 @@ class Stock:
         return self._texts[column]
 
     def number(self, column: str) -> Floats:
-        """Return a numeric column, float64[S], null as NaN."""
-        return self.frame[column].cast(pl.Float64).fill_null(np.nan).to_numpy().astype(np.float64)
+        """Return a numeric column, float64[S], null as NaN; read it, do not write to it."""
+        if column not in self._numbers:
+            values = self.frame[column].cast(pl.Float64).fill_null(np.nan).to_numpy()
+            self._numbers[column] = values.astype(np.float64)
+        return self._numbers[column]
 
     def codes(self, column: str) -> tuple[Ints, list[str]]:
-        """Return a text column as int32[S] codes into its sorted distinct values."""
-        names, code = np.unique(self.text(column), return_inverse=True)
-        return code.astype(np.int32), [str(name) for name in names]
+        """Return a text column as int32[S] codes into its sorted distinct values; read only."""
+        if column not in self._codes:
+            names, code = np.unique(self.text(column), return_inverse=True)
+            self._codes[column] = code.astype(np.int32), [str(name) for name in names]
+        return self._codes[column]
 
     @cached_property
     def _texts(self) -> dict[str, NDArray[np.str_]]:
         """Text columns asked for so far: rules ask for the same ones, workload by workload."""
+        return {}
+
+    @cached_property
+    def _numbers(self) -> dict[str, Floats]:
+        """Numeric columns asked for so far."""
+        return {}
+
+    @cached_property
+    def _codes(self) -> dict[str, tuple[Ints, list[str]]]:
+        """Codes asked for so far."""
         return {}
 
     @cached_property
