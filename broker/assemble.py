@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 
 from broker import __version__
@@ -67,9 +67,10 @@ def assemble(
     unmet = _unmet(scene, candidates, placed, routed)
     cost = total_cost(scene, placed)
     plan_uses = savings_plan_uses(scene, placed)
+    asked = spec_to_data(scene.spec)
     return Plan(
-        spec=spec_to_data(scene.spec),
-        digests=digests(scene, market),
+        spec=asked,
+        digests=_digests(scene, market, asked),
         status=solution.status.value,
         stop=solution.stop.value,
         start=scene.stock.start.date().isoformat(),
@@ -130,9 +131,9 @@ def _proof(
     )
 
 
-def digests(scene: Scene, market: Market) -> Digests:
-    """Return what identifies the inputs: spec, market, latency table, program."""
-    text = json.dumps(spec_to_data(scene.spec), sort_keys=True, ensure_ascii=False)
+def _digests(scene: Scene, market: Market, asked: Mapping[str, object]) -> Digests:
+    """Say what identifies the inputs: spec, market, latency table, program."""
+    text = json.dumps(asked, sort_keys=True, ensure_ascii=False)
     return Digests(
         spec=hashlib.sha256(text.encode()).hexdigest(),
         market=market.digest,

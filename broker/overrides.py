@@ -21,14 +21,18 @@ def overrides(scene: Scene, problem: Problem, placed: Sequence[Placement]) -> tu
     providers = {place.partition("/")[0] for place in scene.places}
     known = [one for one in claims(scene) if one[0].scopes[0] in providers]
     prices, rows = least_prices(problem)
+    workloads = scene.spec.workloads
+    mine: dict[str, list[Placement]] = {workloads[row].name: [] for _, row in known}
+    for one in placed:
+        if one.workload in mine and not one.owned:
+            mine[one.workload].append(one)
     found: list[Override] = []
     for (rule, demand), price, row in zip(known, prices.tolist(), rows.tolist(), strict=True):
         if row == NO_ROW:
             continue
-        name = scene.spec.workloads[demand].name
+        own = mine[workloads[demand].name]
         offer = str(scene.stock.frame["id"][int(row)])
-        mine = [one for one in placed if one.workload == name and not one.owned]
-        found += _of_rule(rule, mine, offer, Decimal(repr(price)), scene)
+        found += _of_rule(rule, own, offer, Decimal(repr(price)), scene)
     return tuple(found)
 
 

@@ -7,7 +7,7 @@ sort key, so a permuted market gives the same stock.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -104,6 +104,11 @@ class Stock:
             names, code = np.unique(self.text(column), return_inverse=True)
             self._codes[column] = code.astype(np.int32), [str(name) for name in names]
         return self._codes[column]
+
+    def named(self, ids: Iterable[str]) -> dict[str, dict[str, Any]]:
+        """Return the columns of the rows with these ids, by id."""
+        rows = self.frame.filter(pl.col("id").is_in(sorted(set(ids))))
+        return {row["id"]: row for row in rows.iter_rows(named=True)}
 
     @cached_property
     def _texts(self) -> dict[str, NDArray[np.str_]]:

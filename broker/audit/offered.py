@@ -25,7 +25,7 @@ from broker.audit.stability import stays_if_frozen
 from broker.audit.windows import most_hours
 from broker.offers import offer_id
 from broker.plans import ZERO, Cost, Placement
-from broker.workloads import Batch, Service, Training
+from broker.workloads import Batch, Service, Spec, Training
 
 _SINGLE: Final = (
     *places.CHECKS,
@@ -40,9 +40,8 @@ def least_offered(evidence: Evidence, workload: AnyWorkload, provider: str) -> D
     trials = list(_trials(evidence, workload, provider))
     if not trials:
         return None
-    around = gather(
-        replace(evidence.plan, placements=tuple(trials)), evidence.spec, evidence.market
-    )
+    plan = replace(evidence.plan, placements=tuple(trials), routes=())
+    around = gather(plan, _with_only(workload, evidence.spec), evidence.market)
     fitting = [one for one in trials if _fits(around, one)]
     prices = ((work_price(around, one), one) for one in fitting)
     known = [(price, one) for price, one in prices if price is not None]
@@ -50,6 +49,16 @@ def least_offered(evidence: Evidence, workload: AnyWorkload, provider: str) -> D
         if _may_stand(around, one):
             return price
     return None
+
+
+def _with_only(workload: AnyWorkload, spec: Spec) -> Spec:
+    """The spec without all other workloads."""
+    return replace(
+        spec,
+        training=tuple(one for one in spec.training if one is workload),
+        services=tuple(one for one in spec.services if one is workload),
+        batch=tuple(one for one in spec.batch if one is workload),
+    )
 
 
 def work_price(evidence: Evidence, one: Placement) -> Decimal | None:
