@@ -20,7 +20,7 @@ from broker.audit.money import price_of
 from broker.audit.quotas import is_countable
 from broker.audit.racks import rack_of, whole
 from broker.audit.services import load_of
-from broker.audit.spot import billed_per_useful
+from broker.audit.spot import allowed_options, billed_per_useful
 from broker.audit.stability import stays_if_frozen
 from broker.audit.windows import most_hours
 from broker.offers import offer_id
@@ -52,9 +52,12 @@ def least_offered(evidence: Evidence, workload: AnyWorkload, provider: str) -> D
 
 
 def _with_only(workload: AnyWorkload, spec: Spec) -> Spec:
-    """The spec without all other workloads."""
+    """The spec without all other workloads, and without the rules that name only others."""
+    rules = spec.policy.exclusivity
+    named = tuple(rule for rule in rules if workload.name in rule.workloads)
     return replace(
         spec,
+        policy=replace(spec.policy, exclusivity=named),
         training=tuple(one for one in spec.training if one is workload),
         services=tuple(one for one in spec.services if one is workload),
         batch=tuple(one for one in spec.batch if one is workload),
@@ -89,6 +92,7 @@ def _trials(evidence: Evidence, workload: AnyWorkload, provider: str) -> Iterato
         pl.col("purchasable") != "no",
         pl.col("usd_per_hour").is_not_null(),
         pl.col("accelerators").is_not_null(),
+        pl.col("option").is_in(sorted(allowed_options(workload))),
         _may_fit(workload),
     )
     for row in rows.iter_rows(named=True):

@@ -71,6 +71,7 @@ def owned_worth(frame: pl.DataFrame) -> Mapping[str, Decimal]:
     if owned.is_empty():
         return {}
     sold = frame.filter(pl.col("option") == PurchaseOption.ON_DEMAND.value)
+    sold = sold.select(*_KEYS[0], "usd_per_hour", "off")
     cheapest: dict[tuple[str, ...], Decimal] = {}
     for row in sold.iter_rows(named=True):
         price = row["usd_per_hour"] * (1 - Decimal(row["off"]))
