@@ -70,8 +70,11 @@ def owned_worth(frame: pl.DataFrame) -> Mapping[str, Decimal]:
     owned = frame.filter("owned")
     if owned.is_empty():
         return {}
-    sold = frame.filter(pl.col("option") == PurchaseOption.ON_DEMAND.value)
-    sold = sold.select(*_KEYS[0], "usd_per_hour", "off")
+    sold = (
+        frame.filter(pl.col("option") == PurchaseOption.ON_DEMAND.value)
+        .join(owned, on=list(_KEYS[-1]), how="semi")
+        .select(*_KEYS[0], "usd_per_hour", "off")
+    )
     cheapest: dict[tuple[str, ...], Decimal] = {}
     for row in sold.iter_rows(named=True):
         price = row["usd_per_hour"] * (1 - Decimal(row["off"]))
