@@ -37,11 +37,15 @@ _SINGLE: Final = (
 
 def least_offered(evidence: Evidence, workload: AnyWorkload, provider: str) -> Decimal | None:
     """Return the least price of a unit of work over what the provider offers; None: nothing."""
-    trials = list(_trials(evidence, workload, provider))
+    offers = _offers(evidence, workload, provider)
+    trials = list(_trials(workload, offers))
     if not trials:
         return None
-    plan = replace(evidence.plan, placements=tuple(trials), routes=())
-    around = gather(plan, _with_only(workload, evidence.spec), evidence.market)
+    around = gather(
+        replace(evidence.plan, placements=tuple(trials), routes=()),
+        _with_only(workload, evidence.spec),
+        replace(evidence.market, offers=offers),
+    )
     fitting = [one for one in trials if _fits(around, one)]
     prices = ((work_price(around, one), one) for one in fitting)
     known = [(price, one) for price, one in prices if price is not None]
@@ -58,9 +62,9 @@ def _with_only(workload: AnyWorkload, spec: Spec) -> Spec:
     return replace(
         spec,
         policy=replace(spec.policy, exclusivity=named),
-        training=tuple(one for one in spec.training if one is workload),
-        services=tuple(one for one in spec.services if one is workload),
-        batch=tuple(one for one in spec.batch if one is workload),
+        training=(workload,) if isinstance(workload, Training) else (),
+        services=(workload,) if isinstance(workload, Service) else (),
+        batch=(workload,) if isinstance(workload, Batch) else (),
     )
 
 
@@ -82,12 +86,11 @@ def _work_hours(evidence: Evidence, one: Placement) -> Decimal | None:
     return workload.work / shape.speed * billed_instances(need, hosts) * factor
 
 
-def _trials(evidence: Evidence, workload: AnyWorkload, provider: str) -> Iterator[Placement]:
-    """One instance of every offer of the provider that is for sale at a known price."""
+def _offers(evidence: Evidence, workload: AnyWorkload, provider: str) -> pl.DataFrame:
+    """The offers of the provider that are for sale at a known price; refused ones may be left."""
     allowed = evidence.spec.providers
-    if allowed is not None and provider not in allowed:
-        return
-    rows = evidence.market.offers.with_columns(offer_id()).filter(
+    return evidence.market.offers.filter(
+        pl.lit(allowed is None or provider in allowed),
         pl.col("provider") == provider,
         pl.col("purchasable") != "no",
         pl.col("usd_per_hour").is_not_null(),
@@ -95,7 +98,11 @@ def _trials(evidence: Evidence, workload: AnyWorkload, provider: str) -> Iterato
         pl.col("option").is_in(sorted(allowed_options(workload))),
         _may_fit(workload),
     )
-    for row in rows.iter_rows(named=True):
+
+
+def _trials(workload: AnyWorkload, offers: pl.DataFrame) -> Iterator[Placement]:
+    """One instance of every offer, in every shape."""
+    for row in offers.with_columns(offer_id()).iter_rows(named=True):
         for shape in dict.fromkeys(shape.written for shape in workload.shapes):
             yield _trial(workload.name, shape, row)
 
