@@ -61,8 +61,7 @@ def assemble(
 ) -> Plan:
     """Return the plan of `solution`; every figure in it is recomputed exactly."""
     placed = placements(scene, problem, solution)
-    moved = moves(scene, candidates, placed)
-    passed_over = overrides(scene, problem, placed)
+    moved, passed_over = moves(scene, candidates, placed), overrides(scene, problem, placed)
     routed = routes(scene, solution)
     unmet = _unmet(scene, candidates, placed, routed)
     cost = total_cost(scene, placed)
