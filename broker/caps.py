@@ -75,10 +75,10 @@ def _used_shares(
     rule: Concentration, scene: Scene, placed: Sequence[Placement]
 ) -> Iterator[Binding]:
     worth = owned_worth(scene.stock.frame)
-    amount = {one: _amount(rule, one, worth) for one in placed}
-    whole = sum(amount.values(), Decimal(0))
+    amounts = [_amount(rule, one, worth) for one in placed]
+    whole = sum(amounts, Decimal(0))
     by_scope: defaultdict[str, Decimal] = defaultdict(Decimal)
-    for one, part in amount.items():
+    for one, part in zip(placed, amounts, strict=True):
         for scope in _scopes(rule, scene, one):
             by_scope[scope] += part
     for scope, part in sorted(by_scope.items()):

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from broker.candidates import Candidates
 from broker.caps import caps_of
@@ -74,37 +75,40 @@ def _unserved_sizes(scene: Scene, candidates: Candidates, service: Service) -> l
 
 def _too_small(scene: Scene, candidates: Candidates, workload: Training) -> str:
     """A sentence when no pool holds the gang whole, else ""."""
-    frame = scene.stock.frame
-    rows = np.flatnonzero(candidates.admitted)
-    capacity = frame["capacity"].cast(float).fill_null(np.inf).to_numpy()
-    owned = frame["owned"].to_numpy()
-    pool, _ = scene.stock.codes("pool")
-    extra = np.zeros(int(pool.max()) + 1)
-    mine = rows[owned[rows]]
-    extra[pool[mine]] = capacity[mine]
-    best: tuple[float, int, int] | None = None
-    for row in rows.tolist():
-        room = capacity[row] + (0.0 if owned[row] else extra[pool[row]])
-        need = _least_instances(scene, candidates, workload, row)
-        if room >= need:
-            return ""
-        if best is None or room - need > best[0]:
-            best = (room - need, row, need)
-    if best is None:
+    stock, rows = scene.stock, np.flatnonzero(candidates.admitted)
+    pool, names = stock.codes("pool")
+    capacity = np.nan_to_num(stock.number("capacity")[rows], nan=np.inf)
+    is_owned = stock.frame["owned"].to_numpy()[rows]
+    extra = np.zeros(len(names))
+    extra[pool[rows[is_owned]]] = capacity[is_owned]
+    room = capacity + np.where(is_owned, 0.0, extra[pool[rows]])
+    need = _least_instances(scene, candidates, workload)[scene.machines.of_row[rows]]
+    best = int(np.argmax(room - need))
+    if room[best] >= need[best]:
         return ""
-    row, need = best[1], best[2]
-    room = int(capacity[row] + (0.0 if owned[row] else extra[pool[row]]))
     return (
-        f"needs {need} instances in one zone under one option, "
-        f"the most any pool has is {room} ({frame['pool'][row]})"
+        f"needs {need[best]} instances in one zone under one option, "
+        f"the most any pool has is {int(room[best])} ({names[pool[rows[best]]]})"
     )
 
 
-def _least_instances(scene: Scene, candidates: Candidates, workload: Training, row: int) -> int:
-    machine = int(scene.machines.of_row[row])
-    held = Decimal(repr(float(scene.machines.accelerators[machine])))
-    return min(
-        gang_instances(shape, held, int(scene.machines.hosts[machine]))
-        for shape, fit in zip(workload.shapes, candidates.shape_fits, strict=True)
-        if fit[machine]
-    )
+def _least_instances(
+    scene: Scene, candidates: Candidates, workload: Training
+) -> NDArray[np.int64]:
+    """int64[K]: the fewest instances of each machine that hold the gang; 0: none can."""
+    machines = scene.machines
+    least = np.zeros(len(machines.name), np.int64)
+    runs = np.logical_or.reduce(candidates.shape_fits)
+    alike: dict[tuple[object, ...], int] = {}
+    for machine in np.flatnonzero(runs).tolist():
+        held, hosts = float(machines.accelerators[machine]), int(machines.hosts[machine])
+        fitting = tuple(bool(fit[machine]) for fit in candidates.shape_fits)
+        key = held, hosts, fitting
+        if key not in alike:
+            alike[key] = min(
+                gang_instances(shape, Decimal(repr(held)), hosts)
+                for shape, fits in zip(workload.shapes, fitting, strict=True)
+                if fits
+            )
+        least[machine] = alike[key]
+    return least
