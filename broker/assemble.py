@@ -102,11 +102,14 @@ def assemble(
         moves=moved,
         overrides=passed_over,
         prices=_price_age(placed),
-        unknown_capacity_usd=sum(
-            (one.cost.compute for one in placed if one.capacity == "unknown"), ZERO
-        ),
+        unknown_capacity_usd=_of_unknown_capacity(placed),
         assumptions=assumptions(scene, placed, routed),
     )
+
+
+def _of_unknown_capacity(placed: Sequence[Placement]) -> Decimal:
+    """Return the USD of placements whose capacity nobody states."""
+    return sum((one.cost.compute for one in placed if one.capacity == "unknown"), ZERO)
 
 
 def _proof(
