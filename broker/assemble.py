@@ -16,6 +16,7 @@ from broker.commitments import due_usd
 from broker.costing import shortfall_usd
 from broker.covered_hours import savings_plan_uses
 from broker.emissions import emissions
+from broker.impossible import impossible
 from broker.machines import weight
 from broker.market import Market
 from broker.moves import move_limit, moved_homes, moves
@@ -24,9 +25,11 @@ from broker.placements import placements
 from broker.plans import (
     ZERO,
     Binding,
+    CommitmentUse,
     Cost,
     Digests,
     Level,
+    Override,
     OwnedIdle,
     Placement,
     Plan,
@@ -67,6 +70,10 @@ def assemble(
     unmet = _unmet(scene, candidates, placed, routed)
     cost = total_cost(scene, placed)
     plan_uses = savings_plan_uses(scene, placed)
+    levels = _levels(scene.spec, unmet, solution)
+    proof = _proof(
+        scene, market, solution, levels=levels, total_usd=cost.total, passed_over=passed_over
+    )
     asked = spec_to_data(scene.spec)
     return Plan(
         spec=asked,
@@ -75,14 +82,7 @@ def assemble(
         stop=solution.stop.value,
         start=scene.stock.start.date().isoformat(),
         period_h=scene.spec.period,
-        proof=_proof(
-            scene,
-            market,
-            solution,
-            levels=_levels(scene.spec, unmet, solution),
-            total_usd=cost.total,
-            overridden_h=sum((one.accelerator_hours for one in passed_over), Decimal(0)),
-        ),
+        proof=proof,
         cost=cost,
         placements=placed,
         routes=routed,
@@ -99,17 +99,13 @@ def assemble(
             *used_caps(scene, placed, cost),
             *move_limit(scene, moved),
         ),
+        commitments=_commitments(scene, placed),
         moves=moved,
         overrides=passed_over,
         prices=_price_age(placed),
-        unknown_capacity_usd=_of_unknown_capacity(placed),
+        unknown_capacity_usd=_on_unknown_capacity(placed),
         assumptions=assumptions(scene, placed, routed),
     )
-
-
-def _of_unknown_capacity(placed: Sequence[Placement]) -> Decimal:
-    """Return the USD of placements whose capacity nobody states."""
-    return sum((one.cost.compute for one in placed if one.capacity == "unknown"), ZERO)
 
 
 def _proof(
@@ -119,9 +115,10 @@ def _proof(
     *,
     levels: tuple[Level, ...],
     total_usd: Decimal,
-    overridden_h: Decimal,
+    passed_over: Sequence[Override],
 ) -> Proof:
     bound = min(round_cents(Decimal(repr(solution.bound))), total_usd)
+    overridden_h = sum((one.accelerator_hours for one in passed_over), Decimal(0))
     least_h = round_nano(Decimal(repr(solution.overridden_bound)))
     return Proof(
         levels=levels,
@@ -152,17 +149,33 @@ def total_cost(scene: Scene, placed: Sequence[Placement]) -> Cost:
     Fees of savings plans are paid whatever is planned: they count towards commitments alone.
     """
     total = Cost(transfer=sum((one.usd for one in readings(scene, placed)), ZERO))
-    spent: defaultdict[str, Decimal] = defaultdict(lambda: ZERO)
     for one in placed:
         total = total.plus(one.cost)
-        spent[one.provider] += one.cost.compute + one.cost.rework
-    missed = ZERO
-    for commitment in scene.spec.holdings.commitments:
-        due = due_usd(commitment, scene.stock.start, scene.spec.period)
-        fees = fees_usd(scene, commitment.provider)
-        missed += shortfall_usd(due, spent[commitment.provider] + fees)
+    missed = sum((one.shortfall_usd for one in _commitments(scene, placed)), ZERO)
     moves_usd = sum((home.move_usd for home in moved_homes(scene, placed)), ZERO)
     return total.plus(Cost(shortfall=missed, moves=moves_usd))
+
+
+def _commitments(scene: Scene, placed: Sequence[Placement]) -> tuple[CommitmentUse, ...]:
+    """Return what falls due, and the spend at its provider, fees of savings plans with it."""
+    spent: defaultdict[str, Decimal] = defaultdict(lambda: ZERO)
+    for one in placed:
+        spent[one.provider] += one.cost.compute + one.cost.rework
+    found = []
+    for commitment in scene.spec.holdings.commitments:
+        due = due_usd(commitment, scene.stock.start, scene.spec.period)
+        if due > 0:
+            counted = spent[commitment.provider] + fees_usd(scene, commitment.provider)
+            missed = shortfall_usd(due, counted)
+            found.append(
+                CommitmentUse(
+                    provider=commitment.provider,
+                    due_usd=round_cents(due),
+                    spent_usd=round_cents(counted),
+                    shortfall_usd=missed,
+                )
+            )
+    return tuple(found)
 
 
 def _unmet(
@@ -177,21 +190,28 @@ def _unmet(
             served[placement.workload] += placement.served
     for route in routed:
         served[route.workload] += route.rate
-    found: list[Unmet] = []
-    for candidate in candidates:
-        workload = candidate.workload
-        fraction = 1 - served[workload.name] / _whole(workload)
-        if fraction > 0:
-            found.append(
-                Unmet(
-                    workload=workload.name,
-                    priority=workload.priority,
-                    amount=round_nano(weight(workload, scene.spec.period) * fraction),
-                    fraction=round_nano(fraction),
-                    reasons=(*unread(workload, served), *unmet_reasons(scene, candidate)),
-                )
-            )
-    return tuple(found)
+    lost = {
+        one.workload.name: 1 - served[one.workload.name] / _whole(one.workload)
+        for one in candidates
+    }
+    unserved = [one for one in candidates if lost[one.workload.name] > 0]
+    out_of_reach: dict[str, list[str]] = {name: [] for name in lost}
+    for said in impossible(scene, candidates) if unserved else ():
+        out_of_reach[said.workload].append(said.text)
+    return tuple(
+        Unmet(
+            workload=workload.name,
+            priority=workload.priority,
+            amount=round_nano(weight(workload, scene.spec.period) * lost[workload.name]),
+            fraction=round_nano(lost[workload.name]),
+            reasons=(
+                *unread(workload, served),
+                *unmet_reasons(scene, one, out_of_reach[workload.name]),
+            ),
+        )
+        for one in unserved
+        for workload in (one.workload,)
+    )
 
 
 def _whole(workload: AnyWorkload) -> Decimal:
@@ -271,6 +291,10 @@ def _used_up(uses: Sequence[SavingsPlanUse]) -> Iterator[Binding]:
         if one.covers and one.committed_usd - one.used_usd < _CENT:
             used, limit = str(one.used_usd), str(one.committed_usd)
             yield Binding(what=f"savings plan {one.name} (USD)", used=used, limit=limit)
+
+
+def _on_unknown_capacity(placed: Sequence[Placement]) -> Decimal:
+    return sum((one.cost.compute for one in placed if one.capacity == "unknown"), ZERO)
 
 
 def _price_age(placed: Sequence[Placement]) -> PriceAge:

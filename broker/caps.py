@@ -74,15 +74,23 @@ def _used_carbon(scene: Scene, placed: Sequence[Placement]) -> Iterator[Binding]
 def _used_shares(
     rule: Concentration, scene: Scene, placed: Sequence[Placement]
 ) -> Iterator[Binding]:
+    """Yield the scopes without room for one more of their instances; batch is divisible."""
     worth = owned_worth(scene.stock.frame)
     amounts = [_amount(rule, one, worth) for one in placed]
     whole = sum(amounts, Decimal(0))
-    by_scope: defaultdict[str, Decimal] = defaultdict(Decimal)
+    by_scope: defaultdict[str, list[Decimal]] = defaultdict(list)
+    least: dict[str, Decimal] = {}
     for one, part in zip(placed, amounts, strict=True):
         for scope in _scopes(rule, scene, one):
-            by_scope[scope] += part
-    for scope, part in sorted(by_scope.items()):
-        if (not rule.names or scope in rule.names) and part > whole * rule.most * _NEARLY:
+            by_scope[scope].append(part)
+            if one.kind != "batch":
+                unit = part / one.instances
+                least[scope] = min(unit, least.get(scope, unit))
+    for scope, parts in sorted(by_scope.items()):
+        part = sum(parts, Decimal(0))
+        unit = least.get(scope, Decimal(0))
+        is_full = part + unit > (whole + unit) * rule.most * _NEARLY
+        if (not rule.names or scope in rule.names) and is_full:
             yield Binding(
                 what=f"concentration of {rule.of.value}: {rule.dimension} {scope}",
                 used=f"{plain((part / whole * 100).quantize(_PERCENT))} %",

@@ -61,9 +61,11 @@ _READABLE_MODE: Final = 0o644
 def validate(spec: str, markets: tuple[str, ...], output: str) -> int:
     """Check SPEC, a file or - for standard input, without planning.
 
-    Every mistake is told at once, with its line, what was found and what would be right.
+    Every mistake is told at once, with its line, what was found and what would be right. What
+    no plan could serve is warned of, as far as arithmetic shows it.
     """
     from broker import snapshot
+    from broker.impossible import impossible_of
     from broker.spec import load_spec
     from broker.spec_warnings import warnings_of
 
@@ -75,7 +77,14 @@ def validate(spec: str, markets: tuple[str, ...], output: str) -> int:
             raise
         show(_as_json(error.faults, []))
         return error.exit_code
-    warnings = warnings_of(read, read_market(read.market))
+    market = read_market(read.market)
+    warnings = [
+        *warnings_of(read, market),
+        *(
+            f"{one.workload}: cannot be served in full: {one.text}"
+            for one in impossible_of(read, market)
+        ),
+    ]
     if output == "json":
         show(_as_json([], warnings))
         return 0

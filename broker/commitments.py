@@ -1,4 +1,13 @@
-"""What a spend commitment asks of one period."""
+"""What a spend commitment asks of one period.
+
+    due        =  spend x overlapping hours / hours of the term (of each step of a ramp)    USD
+    shortfall  =  max(0, due - contracted compute cost at the provider, rework with it,
+                  - fees of its savings plans)                                              USD
+
+The shortfall is a line of the plan's cost: what is not spent is paid all the same. Transfer,
+carbon and moves do not count as spend, nor do owned instances and hours that a savings plan pays
+for. Every commitment to one provider counts the same spend.
+"""
 
 from __future__ import annotations
 

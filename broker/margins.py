@@ -1,7 +1,7 @@
 """What a little more of each limit would save: estimates from the relaxation, for the bill.
 
-Around the plan, with what it leaves unmet held fast and machines taken as divisible. The exact
-price of a rule as a whole is `broker.rule_prices`.
+Around the plan, with what it leaves unmet and overrides held fast and machines taken as
+divisible. The exact price of a rule as a whole is `broker.rule_prices`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,9 @@ from broker.errors import SolverFailed
 from broker.formulate import formulate
 from broker.market import Market
 from broker.plans import Plan
+from broker.rules import carbon
 from broker.rules.concentration import rule_of_terms
+from broker.rules.power import power_rows
 from broker.rules.rule import Scene
 from broker.rules.savings_plans import left_due_usd, plan_of_terms
 from broker.scene import build_scene
@@ -40,8 +42,8 @@ class Margin:
     """An estimate of what one unit more of a limit would save.
 
     Attributes:
-        kind: capacity, quota, commitment, savings plan, concentration or latency.
-        what: the offer, the quota, the provider, the plan, the cap or the service.
+        kind: capacity, quota, power, commitment, savings plan, concentration, latency or carbon.
+        what: the offer, the quota, the region, the provider, the plan, the cap or the service.
         step: what is changed by one: ``one more instance``.
         saves_usd: in the whole period.
         saves_usd_per_hour: the same for an hour of it.
@@ -70,7 +72,7 @@ def margins(plan: Plan, market: Market, engine: EngineProcess) -> tuple[Margin, 
     lost = {one.workload: float(one.fraction) for one in plan.unmet}
     unmet = np.array([lost.get(one.name, 0.0) for one in scene.spec.workloads])
     try:
-        slopes = marginal_prices(problem, unmet, engine)
+        slopes = marginal_prices(problem, unmet, engine, overridden=float(plan.proof.overridden_h))
     except SolverError as error:
         raise SolverFailed(
             f"prices at the margin: {error}", remedy="this is a bug of ours; please report it"
@@ -94,9 +96,7 @@ def _slopes(scene: Scene, slopes: Margins) -> Iterator[tuple[str, str, str, Deci
     for row in np.flatnonzero(slopes.supply).tolist():
         offer = str(scene.stock.frame["id"][row])
         yield "capacity", offer, "one more instance", _usd(slopes.supply, row)
-    for row in np.flatnonzero(slopes.limit).tolist():
-        quota = scene.quotas[row]
-        yield "quota", quota.label, f"one more of {quota.unit.value}", _usd(slopes.limit, row)
+    yield from _limits(scene, slopes)
     yield from _promises(scene, slopes)
     for pool, number in enumerate(plan_of_terms(scene)):
         saved = _usd(slopes.coverage, pool) * scene.spec.period
@@ -111,14 +111,28 @@ def _slopes(scene: Scene, slopes: Margins) -> Iterator[tuple[str, str, str, Deci
         yield "concentration", what, step, _usd(slopes.share, cap) * _PERCENT
 
 
+def _limits(scene: Scene, slopes: Margins) -> Iterator[tuple[str, str, str, Decimal]]:
+    """Limits are the quotas, then the caps on power region by region."""
+    caps = power_rows(scene)
+    for row in np.flatnonzero(slopes.limit).tolist():
+        saved = _usd(slopes.limit, row)
+        if row < len(scene.quotas):
+            quota = scene.quotas[row]
+            yield "quota", quota.label, f"one more of {quota.unit.value}", saved
+        else:
+            yield "power", caps[row - len(scene.quotas)].place, "one kW more", saved
+
+
 def _promises(scene: Scene, slopes: Margins) -> Iterator[tuple[str, str, str, Decimal]]:
-    """Accounts are those of the commitments that fall due, in the spec's order."""
+    """Accounts are those of the commitments that fall due, in the spec's order, then carbon's."""
     row = 0
     for number, promise in enumerate(scene.spec.holdings.commitments):
         if left_due_usd(scene, promise) > 0:
             what = f"commitments[{number}]: {promise.provider}"
             yield "commitment", what, "1,000 USD less due", _usd(slopes.account, row) * 1000
             row += 1
+    if carbon.cap_kg(scene) is not None:
+        yield "carbon", "policy.carbon.cap", "one tonne more", _usd(slopes.account, row) * 1000
 
 
 def _usd(slopes: Floats, row: int) -> Decimal:

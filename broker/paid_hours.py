@@ -1,4 +1,4 @@
-"""The part of a plan that tells what savings plans pay for."""
+"""The part of a plan that tells what savings plans pay for, and what commitments ask."""
 
 from __future__ import annotations
 
@@ -47,3 +47,21 @@ class SavingsPlanUse:
     saved_usd: Decimal
     covers: tuple[Covered, ...]
     reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommitmentUse:
+    """What a spend commitment asks of the period, and what the plan makes of it.
+
+    Attributes:
+        provider: who is owed.
+        due_usd: its part that falls into the period.
+        spent_usd: contracted compute cost at the provider, rework and fees of savings plans
+            with it; every commitment to one provider counts the same spend.
+        shortfall_usd: what is paid and not used; part of the cost of the plan.
+    """
+
+    provider: str
+    due_usd: Decimal
+    spent_usd: Decimal
+    shortfall_usd: Decimal

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Final
 
-from broker.paid_hours import Covered, SavingsPlanUse
+from broker.paid_hours import CommitmentUse, Covered, SavingsPlanUse
 from broker.proofs import Baseline, Digests, Level, PriceAge, Proof
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "ZERO",
     "Baseline",
     "Binding",
+    "CommitmentUse",
     "Cost",
     "Covered",
     "Digests",
@@ -350,6 +351,7 @@ class Plan:
         owned_idle: owned instances that nobody uses.
         savings_plans: what is committed by the hour, what of it is used, and for whom.
         binding: shared limits that are used up.
+        commitments: what falls due in the period, in the spec's order.
         moves: what it moves from where it runs now, and why; by workload in spec order.
         overrides: placements that pass over a provider with first refusal.
         baseline: cheapest-first beside it; None when it was not asked for.
@@ -376,6 +378,7 @@ class Plan:
     owned_idle: tuple[OwnedIdle, ...] = ()
     savings_plans: tuple[SavingsPlanUse, ...] = ()
     binding: tuple[Binding, ...] = ()
+    commitments: tuple[CommitmentUse, ...] = ()
     moves: tuple[Move, ...] = ()
     overrides: tuple[Override, ...] = ()
     baseline: Baseline | None = None

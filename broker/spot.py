@@ -1,5 +1,10 @@
 """What losing spot capacity costs: the factor on hours, and what a service still carries.
 
+With d the hours to write a checkpoint, R from loss to running again, L losses of the pool an hour:
+
+    billed hours  =  useful hours x f,   f = 1 + sqrt(2 d L) + L R      admitted while f <= 2
+    a service carries (1 - L R) of its throughput on spot
+
 Checkpointing at the interval that minimises the expected loss, sqrt(2 d / L), wastes the
 fraction sqrt(2 d L) of the time; each loss costs R more. First-order result of J. W. Young,
 "A first order approximation to the optimum checkpoint interval", CACM 17(9), 1974,

@@ -10,9 +10,12 @@ from __future__ import annotations
 import copy
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
+from broker.policy import DIMENSIONS
 from broker.reference import country_groups
+from broker.units import plain
 
 Data = dict[str, Any]
 Path = tuple[str | int, ...]
@@ -21,7 +24,6 @@ Path = tuple[str | int, ...]
 _OF_A_WORKLOAD: Final[tuple[tuple[Path, ...], ...]] = (
     (("where", "providers"),),
     (("where", "regions"),),
-    (("where", "requires"),),
     (("latency",),),
     (("spread",),),
     (("survive",), ("survive_share",)),
@@ -32,8 +34,14 @@ _OF_STABILITY: Final = ("max_moves", "min_saving", "freeze")
 _KINDS: Final = ("training", "services", "batch")
 #: In the policy, but no rules: they only name things.
 _NAMES: Final = ("country_groups",)
+#: Keys of `where` by which workloads that name the same are bound by one rule.
+_SHARED: Final = ("residency", "requires")
 #: Units of the normal form.
 _UNITS: Final = {"rtt": " ms", "rtt_max": " ms", "deadline": " h"}
+#: Parts of a whole, written as percent.
+_SHARES: Final = ("share", "max_share", "survive_share", "margin", *DIMENSIONS)
+#: Amounts of money, written in groups of digits.
+_MONEY: Final = ("spend", "budget", "price", "min_saving")
 #: More than any account may hold.
 _NO_LIMIT: Final = "1000000000"
 
@@ -70,7 +78,7 @@ def stated_rules(
             use whose `where.regions` is struck out, beside what that names.
         market_quotas: how many quotas the market has.
     """
-    found = [*_policy(spec), *_residency(spec), *_workloads(spec, regions), *_account(spec)]
+    found = [*_policy(spec), *_shared(spec), *_workloads(spec, regions), *_account(spec)]
     if market_quotas:
         found.append(
             StatedRule(
@@ -90,25 +98,26 @@ def _policy(spec: Data) -> Iterator[StatedRule]:
         if key in _NAMES:
             continue
         if not isinstance(value, list):
-            yield _struck(spec, key, (("policy", key),), _words(value))
+            yield _struck(spec, key, (("policy", key),), _words(value, key))
             continue
         for number, rule in enumerate(value):
             path = ("policy", key, number)
             yield _struck(spec, f"{key}[{number}]", (path,), _rule_words(rule), rule)
 
 
-def _residency(spec: Data) -> Iterator[StatedRule]:
-    """Workloads that name the same countries are bound by one rule."""
-    bound: dict[tuple[str, ...], list[tuple[Path, str]]] = {}
-    for path, workload in _each_workload(spec):
-        countries = workload.get("where", {}).get("residency")
-        if countries:
-            place = (*path, "where", "residency")
-            bound.setdefault(tuple(countries), []).append((place, workload["name"]))
-    for countries, users in bound.items():
-        names = ", ".join(name for _, name in users)
-        says = f"{_group_words(countries, spec)}: {names}"
-        yield _struck(spec, "residency", tuple(path for path, _ in users), says)
+def _shared(spec: Data) -> Iterator[StatedRule]:
+    """Workloads that name the same countries, or the same tags, are bound by one rule."""
+    for key in _SHARED:
+        bound: dict[tuple[str, ...], list[tuple[Path, str]]] = {}
+        for path, workload in _each_workload(spec):
+            named = workload.get("where", {}).get(key)
+            if named:
+                place = (*path, "where", key)
+                bound.setdefault(tuple(named), []).append((place, workload["name"]))
+        for named, users in bound.items():
+            what = _group_words(named, spec) if key == "residency" else ", ".join(named)
+            says = f"{what}: {', '.join(name for _, name in users)}"
+            yield _struck(spec, key, tuple(path for path, _ in users), says)
 
 
 def _workloads(spec: Data, regions: Sequence[str]) -> Iterator[StatedRule]:
@@ -133,7 +142,7 @@ def _account(spec: Data) -> Iterator[StatedRule]:
         yield _struck(spec, "providers", (("providers",),), says)
     for key in _OF_STABILITY:
         if key in spec.get("stability", {}):
-            says = _words(spec["stability"][key])
+            says = _words(spec["stability"][key], key)
             yield _struck(spec, key, (("stability", key),), says)
     for number, promise in enumerate(spec.get("holdings", {}).get("commitments", [])):
         path = ("holdings", "commitments", number)
@@ -203,8 +212,15 @@ def _rule_words(rule: Any) -> str:
         return _words(rule)
     about = {key: value for key, value in rule.items() if key in {"workloads", "tenants"}}
     rest = {key: value for key, value in rule.items() if key not in {*about, "why"}}
-    whom = "; ".join(map(_words, about.values()))
+    whom = "; ".join(map(_whom, about.values()))
     return f"{_words(rest)}: {whom}" if whom else _words(rest)
+
+
+def _whom(about: Any) -> str:
+    """Workloads, or those of each tenant."""
+    if isinstance(about, Mapping):
+        return ", ".join(f"{tenant} ({_words(members)})" for tenant, members in about.items())
+    return _words(about)
 
 
 def _said(stated: Data) -> str:
@@ -213,18 +229,35 @@ def _said(stated: Data) -> str:
     return _words(first if isinstance(first, Mapping | list) else stated)
 
 
-def _words(value: Any) -> str:
+def _words(value: Any, key: str = "") -> str:
     if isinstance(value, Mapping):
-        said = (f"{key} {_words(one)}{_UNITS.get(key, '')}" for key, one in value.items())
-        return ", ".join(said)
+        return ", ".join(f"{name} {_words(one, name)}" for name, one in value.items())
+    if key == "ramp":
+        return f"of {len(value)} steps"
     if isinstance(value, list | tuple):
         return ", ".join(map(_words, value))
-    return str(value)
+    number = _number(value)
+    if number is not None and key in _SHARES:
+        return f"{plain(number * 100)} %"
+    if number is not None and key in _MONEY:
+        return f"{number:,f} USD"
+    return f"{value}{_UNITS.get(key, '')}"
+
+
+def _number(value: Any) -> Decimal | None:
+    try:
+        return Decimal(str(value))
+    except InvalidOperation:
+        return None  # a word: a provider where another rule has its share
 
 
 def _group_words(countries: Sequence[str], spec: Data) -> str:
-    """The name of the group that has exactly these countries, else the countries."""
+    """Names of groups for the countries that they have, the largest first; then the rest."""
     own = spec.get("policy", {}).get("country_groups", {})
     known: dict[str, Collection[str]] = {**country_groups(), **own}
-    same = [name for name, members in known.items() if set(members) == set(countries)]
-    return same[0] if same else ", ".join(countries)
+    left, named = set(countries), []
+    for name, members in sorted(known.items(), key=lambda item: -len(item[1])):
+        if members and left.issuperset(members):
+            named.append(name)
+            left -= set(members)
+    return ", ".join([*named, *sorted(left)])

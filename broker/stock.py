@@ -3,6 +3,10 @@
 "Stock" is the spec's view of a market: offers that may be planned at all, with contracted
 prices, assumptions filled in and owned instances appended. Row order is fixed by the market's
 sort key, so a permuted market gives the same stock.
+
+    contracted price  =  list price x (1 - `off`)      USD per instance-hour, fees alike
+
+Of several discounts that match an offer's provider, type and option the largest counts, alone.
 """
 
 from __future__ import annotations

@@ -1,4 +1,13 @@
-"""Prices that fall with volume: tiers, and the exact bill of an amount."""
+"""Prices that fall with volume: tiers, and the exact bill of an amount.
+
+With steps k = 1..K from b(k-1) to b(k) GB at p(k) USD per GB, V GB in all that leave a provider by
+one price list in the period, over all workloads:
+
+    bill  =  sum over k of p(k) x max(0, min(V, b(k)) - b(k-1))      USD
+
+A plan bills the steps exactly, each full before the next; falling prices are no reason to fill
+the cheap ones first.
+"""
 
 from __future__ import annotations
 

@@ -297,6 +297,8 @@ def _improve(work: _Work) -> None:
     work.report("repaired", work.cost, work.bound)
     steps = int(_STEPS + _STEPS_PER_DEMAND * work.problem.demands.count)
     improvement.improve(steps, lambda: work.is_good, work.check_time)
+    if not work.is_good:
+        improvement.solve_all(work.check_time)
     work.report("improved", work.cost, work.bound)
     plan = work.search.decoded()
     _know(work, plan)

@@ -21,6 +21,11 @@ from solver.search import Search
 #: Demands solved along with a seed. Services are not: two of them make a slow model, and the
 #: master is what combines them.
 _COMPANY = 8
+#: Up to so many demands, all of them are a neighbourhood, too; branch-and-bound nodes for it.
+_FEW = 60
+_NODES_FOR_ALL = 300
+#: Companies that make room for a demand that is left out: none, some, many with services.
+_ROOM_MAKERS = (0, _COMPANY, 16)
 #: A seed that nothing came of is tried less.
 _TIRED = 0.3
 
@@ -83,11 +88,20 @@ class Improvement:
             if missed[demand] <= 0:
                 break
             check()
-            for company in (False, True):
+            seed = int(self._block[demand])
+            for size in _ROOM_MAKERS:
                 if self._unserved(self._search.unmet)[demand] > 0:
-                    seed = int(self._block[demand])
-                    others = self._company(seed, missed) if company else np.array([seed])
+                    others = self._company(seed, missed, size, services=size > _COMPANY)
                     self._search.step(self._whole(others))
+        is_left = bool((self._unserved(self._search.unmet) > 0).any())
+        if is_left and len(self._block) <= _FEW:
+            self.solve_all(check)
+
+    def solve_all(self, check: Callable[[], None]) -> None:
+        """Solve for every demand at once; for few demands only."""
+        check()
+        if len(self._block) <= _FEW:
+            self._search.step(np.arange(len(self._block)), nodes=_NODES_FOR_ALL)
 
     def improve(
         self, steps: int, is_good: Callable[[], bool], check: Callable[[], None]
@@ -101,7 +115,8 @@ class Improvement:
             check()
             seed = int(self._random.choice(len(regret), p=regret / total))
             before = self._search.incumbent.cost
-            taken = self._search.step(self._whole(self._company(seed, regret)))
+            others = self._company(seed, regret, _COMPANY, services=False)
+            taken = self._search.step(self._whole(others))
             if not taken or self._search.incumbent.cost > before * (1 - 1e-6):
                 self._fresh[seed] *= _TIRED
 
@@ -109,18 +124,21 @@ class Improvement:
         """Add the rest of the demands' blocks."""
         return np.flatnonzero(np.isin(self._block, self._block[demands]))
 
-    def _company(self, seed: int, regret: Floats) -> Longs:
-        """The seed, and others that hold scarce supplies which it could use."""
+    def _company(self, seed: int, regret: Floats, size: int, *, services: bool) -> Longs:
+        """The seed, and up to `size` others that hold scarce supplies which it could use."""
         compact = self._search.compact
         supply, demand = compact.pairs.supply, compact.pairs.demand
-        wanted = np.unique(supply[(self._block[demand] == seed) & self._scarce[supply]])
+        own = self._block[demand] == seed
+        scarce = self._scarce[supply] | (services & np.isfinite(compact.problem.supply.capacity)[supply])
+        wanted = np.unique(supply[own & scarce])
         held = self._search.incumbent.x[compact.main] > 0
         users = np.setdiff1d(np.unique(demand[np.isin(supply, wanted) & held]), [seed])
-        users = users[compact.problem.demands.family[users] != Family.SERVICE]
-        if not len(users):
+        if not services:
+            users = users[compact.problem.demands.family[users] != Family.SERVICE]
+        if not len(users) or not size:
             return np.array([seed])
         weight = 1 + regret[users]
-        size = min(_COMPANY, len(users))
+        size = min(size, len(users))
         chosen = self._random.choice(users, size=size, replace=False, p=weight / weight.sum())
         return np.concatenate([[seed], chosen]).astype(np.int64)
 

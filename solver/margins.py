@@ -1,8 +1,9 @@
 """What one unit more of a shared limit would save, by the duals of the linear relaxation.
 
-With the unmet share u_d of every demand held at a plan's, the relaxation's cost as a function of
-the right side b of a row is convex and piecewise linear; the dual of the row is its slope at b.
-Units are taken as divisible, so a slope is an estimate of what a whole unit more would do.
+With the unmet share u_d of every demand and what is overridden held at a plan's, the relaxation's
+cost as a function of the right side b of a row is convex and piecewise linear; the dual of the
+row is its slope at b. Units are taken as divisible, so a slope is an estimate of what a whole
+unit more would do.
 
 The model is built for a problem with one unit more of everything, and its rows are then set back
 to what there is: no bound of a column, no coefficient of a switch and no list of pairs stands in
@@ -48,18 +49,25 @@ class Margins:
     coverage: Floats
 
 
-def marginal_prices(problem: Problem, unmet: Floats, engine: EngineProcess) -> Margins:
-    """Return the slopes at the plan that leaves `unmet`.
+def marginal_prices(
+    problem: Problem, unmet: Floats, engine: EngineProcess, *, overridden: float = 0.0
+) -> Margins:
+    """Return the slopes at the plan that leaves `unmet` and overrides so much.
 
     Args:
         problem: what was asked.
         unmet: float64[D], unmet share of each demand.
         engine: runs the relaxation.
+        overridden: what the plan overrides of first refusals, over all rules.
 
     Raises:
         SolverError: the engine failed, or found that nothing leaves as little unmet.
     """
     compact = build_compact(_with_room(problem))
+    if len(compact.overrides):
+        most = overridden / compact.override_scale * (1 + 1e-9) + _SLACK
+        row = compact.builder.rows(1, low=-np.inf, high=most)
+        compact.builder.entries(int(row[0]), compact.overrides, 1.0)
     model = _set_back(compact, problem, unmet)
     answer = engine.solve_linear(model)
     if answer is None or answer.outcome is not Outcome.OPTIMAL:

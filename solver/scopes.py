@@ -28,7 +28,7 @@ def scope_of(problem: Problem, supply: Ints, level: Level) -> Longs:
 
 
 def scopes_touched(problem: Problem, supply: Ints, level: Level) -> tuple[Longs, Longs]:
-    """Return (index into `supply`, scope): every scope each supply counts for.
+    """Return (index into `supply`, scope): every scope each supply counts for, once.
 
     A supply of unknown zone counts for every zone of its place, the cautious reading.
     """
@@ -38,7 +38,11 @@ def scopes_touched(problem: Problem, supply: Ints, level: Level) -> tuple[Longs,
         return index, own
     zones_at = _zones_of_places(problem)
     unknown = np.flatnonzero(problem.supply.zone[supply] == NO_ROW)
-    more = [zones_at.get(int(place), ()) for place in problem.supply.place[supply[unknown]]]
+    places = problem.supply.place[supply[unknown]]
+    more = [
+        [zone for zone in zones_at.get(place, ()) if zone != mine]
+        for place, mine in zip(places.tolist(), own[unknown].tolist(), strict=True)
+    ]
     sizes = np.array([len(zones) for zones in more], np.int64)
     extra = np.array([zone for zones in more for zone in zones], np.int64)
     return (

@@ -47,6 +47,7 @@ class Search:
             start[compact.unmet] = 1.0
         self.compact = compact
         self._engine = engine
+        self._effort = Effort(gap=STEP_GAP, nodes=STEP_NODES)
         self.incumbent = Incumbent(model, owners(compact), start)
         if x is None:
             self.settle_links()
@@ -56,18 +57,17 @@ class Search:
         """float64[D], unmet share of each demand."""
         return self.incumbent.x[self.compact.unmet]
 
-    def step(self, demands: Longs, charge: Floats | None = None) -> bool:
+    def step(self, demands: Longs, *, nodes: int = STEP_NODES) -> bool:
         """Solve for `demands`; take what is better and return whether anything was taken.
 
         Args:
             demands: int64[.], whom to solve for.
-            charge: float64[N], what each column takes of shared rows is charged on top of its
-                cost, so that those still to come find something left. None: nothing.
+            nodes: branch-and-bound nodes of each of its solves.
         """
+        self._effort = Effort(gap=STEP_GAP, nodes=nodes)
         cut = self.incumbent.cut(demands)
         known = self.incumbent.x[cut.free]
-        cost = cut.model.cost if charge is None else cut.model.cost + charge[cut.free]
-        found = self._served(replace(cut.model, cost=cost), cut, demands, known)
+        found = self._served(cut.model, cut, demands, known)
         if found is None:
             return False
         self.incumbent.take(cut, found)
@@ -106,12 +106,12 @@ class Search:
         cost = np.zeros(len(model.cost))
         cost[column] = weight
         answer = self._engine.solve_integer(
-            replace(model, cost=cost), Effort(gap=STEP_GAP, nodes=STEP_NODES)
+            replace(model, cost=cost), self._effort
         )
         return answer.x if len(answer.x) else None
 
     def _cheapest(self, model: Model, known: Floats, *, better: bool) -> Floats | None:
-        answer = self._engine.solve_integer(model, Effort(gap=STEP_GAP, nodes=STEP_NODES))
+        answer = self._engine.solve_integer(model, self._effort)
         now = float(model.cost @ known)
         if len(answer.x) and (better or answer.objective < now - _NOTHING * max(1.0, abs(now))):
             return answer.x

@@ -60,7 +60,13 @@ def write_specs_of_tutorial(folder: Path) -> None:
     (folder / "fleet-large.yaml").write_text(spec.replace("H100:64", "H100:1024"))
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/tutorial.md", "docs/command-line.md"])
+@pytest.mark.parametrize(
+    "page",
+    [
+        *("README.md", "docs/tutorial.md", "docs/command-line.md"),
+        *sorted(f"docs/examples/{path.name}" for path in (ROOT / "docs/examples").glob("*.md")),
+    ],
+)
 def test_what_pages_show_is_what_comes_out(page: str, folder: Path, update_golden: bool) -> None:
     """Every command of the page runs, and prints to the letter what the page shows."""
     if page == "docs/tutorial.md":

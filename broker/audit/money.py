@@ -16,7 +16,7 @@ from broker.audit.savings import fees_usd
 from broker.audit.stability import moves_usd
 from broker.audit.windows import BLOCK, hours_in_period
 from broker.offers import PurchaseOption
-from broker.plans import ZERO, Cost, Placement
+from broker.plans import ZERO, CommitmentUse, Cost, Placement
 from broker.rules.violation import Violation
 from broker.units import HOURS_PER_YEAR, round_cents, round_nano
 from broker.workloads import Commitment
@@ -159,15 +159,37 @@ def _ages(evidence: Evidence) -> Iterator[Violation]:
 
 def _shortfall(evidence: Evidence) -> Decimal:
     """Max(0, the period's part - compute cost and savings plans' fees at the provider), summed."""
+    return sum((one.shortfall_usd for one in _uses(evidence)), ZERO)
+
+
+def _uses(evidence: Evidence) -> list[CommitmentUse]:
+    """What every commitment that falls due asks for, gets and bills."""
     spent: defaultdict[str, Decimal] = defaultdict(lambda: ZERO)
     for one in evidence.plan.placements:
         spent[one.provider] += one.cost.compute + one.cost.rework
-    missed = ZERO
+    found = []
     for commitment in evidence.spec.holdings.commitments:
         due = _due(commitment, evidence)
-        counted = spent[commitment.provider] + fees_usd(evidence, commitment.provider)
-        missed += round_cents(max(_NOTHING, due - counted))
-    return missed
+        used = spent[commitment.provider] + fees_usd(evidence, commitment.provider)
+        if due > 0:
+            missed = round_cents(max(_NOTHING, due - used))
+            found.append(
+                CommitmentUse(
+                    provider=commitment.provider,
+                    due_usd=round_cents(due),
+                    spent_usd=round_cents(used),
+                    shortfall_usd=missed,
+                )
+            )
+    return found
+
+
+def _stated_uses(evidence: Evidence) -> Iterator[Violation]:
+    """The plan states what each commitment asks for, gets and bills."""
+    right = tuple(_uses(evidence))
+    if evidence.plan.commitments != right:
+        text = f"commitments {evidence.plan.commitments}, are {right}"
+        yield Violation(rule="total", subject="plan", text=text)
 
 
 def _due(commitment: Commitment, evidence: Evidence) -> Decimal:
@@ -197,4 +219,4 @@ def _midnight(day: date) -> datetime:
     return datetime(day.year, day.month, day.day, tzinfo=UTC)
 
 
-CHECKS = (_prices, _lines, _totals, _ages)
+CHECKS = (_prices, _lines, _totals, _stated_uses, _ages)

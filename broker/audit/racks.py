@@ -1,4 +1,10 @@
-"""Are machines that are sold by the rack held by the rack."""
+"""Are machines that are sold by the rack held by the rack.
+
+    instances(o)  =  hosts of a rack x a whole number, for every workload by itself
+
+A GB200 or GB300 NVL72 is 18 hosts of 4 accelerators. A gang of 80 takes 20 hosts, so two racks,
+36 hosts, and pays for all of them. Quotas and capacity count hosts, racks as a whole.
+"""
 
 from __future__ import annotations
 

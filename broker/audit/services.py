@@ -1,4 +1,14 @@
-"""Is every service's demand carried, near enough, and spread as asked."""
+"""Is every service's demand carried, near enough, and spread as asked.
+
+With f(d,g) the rate of origin d routed to region g and c(o) what an instance of offer o carries:
+
+    capacity   sum over o in g of instances(o) x c(o)  >=  (1 + `headroom`) x sum over d of f(d,g)
+    spread     sum over d of f(d,g)  <=  `max_share` x sum over all of f, and instances in at
+               least `regions` regions; `max_share` is 1 - 1/(2 x `regions`) unless given
+
+Rates are in the service's own unit. An instance carries floor(accelerators / per_node) x
+per_node x throughput x speed, on spot (1 - L R) of it.
+"""
 
 from __future__ import annotations
 

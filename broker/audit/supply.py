@@ -1,4 +1,13 @@
-"""Is what the plan holds there to be held: offers, their capacity, owned instances."""
+"""Is what the plan holds there to be held: offers, their capacity, owned instances.
+
+    bought   sum over workloads of instances of offer o  <=  what its pool has (`available`,
+             else `assume.instances_per_pool`, else no limit)
+    owned    sum over workloads of owned instances of pool p  <=  instances of its reservation
+
+Both count instances held at once: one serves one workload for the whole period. A reservation
+is on top of the pool's capacity, needs no quota and costs 0 at the margin; its own rate is shown
+as sunk. One that ends before the period ends does not count, and the plan lists it as unused.
+"""
 
 from __future__ import annotations
 

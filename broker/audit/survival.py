@@ -1,9 +1,12 @@
 """Does a service survive the loss of any one scope, demand re-routed freely over what is left.
 
-What can be served then is a largest flow from origins (their stated rates) over near round trips
-into regions (what their remaining instances carry); it is found by augmenting paths, exactly.
+    for every scope s:  the most that can be routed near, within capacity / (1 + `headroom`),
+                        without the instances in s  >=  `survive_share` x sum of stated rates
+
+Rates are in the service's own unit; scopes are providers, regions or zones. What can be served
+then is a largest flow from origins (their stated rates) over near round trips into regions (what
+their remaining instances carry); it is found by augmenting paths, exactly.
 Where requests have sizes, instances share their time between them, and it is a linear programme.
-Headroom is kept in this case too.
 """
 
 from __future__ import annotations

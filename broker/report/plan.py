@@ -17,6 +17,7 @@ from broker.units import HOURS_PER_MONTH, plain
 
 _LABEL = 12
 _SHOWN = 6
+_MICRO = Decimal("0.000001")
 
 
 def plan_text(plan: Plan, width: int | None = None) -> str:
@@ -165,6 +166,12 @@ def _commitments(plan: Plan) -> Iterator[str]:
         for one in plan.purchases
     ]
     idle = [f"idle: {one.instances} x {one.pool}: {one.reason}" for one in plan.owned_idle]
+    due = [
+        f"{one.provider}: {money(one.due_usd)} due in the period, {money(one.spent_usd)} spent"
+        f"{f', {money(one.shortfall_usd)} paid for nothing' if one.shortfall_usd else ''}"
+        for one in plan.commitments
+    ]
+    yield from _lines("Promised", due)
     yield from _lines("Commits to", texts)
     yield from _lines("Owned", idle)
     yield from _lines("Covered", [_savings_plan(one) for one in plan.savings_plans])
@@ -272,7 +279,7 @@ def _readings(plan: Plan) -> str:
             one.source,
             f"{one.origin} to {one.target}",
             plain(one.gb),
-            f"{plain(one.usd_per_gb)}{' ~' if one.estimated else ''}",
+            f"{plain(one.usd_per_gb.quantize(_MICRO))}{' ~' if one.estimated else ''}",
             f"{one.usd:,.2f}",
         ]
         for one in plan.readings

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from collections.abc import Iterator
 from dataclasses import fields
 from decimal import Decimal
@@ -15,6 +16,10 @@ from broker.units import HOURS_PER_MONTH, plain
 
 #: Margins that the text shows.
 _SHOWN: Final = 12
+#: Columns of what a rule says, below its line.
+_WIDTH: Final = 96
+#: What roundings of cost and bound can make of nothing.
+_CENT: Final = Decimal("0.01")
 
 
 def rule_prices_text(found: RulePrices) -> str:
@@ -41,23 +46,29 @@ def _table(found: RulePrices) -> Iterator[str]:
     if not found.prices:
         yield "The spec states no rule."
         return
-    header = ["RULE", "SAYS", "COSTS $", "AT LEAST", "AT MOST", "A MONTH $", ""]
+    header = ["RULE", "COSTS $", "AT LEAST", "AT MOST", "A MONTH $", ""]
     month = HOURS_PER_MONTH / found.period_h
     rows = [_row(one, month) for one in found.prices]
-    yield from text_table(header, rows, right="llrrrrl").splitlines()
+    first, *lines = text_table(header, rows, right="lrrrrl").splitlines()
+    yield first
+    for one, line in zip(found.prices, lines, strict=True):
+        yield line
+        says = one.says if not one.why else f"{one.says} ({one.why})"
+        yield from textwrap.wrap(
+            says, _WIDTH, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False
+        )
 
 
 def _row(one: RulePrice, month: Decimal) -> list[str]:
-    says = one.says if not one.why else f"{one.says} ({one.why})"
-    cells = [one.rule, says, _amount(one.usd), _amount(one.least_usd), _amount(one.most_usd)]
+    cells = [one.rule, _amount(one.usd), _amount(one.least_usd), _amount(one.most_usd)]
     if one.serves_more:
         more = ", ".join(
             f"{plain(weight)} at priority {level}" for level, weight in one.serves_more
         )
         return [*cells, "", f"without it, more is served: {more}"]
     if not one.is_distinct:
-        words = "nothing" if one.most_usd <= 0 else "not distinguishable from 0"
-        return [one.rule, says, "", "0.00", cells[4], "", words]
+        words = "nothing" if one.most_usd <= _CENT else "not distinguishable from 0"
+        return [one.rule, "", "0.00", cells[3], "", words]
     return [*cells, _amount(one.usd * month), ""]
 
 

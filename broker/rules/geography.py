@@ -9,12 +9,41 @@ Local Zones, Wavelength, government and China rows need a match in `where.region
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import lru_cache
 
 import numpy as np
 
 from broker.reference import regions
 from broker.rules.rule import Admission, AnyWorkload, Bools, Scene, basis, place_parts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Globs:
+    """Globs, plain names apart: most are, and long lists of them are looked up at once.
+
+    Attributes:
+        names: globs without wildcards.
+        wild: the others.
+    """
+
+    names: frozenset[str]
+    wild: tuple[str, ...]
+
+    @classmethod
+    def of(cls, globs: Sequence[str]) -> _Globs:
+        """Tell plain names from globs."""
+        wild = tuple(one for one in globs if any(sign in one for sign in "*?["))
+        return cls(names=frozenset(globs).difference(wild), wild=wild)
+
+    def name(self, names: Sequence[str]) -> bool:
+        """Return whether any of the names of one thing is meant."""
+        return any(
+            name in self.names or any(fnmatchcase(name, glob) for glob in self.wild)
+            for name in names
+        )
 
 
 def _providers(workload: AnyWorkload, scene: Scene) -> Bools | None:
@@ -27,15 +56,18 @@ def _regions(workload: AnyWorkload, scene: Scene) -> Bools | None:
     if workload.where.regions is None:
         ordinary = scene.stock.text("location_kind") == "region"
         return np.asarray(ordinary, dtype=np.bool_)
-    globs = workload.where.regions
-    matching = np.array([_matches(zone, globs) for zone in scene.zones], np.bool_)
-    return matching[scene.zone_of_row]
+    return _matching(workload.where.regions, scene.zones)[scene.zone_of_row]
 
 
-def _matches(key: tuple[str, str, str], globs: tuple[str, ...]) -> bool:
-    """True when a glob matches the region, provider/region or provider/region/zone."""
-    provider, region, zone = key
-    return _is_named((region, f"{provider}/{region}", f"{provider}/{region}/{zone}"), globs)
+@lru_cache(maxsize=64)
+def _matching(regions: tuple[str, ...], zones: tuple[tuple[str, str, str], ...]) -> Bools:
+    """Return bool[Z]: zones that `where.regions` names; workloads often name the same."""
+    globs = _Globs.of(regions)
+    matching = [
+        globs.name((region, f"{provider}/{region}", f"{provider}/{region}/{zone}"))
+        for provider, region, zone in zones
+    ]
+    return np.array(matching, np.bool_)
 
 
 def _residency(workload: AnyWorkload, scene: Scene) -> Bools | None:
@@ -57,8 +89,8 @@ def _requires(workload: AnyWorkload, scene: Scene) -> Bools | None:
         return None
     code, pools = scene.stock.codes("pool")
     carried = [_names_of_pool(pool) for pool in pools]
-    globs = [scene.spec.assume.tags[tag] for tag in tags]
-    tagged = [all(_is_named(names, one) for one in globs) for names in carried]
+    globs = [_Globs.of(scene.spec.assume.tags[tag]) for tag in tags]
+    tagged = [all(one.name(names) for one in globs) for names in carried]
     return np.array(tagged, np.bool_)[code]
 
 
@@ -67,10 +99,6 @@ def _names_of_pool(pool: str) -> tuple[str, ...]:
     provider, region, zone, instance_type = pool.split("/", maxsplit=3)
     place = f"{provider}/{region}"
     return provider, region, place, f"{place}/{zone}", instance_type, pool
-
-
-def _is_named(names: tuple[str, ...], globs: tuple[str, ...]) -> bool:
-    return any(fnmatchcase(name, glob) for glob in globs for name in names)
 
 
 def _data_can_move(workload: AnyWorkload, scene: Scene) -> Bools | None:

@@ -1,7 +1,13 @@
 """How far a service's demand may travel.
 
-A place nothing may be routed to (beyond `rtt_max` of every origin) is not admitted; the shares
-of near and far demand hold over the routes and stand in the optimizer's `Services`.
+With f(d,g) the rate of origin d routed to region g, rtt(d,g) in ms, rates in the service's unit:
+
+    sum of f(d,g) where rtt(d,g) > `rtt`   <=  (1 - `share`) x sum of all stated rates
+    f(d,g) = 0 where rtt(d,g) > `rtt_max`
+
+With `each_metro: true` the first holds for every origin by itself. A region nothing may be routed
+to (beyond `rtt_max` of every origin, or beyond `rtt` where `share` is 100 %) is not admitted.
+The band of an estimated round trip is shown and not judged: the estimate counts.
 """
 
 from __future__ import annotations

@@ -25,7 +25,8 @@ def _option(workload: AnyWorkload, scene: Scene) -> Bools | None:
         allowed.add(PurchaseOption.SPOT)
     elif PurchaseOption.SPOT in allowed:
         allowed.discard(PurchaseOption.SPOT)
-    return np.isin(scene.stock.option, sorted(option.value for option in allowed))
+    code, names = scene.stock.codes("option")
+    return np.array([name in allowed for name in names], np.bool_)[code]
 
 
 def _rework(workload: AnyWorkload, scene: Scene) -> Bools | None:

@@ -20,6 +20,8 @@ from broker.plans import Plan
 from broker.report.rule_prices import rule_prices_json, rule_prices_text
 from broker.rule_prices import RulePrice, RulePrices, price_rules
 from broker.snapshot import read_market
+from broker.spec_data import spec_to_data
+from broker.stated_rules import stated_rules
 from solver.solution import SearchLimits
 from tests.broker.rules.ruled import EMBED, HEADER, ROWS, market, planned, spec
 
@@ -186,6 +188,7 @@ def widened(plan: Plan, usd: Decimal) -> Plan:
          "commitments[0]: azure", "333.33", "0.4566"),
         ("policy: {concentration: {provider: 60%, of: gpus}}\n", "concentration",
          "concentration[0]: provider 60 %", "200.00", "0.2740"),
+        ("policy: {power: {cap: 10.08 kW}}\n", "power", "aws/us-east-1", "1448.41", "1.9841"),
     ],
 )  # fmt: skip
 def test_a_little_more_saves(
@@ -194,10 +197,57 @@ def test_a_little_more_saves(
     """An instance more is 730 h at 40 instead of 60, a GPU of quota an eighth of it.
 
     A promise of 1,000 less leaves 16.7 h at 40 instead of 60; a share of 1 % more moves 10 h.
+    An instance draws 10.08 kW, so one kW more is 730 / 10.08 h at 40 instead of 60.
     """
     (one,) = priced(EMBED + more, tmp_path).margins
     assert (one.kind, one.what) == (kind, what)
     assert (str(one.saves_usd), str(one.saves_usd_per_hour)) == (usd, per_hour)
+
+
+def test_margins_override_no_more_than_the_plan(tmp_path: Path) -> None:
+    """Azure claims the gang, so a larger share of AWS could not take it: nothing is saved.
+
+    The batch stands at AWS in any case, 4,000 of 10,000 USD, below the cap of half.
+    """
+    text = (
+        f"{GANG}batch: [{{name: b, accelerators: 'H100:8', work: 100h, "
+        "where: {providers: [aws]}}]\n"
+        "policy:\n  concentration: {provider: 60%}\n"
+        "  exclusivity: [{workloads: [gang], first_refusal: azure, margin: 50%}]\n"
+    )
+    assert priced(text, tmp_path).margins == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("holdings: {commitments: [{provider: aws, spend: 3000, from: 2026-11-01, to: 2027-10-31,"
+         " ramp: [{from: 2026-11-01, spend: 1k}, {from: 2027-05-01, spend: 2k}]}]}\n",
+         "provider aws, spend 3,000 USD, from 2026-11-01, to 2027-10-31, ramp of 2 steps"),
+        ("policy: {budget: 1.5M}\n", "1,500,000 USD"),
+        ("policy: {concentration: {provider: 62.5%, of: gpus}}\n", "provider 62.5 %, of gpus"),
+        ("training: [{name: t, accelerators: 'H100:8', hours: 9}]\n"
+         "policy: {exclusivity: [{tenants: {a: [t], b: [embed]}, apart: region}]}\n",
+         "apart region: a (t), b (embed)"),
+    ],
+)  # fmt: skip
+def test_rules_are_said_in_words(text: str, says: str, tmp_path: Path) -> None:
+    """Money in groups of digits, shares in percent, a ramp by its steps, tenants by name."""
+    (one,) = stated_rules(spec_to_data(spec(EMBED + text, tmp_path, market())), regions=[])
+    assert one.says == says
+
+
+def test_countries_are_said_as_groups(tmp_path: Path) -> None:
+    """The Union and two more countries; the same tags of two workloads are one rule."""
+    where = "where: {residency: [EU, US, JP], requires: [good]}"
+    text = (
+        "assume: {tags: {good: [aws]}}\n"
+        f"batch: [{{name: b, accelerators: 'H100:8', work: 9h, {where}}}]\n"
+        f"training: [{{name: t, accelerators: 'H100:8', hours: 9, {where}}}]\n"
+    )
+    first, second = stated_rules(spec_to_data(spec(text, tmp_path, market())), regions=[])
+    assert (first.key, first.says) == ("residency", "EU, JP, US: t, b")
+    assert (second.key, second.says) == ("requires", "good: t, b")
 
 
 def test_more_processes_find_the_same(tmp_path: Path) -> None:
@@ -232,7 +282,8 @@ def test_text_and_json_tell_the_same(tmp_path: Path) -> None:
     )
     found = priced(text, tmp_path)
     shown = rule_prices_text(found)
-    assert "only azure: embed (promised)  20,000.00  20,000.00  20,000.00  40,000.00" in shown
+    assert "exclusivity[0]  20,000.00  20,000.00  20,000.00  40,000.00" in shown
+    assert "\n  only azure: embed (promised)\n" in shown
     assert "nothing" in shown
     data = json.loads(rule_prices_json(found))
     assert data["prices"][0]["usd"] == "20000.00"

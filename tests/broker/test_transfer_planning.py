@@ -55,17 +55,31 @@ def transfer_of(planning: Planning) -> dict[str, Decimal]:
 
 
 GANGS = """training:
-  - {{name: a, accelerators: "H100:8", hours: 100, data: {{in: aws/us-east-1, gb: {first}}}}}
-  - {{name: b, accelerators: "H100:8", hours: 100, data: {{in: aws/us-east-1, gb: {second}}}}}
+  - {{name: a, accelerators: "H100:8", hours: 100, data: {{in: {place}, gb: {first}}}}}
+  - {{name: b, accelerators: "H100:8", hours: 100, data: {{in: {place}, gb: {second}}}}}
 """
+AWS, AZURE = "aws/us-east-1", "azure/eastus"
 
 
 @pytest.mark.parametrize(
-    ("tb", "usd"), [(10, "891.00"), (50, "4292.70"), (60, "5012.20"), (150, "11312.20")]
+    ("place", "tb", "usd", "seen"),
+    [
+        (AWS, 10, "891.00", "2024-08"),
+        (AWS, 50, "4292.70", "2024-08"),
+        (AWS, 60, "5012.20", "2024-08"),
+        (AWS, 150, "11312.20", "2024-08"),
+        (AZURE, 10, "861.30", "2026-05-06"),
+        (AZURE, 50, "4182.64", "2026-05-06"),
+        (AZURE, 60, "4899.48", "2026-05-06"),  # of 4,899.475
+        (AZURE, 150, "11199.48", "2026-05-06"),  # of 11,199.475
+    ],
 )
-def test_a_plan_pays_the_published_list_to_the_cent(tmp_path: Path, tb: int, usd: str) -> None:
-    """Two gangs that must leave AWS pay one bill of their joint volume; the bound meets it."""
-    spec = spec_of(tmp_path, GANGS.format(first=f"{tb * 600} GB", second=f"{tb * 400} GB"))
+def test_a_plan_pays_the_published_list_to_the_cent(
+    place: str, tb: int, usd: str, seen: str, tmp_path: Path
+) -> None:
+    """Two gangs that must leave a cloud pay one bill of their joint volume; the bound meets it."""
+    gangs = GANGS.format(place=place, first=f"{tb * 600} GB", second=f"{tb * 400} GB")
+    spec = spec_of(tmp_path, gangs)
     planning = planned(spec, market(("gcp/us-east4", "us-east4-a", "60", 4)))
     paid = transfer_of(planning)
     assert sum(paid.values()) == planning.plan.cost.transfer == Decimal(usd)
@@ -73,7 +87,7 @@ def test_a_plan_pays_the_published_list_to_the_cent(tmp_path: Path, tb: int, usd
     assert planning.plan.cost.total == 2 * 100 * 60 + Decimal(usd)
     assert planning.plan.proof.cost_bound == pytest.approx(planning.plan.cost.total)
     (sentence,) = [one for one in planning.plan.assumptions if "volume tiers" in one]
-    assert sentence.startswith("prices of data transfer seen 2024-08 to 2024-08; ")
+    assert sentence.startswith(f"prices of data transfer seen {seen} to {seen}; ")
 
 
 def test_the_choice_counts_on_the_joint_volume(tmp_path: Path) -> None:
@@ -87,7 +101,7 @@ def test_the_choice_counts_on_the_joint_volume(tmp_path: Path) -> None:
         ("aws/us-east-1", "use1-az1", "185", 4),
         ("gcp/us-east4", "us-east4-a", "62", 4),
     )
-    both = spec_of(tmp_path, GANGS.format(first="200 TB", second="200 TB"))
+    both = spec_of(tmp_path, GANGS.format(place=AWS, first="200 TB", second="200 TB"))
     alone = replace(both, training=both.training[:1])
     assert {one.provider for one in planned(alone, offers).plan.placements} == {"aws"}
     plan = planned(both, offers).plan
@@ -127,7 +141,9 @@ def test_classes_are_the_price_lists_that_reach_further(tmp_path: Path) -> None:
         ("aws/us-east-2", "use2-az1", "70", 4),
         ("gcp/us-east4", "us-east4-a", "60", 4),
     )
-    planning = planned(spec_of(tmp_path, GANGS.format(first="1 TB", second="1 TB")), offers)
+    planning = planned(
+        spec_of(tmp_path, GANGS.format(place=AWS, first="1 TB", second="1 TB")), offers
+    )
     problem = formulate(planning.scene, planning.candidates)
     assert problem.tiers is not None
     assert problem.tiers.class_of.tolist() == [[NO_ROW, NO_ROW, 0]]
@@ -137,7 +153,7 @@ def test_classes_are_the_price_lists_that_reach_further(tmp_path: Path) -> None:
 
 def test_the_audit_finds_a_wrong_bill(tmp_path: Path) -> None:
     """A cent too much, or moved from one placement to another, is a violation."""
-    spec = spec_of(tmp_path, GANGS.format(first="30 TB", second="30 TB"))
+    spec = spec_of(tmp_path, GANGS.format(place=AWS, first="30 TB", second="30 TB"))
     offers = market(("gcp/us-east4", "us-east4-a", "60", 4))
     plan = planned(spec, offers).plan
     assert audit(plan, spec, offers) == ()

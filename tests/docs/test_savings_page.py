@@ -29,7 +29,7 @@ def test_the_shown_mistakes_are_found(
 ) -> None:
     """The text on the page is what `broker validate` prints."""
     monkeypatch.chdir(tmp_path)
-    (text,) = re.findall(r"```text\n(.*?)```", PAGE, re.DOTALL)
+    text, *_ = re.findall(r"```text\n(.*?)```", PAGE, re.DOTALL)
     Path("spec.yaml").write_text(re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)[1])
     assert main(["validate", "spec.yaml"]) == 1
     assert capsys.readouterr().err == text

@@ -102,5 +102,6 @@ def test_an_unknown_zone_touches_every_zone_of_its_place() -> None:
     ]
     one = problem(rows, [GANG])
     index, scope = scopes_touched(one, np.arange(3, dtype=np.int32), Level.ZONE)
+    assert len({*zip(index.tolist(), scope.tolist(), strict=True)}) == len(index), "each once"
     assert {int(s) for i, s in zip(index, scope, strict=True) if i == 1} >= {0}
     assert {int(s) for i, s in zip(index, scope, strict=True) if i == 2} == {1}

@@ -460,6 +460,7 @@ SPOILT: dict[str, tuple[Spoil, set[str]]] = {
         in_holdings(commitments=(Commitment(provider="azure", spend=Decimal(11)),)),
         {"total"},
     ),
+    "a commitment left out": (in_plan(commitments=()), {"total"}),
     # purchases
     "a purchase left out": (in_plan(purchases=()), {"purchase term"}),
     "a purchase for less": (
