@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 
 from broker import __version__
@@ -65,8 +65,7 @@ def assemble(
     """Return the plan of `solution`; every figure in it is recomputed exactly."""
     by_size = size_routes(scene, problem, solution)
     placed = placements(scene, problem, solution, by_size)
-    moved = moves(scene, candidates, placed)
-    passed_over = overrides(scene, problem, placed)
+    moved, passed_over = moves(scene, candidates, placed), overrides(scene, problem, placed)
     routed = routes(scene, solution, by_size)
     unmet = _unmet(scene, candidates, placed, routed)
     cost = total_cost(scene, placed)
@@ -75,9 +74,10 @@ def assemble(
     proof = _proof(
         scene, market, solution, levels=levels, total_usd=cost.total, passed_over=passed_over
     )
+    asked = spec_to_data(scene.spec)
     return Plan(
-        spec=spec_to_data(scene.spec),
-        digests=digests(scene, market),
+        spec=asked,
+        digests=_digests(scene, market, asked),
         status=solution.status.value,
         stop=solution.stop.value,
         start=scene.stock.start.date().isoformat(),
@@ -132,9 +132,9 @@ def _proof(
     )
 
 
-def digests(scene: Scene, market: Market) -> Digests:
-    """Return what identifies the inputs: spec, market, latency table, program."""
-    text = json.dumps(spec_to_data(scene.spec), sort_keys=True, ensure_ascii=False)
+def _digests(scene: Scene, market: Market, asked: Mapping[str, object]) -> Digests:
+    """Say what identifies the inputs: spec, market, latency table, program."""
+    text = json.dumps(asked, sort_keys=True, ensure_ascii=False)
     return Digests(
         spec=hashlib.sha256(text.encode()).hexdigest(),
         market=market.digest,

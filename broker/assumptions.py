@@ -38,8 +38,9 @@ def counted(count: int, noun: str) -> str:
 
 
 def _rules_out_of_force(scene: Scene) -> str:
-    every, holding = scene.spec.policy.exclusivity, rules_in_force(scene)
-    idle = [f"[{index}]" for index, rule in enumerate(every) if rule not in holding]
+    holding = {id(rule) for rule in rules_in_force(scene)}
+    every = enumerate(scene.spec.policy.exclusivity)
+    idle = [f"[{index}]" for index, rule in every if id(rule) not in holding]
     return f"outside their dates: policy.exclusivity{', '.join(idle)}" if idle else ""
 
 

@@ -6,13 +6,13 @@ counted under the first rule that refuses it, with an example.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from broker.machines import fits
+from broker.machines import fit_basis, fits
 from broker.rules import (
     carbon,
     exclusivity,
@@ -26,6 +26,7 @@ from broker.rules import (
     windows,
 )
 from broker.rules.rule import Admission, AnyWorkload, Bools, Scene
+from broker.workloads import Shape
 
 #: Every admission, in the order in which a fallen row is blamed.
 ADMISSIONS: tuple[Admission, ...] = (
@@ -69,6 +70,8 @@ class Candidates:
         admitted: bool[S], rows that every rule admits and some shape fits.
         runnable: rows some shape fits, rules aside.
         exclusions: what fell, by rule.
+
+    Workloads that are judged alike share the arrays; equal arrays are one.
     """
 
     workload: AnyWorkload
@@ -78,34 +81,98 @@ class Candidates:
     exclusions: tuple[Exclusion, ...]
 
 
+#: Rows that some shape fits; those that are admitted, bool[S]; what fell.
+_Verdict = tuple[int, Bools, tuple[Exclusion, ...]]
+
+
 def find_candidates(scene: Scene) -> tuple[Candidates, ...]:
-    """Judge every workload of the scene's spec, in the order of `Spec.workloads`."""
-    return tuple(judge(workload, scene) for workload in scene.spec.workloads)
+    """Judge every workload of the scene's spec, in the order of `Spec.workloads`.
+
+    Workloads that everything decides alike share one judgement and its arrays.
+    """
+    known = _Known(scene=scene)
+    return tuple(known.judged(workload) for workload in scene.spec.workloads)
 
 
-def judge(
-    workload: AnyWorkload, scene: Scene, admissions: Sequence[Admission] = ADMISSIONS
-) -> Candidates:
-    """Return the candidates of one workload under `admissions`."""
-    shape_fits = tuple(fits(shape, workload, scene.machines) for shape in workload.shapes)
-    runnable = np.logical_or.reduce(shape_fits)[scene.machines.of_row]
-    left = runnable.copy()
-    exclusions: list[Exclusion] = []
-    for admission in admissions:
-        mask = admission.admits(workload, scene)
-        if mask is None:
-            continue
-        fallen = np.flatnonzero(left & ~mask)
-        left &= mask
-        if len(fallen):
-            exclusions.append(_exclusion(admission, fallen, scene))
-    return Candidates(
-        workload=workload,
-        shape_fits=shape_fits,
-        admitted=left,
-        runnable=int(runnable.sum()),
-        exclusions=tuple(exclusions),
-    )
+def admitted_to_any(scene: Scene, candidates: Iterable[Candidates]) -> Bools:
+    """Return bool[S], rows that some workload may use."""
+    admitted = np.zeros(scene.stock.count, np.bool_)
+    for rows in {id(one.admitted): one.admitted for one in candidates}.values():
+        admitted |= rows
+    return admitted
+
+
+@dataclass(slots=True, kw_only=True)
+class _Known:
+    """What was judged already on one scene, by all that decided it.
+
+    Attributes:
+        scene: judged on.
+        decided_by: per admission, what of a workload decides it.
+        fits: machines by what decides them.
+        masks: rows by admission and by what decided it.
+        equal: arrays by what they hold: equal ones are one, so that their ids stand for them.
+        verdicts: by the ids of machines and rows that led to them.
+    """
+
+    scene: Scene
+    decided_by: list[Callable[[AnyWorkload], Hashable]] = field(init=False)
+    fits: dict[Hashable, Bools] = field(default_factory=dict)
+    masks: dict[tuple[int, Hashable], Bools | None] = field(default_factory=dict)
+    equal: dict[tuple[int, bytes], Bools] = field(default_factory=dict)
+    verdicts: dict[tuple[int, ...], _Verdict] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Prepare every admission for the scene."""
+        self.decided_by = [admission.decided_by(self.scene) for admission in ADMISSIONS]
+
+    def judged(self, workload: AnyWorkload) -> Candidates:
+        """Return the candidates of one workload."""
+        shape_fits = tuple(self._fits(shape, workload) for shape in workload.shapes)
+        masks = [self._mask(number, workload) for number in range(len(ADMISSIONS))]
+        key = tuple(map(id, (*shape_fits, *masks)))
+        if key not in self.verdicts:
+            self.verdicts[key] = self._verdict(shape_fits, masks)
+        runnable, admitted, exclusions = self.verdicts[key]
+        return Candidates(
+            workload=workload,
+            shape_fits=shape_fits,
+            admitted=admitted,
+            runnable=runnable,
+            exclusions=exclusions,
+        )
+
+    def _fits(self, shape: Shape, workload: AnyWorkload) -> Bools:
+        key = fit_basis(shape, workload)
+        if key not in self.fits:
+            self.fits[key] = self._shared(fits(shape, workload, self.scene.machines))
+        return self.fits[key]
+
+    def _mask(self, number: int, workload: AnyWorkload) -> Bools | None:
+        key = number, self.decided_by[number](workload)
+        if key not in self.masks:
+            mask = ADMISSIONS[number].admits(workload, self.scene)
+            self.masks[key] = None if mask is None else self._shared(mask)
+        return self.masks[key]
+
+    def _shared(self, array: Bools) -> Bools:
+        content = len(array), np.packbits(array).tobytes()
+        found = self.equal.setdefault(content, array)
+        found.flags.writeable = False
+        return found
+
+    def _verdict(self, shape_fits: Sequence[Bools], masks: Sequence[Bools | None]) -> _Verdict:
+        left = np.logical_or.reduce(shape_fits)[self.scene.machines.of_row]
+        runnable = int(left.sum())
+        exclusions: list[Exclusion] = []
+        for admission, mask in zip(ADMISSIONS, masks, strict=True):
+            if mask is None:
+                continue
+            fallen = np.flatnonzero(left & ~mask)
+            left &= mask
+            if len(fallen):
+                exclusions.append(_exclusion(admission, fallen, self.scene))
+        return runnable, self._shared(left), tuple(exclusions)
 
 
 def _exclusion(admission: Admission, fallen: NDArray[np.int64], scene: Scene) -> Exclusion:

@@ -76,11 +76,11 @@ def _used_shares(
 ) -> Iterator[Binding]:
     """Yield the scopes without room for one more of their instances; batch is divisible."""
     worth = owned_worth(scene.stock.frame)
-    amount = {one: _amount(rule, one, worth) for one in placed}
-    whole = sum(amount.values(), Decimal(0))
+    amounts = [_amount(rule, one, worth) for one in placed]
+    whole = sum(amounts, Decimal(0))
     by_scope: defaultdict[str, list[Decimal]] = defaultdict(list)
     least: dict[str, Decimal] = {}
-    for one, part in amount.items():
+    for one, part in zip(placed, amounts, strict=True):
         for scope in _scopes(rule, scene, one):
             by_scope[scope].append(part)
             if one.kind != "batch":

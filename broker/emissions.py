@@ -16,10 +16,10 @@ def emissions(scene: Scene, placed: Sequence[Placement]) -> Emissions | None:
     """Return the energy and emissions of `placed`; None without `policy.carbon`."""
     if scene.spec.policy.carbon is None:
         return None
-    row_of = {offer: row for row, offer in enumerate(scene.stock.frame["id"])}
+    offers = scene.stock.named(one.offer for one in placed)
     kwh = kg = Decimal(0)
     for one in placed:
-        offer = scene.stock.frame.row(row_of[one.offer], named=True)
+        offer = offers[one.offer]
         kwh += one.instance_hours * (instance_kw(offer, scene.spec.assume) or Decimal(0))
         kg += one.instance_hours * (kg_per_hour(offer, scene.spec) or Decimal(0))
     return Emissions(kwh=round_nano(kwh), kg_co2e=round_nano(kg))

@@ -7,22 +7,16 @@ instance, or a rack where instances are sold by the rack (`Machines.hosts`).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from decimal import Decimal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from broker.candidates import Candidates
+from broker.candidates import Candidates, admitted_to_any
 from broker.costing import rate_of
-from broker.machines import (
-    gang_instances,
-    load_carried,
-    useful_hours,
-    weight,
-    work_hours,
-)
+from broker.machines import weight
+from broker.modes import RowSets, columns, modes_of
 from broker.offers import PurchaseOption
 from broker.rules import (
     budget,
@@ -35,15 +29,13 @@ from broker.rules import (
     savings_plans,
     stability,
 )
-from broker.rules.rule import AnyWorkload, Scene
-from broker.rules.windows import hours_of_rows
-from broker.service_terms import service_terms, size_amounts
-from broker.sizes import shares_of
+from broker.rules.rule import Scene
+from broker.service_terms import service_terms
 from broker.spot import carried_share, is_worth_it, rework_factor
 from broker.stock import zone_is_known
 from broker.transfer_terms import data_places, transfer_terms
 from broker.windows import BOUNDED
-from broker.workloads import Batch, Service, Shape, Spot, Training
+from broker.workloads import Batch, Service, Spot, Training
 from solver.problem import (
     NO_ROW,
     Accounts,
@@ -101,8 +93,7 @@ def _supply(scene: Scene, candidates: Sequence[Candidates]) -> tuple[Supply, lis
     is_spot = stock.option == PurchaseOption.SPOT.value
     rate = np.where(is_spot, stock.number("interruptions"), _NEVER)
     rates, code = np.unique(np.append(_NEVER, rate), return_inverse=True)
-    wanted = np.logical_or.reduce([one.admitted for one in candidates])
-    is_held, held_cost = _held(scene, wanted)
+    is_held, held_cost = _held(scene, admitted_to_any(scene, candidates))
     hosts = scene.machines.hosts_of_row()
     extra = carbon.hour_extra(scene)
     zone = [NO_ROW if not zone_is_known(key[2]) else row for row, key in enumerate(scene.zones)]
@@ -135,24 +126,12 @@ def _held(scene: Scene, wanted: Bools) -> tuple[Bools, Floats]:
     terms = [one.value for one in PurchaseOption if one.years or one in BOUNDED]
     cost = np.zeros(scene.stock.count)
     is_held = np.zeros(scene.stock.count, np.bool_)
-    for row in np.flatnonzero(wanted & np.isin(scene.stock.option, terms)).tolist():
-        offer = scene.stock.frame.row(row, named=True)
+    rows = np.flatnonzero(wanted & np.isin(scene.stock.option, terms)).tolist()
+    for row, offer in zip(rows, scene.stock.frame[rows].iter_rows(named=True), strict=True):
         held = rate_of(offer, scene.stock.start, scene.spec.period).held_usd
         if held is not None:
             is_held[row], cost[row] = True, float(held)
     return is_held, cost
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Mode:
-    """One way a workload runs on one machine; `sizes`: amount of each size, where there are."""
-
-    machine: int
-    shape: int
-    signature: int
-    amount: float
-    hours: float
-    sizes: tuple[float, ...]
 
 
 def _demands(
@@ -162,25 +141,21 @@ def _demands(
     move_cost: Floats,
 ) -> tuple[Demands, NDArray[np.int64], Ints]:
     workloads = [candidate.workload for candidate in candidates]
-    signatures = _Signatures(scene=scene)
-    modes = [_modes(one, scene, signatures) for one in candidates]
-    start, eligible = signatures.rows()
-    every = [mode for found in modes for mode in found]
+    sets = RowSets.of(scene, candidates)
+    modes = [modes_of(one, scene, sets) for one in candidates]
+    start, eligible = sets.rows()
     spots: list[Spot | None] = [None]
     spots += sorted({one.spot for one in workloads if one.spot is not None}, key=repr)
-    origins = data_places(workloads)
+    spot_row = {spot: row for row, spot in enumerate(spots)}
+    data_row = {place: row for row, place in enumerate(data_places(workloads))}
     spoilage, carry = _spoilage(spots, rates)
     demands = Demands(
         family=np.array([_FAMILIES[type(one)] for one in workloads], np.int32),
         priority=np.array([one.priority for one in workloads], np.int32),
         weight=np.array([float(weight(one, scene.spec.period)) for one in workloads]),
-        mode_start=np.cumsum([0, *(len(found) for found in modes)]).astype(np.int64),
-        mode_kind=np.array([mode.machine for mode in every], np.int32),
-        mode_shape=np.array([mode.shape for mode in every], np.int32),
-        mode_signature=np.array([mode.signature for mode in every], np.int32),
-        mode_amount=np.array([mode.amount for mode in every], np.float64),
-        mode_hours=np.array([mode.hours for mode in every], np.float64),
-        spoilage_row=np.array([spots.index(one.spot) for one in workloads], np.int32),
+        mode_start=np.cumsum([0, *(sum(map(len, found)) for found in modes)]).astype(np.int64),
+        **columns(scene, [some for found in modes for some in found]),
+        spoilage_row=np.array([spot_row[one.spot] for one in workloads], np.int32),
         spoilage=spoilage,
         carry=carry,
         risky_share=np.array(
@@ -188,101 +163,11 @@ def _demands(
         ),
         data_amount=np.array([float(one.data.gb) if one.data else 0.0 for one in workloads]),
         data_row=np.array(
-            [origins.index(one.data.place) if one.data else NO_ROW for one in workloads],
-            np.int32,
+            [data_row[one.data.place] if one.data else NO_ROW for one in workloads], np.int32
         ),
         move_cost=move_cost,
-        mode_size_amount=_by_size(scene, every),
     )
     return demands, start, eligible
-
-
-@dataclass(slots=True, kw_only=True)
-class _Signatures:
-    """Numbers the distinct sets of rows that modes may use.
-
-    Attributes:
-        scene: whose rows.
-        number: the set as bytes -> its number.
-        blocks: int32[.] rows of each set, sorted by (machine, row).
-    """
-
-    scene: Scene
-    number: dict[bytes, int] = field(default_factory=dict)
-    blocks: list[Ints] = field(default_factory=list)
-
-    def of(self, usable: Bools) -> int:
-        """Return the number of a set, bool[S]."""
-        key = np.packbits(usable).tobytes()
-        if key not in self.number:
-            self.number[key] = len(self.blocks)
-            rows = np.flatnonzero(usable).astype(np.int32)
-            order = np.argsort(self.scene.machines.of_row[rows], kind="stable")
-            self.blocks.append(rows[order])
-        return self.number[key]
-
-    def rows(self) -> tuple[NDArray[np.int64], Ints]:
-        """Return `Problem.eligible_start` and `Problem.eligible`."""
-        start = np.cumsum([0, *(len(block) for block in self.blocks)]).astype(np.int64)
-        return start, np.concatenate([np.empty(0, np.int32), *self.blocks]).astype(np.int32)
-
-
-def _modes(candidate: Candidates, scene: Scene, signatures: _Signatures) -> list[_Mode]:
-    workload, machines = candidate.workload, scene.machines
-    hours_of_row = hours_of_rows(workload, scene)
-    found: list[_Mode] = []
-    for number, shape in enumerate(workload.shapes):
-        for usable, hours in _row_sets(candidate, shape, hours_of_row):
-            reachable = np.zeros(len(machines.name), np.bool_)
-            reachable[machines.of_row[usable]] = True
-            signature = signatures.of(usable)
-            for machine in np.flatnonzero(candidate.shape_fits[number] & reachable).tolist():
-                held = Decimal(repr(float(machines.accelerators[machine])))
-                hosts = int(machines.hosts[machine])
-                amount = _amount(workload, shape, held, hosts)
-                if amount > 0:
-                    found.append(
-                        _Mode(
-                            machine=machine,
-                            shape=number,
-                            signature=signature,
-                            amount=float(amount),
-                            hours=hours,
-                            sizes=size_amounts(workload, shape, held, hosts),
-                        )
-                    )
-    return found
-
-
-def _row_sets(
-    candidate: Candidates, shape: Shape, hours_of_row: Floats
-) -> Iterator[tuple[Bools, float]]:
-    """Yield sets of rows on which a shape works alike, and the hours of its modes there."""
-    workload, admitted = candidate.workload, candidate.admitted
-    if isinstance(workload, Training):
-        hours = float(useful_hours(workload, shape))
-        yield admitted & (hours_of_row >= hours), hours
-        return
-    for each in np.unique(hours_of_row[admitted]).tolist():
-        yield admitted & (hours_of_row == each), each
-
-
-def _amount(workload: AnyWorkload, shape: Shape, accelerators: Decimal, hosts: int) -> Decimal:
-    """Return the amount of a mode as `solver.problem.Demands` defines it; units are racks."""
-    if isinstance(workload, Training):
-        return Decimal(gang_instances(shape, accelerators, hosts)) / hosts
-    if isinstance(workload, Service):
-        return load_carried(workload, shape, accelerators) * hosts / (1 + workload.headroom)
-    return work_hours(workload, shape, accelerators, hosts) / hosts
-
-
-def _by_size(scene: Scene, modes: Sequence[_Mode]) -> Floats | None:
-    """float64[M, B]: `Demands.mode_size_amount`."""
-    most = max((len(shares_of(service)) for service in scene.spec.services), default=0)
-    if not most:
-        return None
-    amounts = [mode.sizes + (0.0,) * (most - len(mode.sizes)) for mode in modes]
-    return np.array(amounts, np.float64).reshape(len(modes), most)
 
 
 def _spoilage(spots: Sequence[Spot | None], rates: Sequence[Decimal]) -> tuple[Floats, Floats]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
@@ -14,7 +15,7 @@ from broker.market import Market
 from broker.offers import UNKNOWN_ZONE, PurchaseOption
 from broker.stock import Stock
 from broker.units import round_cents
-from broker.workloads import Running, Spec, Stability
+from broker.workloads import Running, Spec, Stability, Workload
 
 #: Options that differ in the bill alone: an instance goes from one to another without moving.
 STANDING = frozenset({"on-demand", "owned", "reserved-1y", "reserved-3y"})
@@ -40,17 +41,31 @@ class Home:
     is_priced: bool
 
 
+class _Row(NamedTuple):
+    """What is told of a stock row where workloads run: `price` is listed, `off` its discount."""
+
+    number: int
+    zone: str
+    option: str
+    price: Decimal | None
+    off: str
+
+
 def homes_of(spec: Spec, market: Market, stock: Stock) -> dict[str, Home]:
     """Return the homes of the workloads that run now, by name; none without `stability`."""
     if spec.stability is None:
         return {}
-    names = {workload.name for workload in spec.workloads}
+    workloads = {workload.name: workload for workload in spec.workloads}
     by_name: dict[str, list[Running]] = {}
     for one in running_now(spec.stability, market):
-        if one.workload in names:
+        if one.workload in workloads:
             by_name.setdefault(one.workload, []).append(one)
-    indexed = stock.frame.with_row_index("row")
-    return {name: _home(spec, name, found, indexed) for name, found in sorted(by_name.items())}
+    every = [one for running in by_name.values() for one in running]
+    rows_of = dict(zip(every, _rows_of(every, stock), strict=True))
+    return {
+        name: _home(spec.stability, workloads[name], [(one, rows_of[one]) for one in running])
+        for name, running in sorted(by_name.items())
+    }
 
 
 def running_now(stability: Stability, market: Market) -> tuple[Running, ...]:
@@ -70,48 +85,53 @@ def running_now(stability: Stability, market: Market) -> tuple[Running, ...]:
     )
 
 
-def _home(spec: Spec, name: str, running: Sequence[Running], indexed: pl.DataFrame) -> Home:
-    pools = [_rows_of(one, indexed) for one in running]
-    stays = [_same_kind(one, rows) for one, rows in zip(running, pools, strict=True)]
-    prices = [_usd_per_hour(one, rows) for one, rows in zip(running, pools, strict=True)]
-    stated = spec.stability.move_cost.get(name) if spec.stability is not None else None
-    held = [price * one.instances for price, one in zip(prices, running, strict=True) if price]
-    derived = _restart_h(spec, name) * sum(held, Decimal(0))
-    rows = np.unique(np.concatenate([stay["row"].to_numpy() for stay in stays]))
+def _home(
+    rule: Stability, workload: Workload, running: Sequence[tuple[Running, Sequence[_Row]]]
+) -> Home:
+    stays = [row.number for one, rows in running for row in rows if _same_kind(one, row)]
+    prices = [(_usd_per_hour(one, rows), one.instances) for one, rows in running]
+    stated = rule.move_cost.get(workload.name)
+    hourly = sum((price * count for price, count in prices if price), Decimal(0))
+    spot = workload.spot
+    restart_h = spot.restart if spot is not None and spot.restart else rule.restart
     return Home(
-        workload=name,
-        running=tuple(running),
-        rows=rows.astype(np.int64),
-        move_usd=round_cents(derived if stated is None else stated),
-        is_priced=stated is not None or None not in prices,
+        workload=workload.name,
+        running=tuple(one for one, _ in running),
+        rows=np.unique(np.array(stays, np.int64)),
+        move_usd=round_cents(restart_h * hourly if stated is None else stated),
+        is_priced=stated is not None or all(price is not None for price, _ in prices),
     )
 
 
-def _rows_of(one: Running, indexed: pl.DataFrame) -> pl.DataFrame:
-    """Rows of the pool; where either side names no zone, of the type in the region."""
-    provider, region, zone, kind = one.pool.split("/")
-    here = (pl.col("provider") == provider) & (pl.col("region") == region)
-    there = pl.col("zone").is_in([zone, *_UNNAMED]) | pl.lit(zone in _UNNAMED)
-    return indexed.filter(here, pl.col("instance_type") == kind, there)
+def _rows_of(running: Sequence[Running], stock: Stock) -> Iterator[list[_Row]]:
+    """Yield the rows of each pool; where either side names no zone, of the type in the region."""
+    wanted = {_without_zone(one.pool) for one in running}
+    found: dict[tuple[str, ...], list[_Row]] = {key: [] for key in wanted}
+    columns = ("provider", "region", "instance_type", "zone", "option", "usd_per_hour", "off")
+    for number, (*key, zone, option, price, off) in enumerate(stock.frame.select(columns).rows()):
+        if tuple(key) in wanted:
+            found[tuple(key)].append(_Row(number, zone, option, price, off))
+    for one in running:
+        zone = one.pool.split("/")[2]
+        there = found[_without_zone(one.pool)]
+        yield [row for row in there if zone in _UNNAMED or row.zone in (zone, *_UNNAMED)]
 
 
-def _same_kind(one: Running, rows: pl.DataFrame) -> pl.DataFrame:
-    options = STANDING if one.option.value in STANDING else {one.option.value}
-    return rows.filter(pl.col("option").is_in(sorted(options)))
+def _without_zone(pool: str) -> tuple[str, str, str]:
+    provider, region, _, kind = pool.split("/")
+    return provider, region, kind
 
 
-def _usd_per_hour(one: Running, rows: pl.DataFrame) -> Decimal | None:
+def _same_kind(one: Running, row: _Row) -> bool:
+    return row.option in (STANDING if one.option.value in STANDING else {one.option.value})
+
+
+def _usd_per_hour(one: Running, rows: Sequence[_Row]) -> Decimal | None:
     """Contracted price of one instance; owned and reserved at the on-demand price."""
     option = "on-demand" if one.option.value in STANDING else one.option.value
-    priced = rows.filter(pl.col("option") == option, pl.col("usd_per_hour").is_not_null())
     prices = [
-        price * (1 - Decimal(off)) for price, off in priced.select("usd_per_hour", "off").rows()
+        row.price * (1 - Decimal(row.off))
+        for row in rows
+        if row.option == option and row.price is not None
     ]
     return min(prices, default=None)
-
-
-def _restart_h(spec: Spec, name: str) -> Decimal:
-    workload = next(one for one in spec.workloads if one.name == name)
-    if workload.spot is not None and workload.spot.restart:
-        return workload.spot.restart
-    return spec.stability.restart if spec.stability is not None else Decimal(0)

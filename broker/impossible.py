@@ -6,19 +6,20 @@ Each sentence names the rule and what it is up against. What is found here canno
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import combinations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from broker.candidates import Candidates, find_candidates
 from broker.machines import gang_instances
 from broker.market import Market
 from broker.rules.exclusivity import rules_in_force
 from broker.rules.power import power_rows
-from broker.rules.rule import Scene
+from broker.rules.rule import Scene, place_parts
 from broker.scene import build_scene
 from broker.sizes import shares_of, throughput_by_size
 from broker.units import plain
@@ -58,6 +59,67 @@ class _Room:
     pool: Ints
 
 
+@dataclass(slots=True, kw_only=True)
+class _Seen:
+    """What was looked up already, by the id of the admitted rows: workloads judged alike share it.
+
+    Attributes:
+        scene: where.
+        limits: room in its rows.
+        places: int[.], where they are.
+        scopes: names of the scopes they are in.
+        roomiest: of every machine among them its roomiest row, ascending, and the room there.
+    """
+
+    scene: Scene
+    limits: _Room
+    places: dict[int, Ints] = field(default_factory=dict)
+    scopes: dict[tuple[int, ScopeLevel], list[str]] = field(default_factory=dict)
+    roomiest: dict[int, tuple[Ints, Floats]] = field(default_factory=dict)
+
+    def places_of(self, candidates: Candidates) -> Ints:
+        """Return the places in which a workload may stand, ascending."""
+        rows = candidates.admitted
+        if id(rows) not in self.places:
+            self.places[id(rows)] = np.unique(self.scene.place_of_row[rows])
+        return self.places[id(rows)]
+
+    def scopes_of(self, candidates: Candidates, level: ScopeLevel) -> list[str]:
+        """Return the names of the scopes in which a workload may stand, sorted."""
+        key = id(candidates.admitted), level
+        if key not in self.scopes:
+            self.scopes[key] = self._scopes(candidates, level)
+        return self.scopes[key]
+
+    def _scopes(self, candidates: Candidates, level: ScopeLevel) -> list[str]:
+        places = [self.scene.places[one] for one in self.places_of(candidates).tolist()]
+        if level is ScopeLevel.PROVIDER:
+            return sorted({place_parts(one)[0] for one in places})
+        if level is ScopeLevel.REGION:
+            return places
+        zones = np.unique(self.scene.zone_of_row[candidates.admitted])
+        return ["/".join(self.scene.zones[one]) for one in zones.tolist()]
+
+    def roomiest_of(self, candidates: Candidates) -> tuple[Ints, Floats]:
+        """Return of every machine a workload may use its roomiest row, and the room there."""
+        key = id(candidates.admitted)
+        if key not in self.roomiest:
+            self.roomiest[key] = self._roomiest(np.flatnonzero(candidates.admitted))
+        return self.roomiest[key]
+
+    def _roomiest(self, rows: NDArray[np.int64]) -> tuple[Ints, Floats]:
+        limits, machine = self.limits, self.scene.machines.of_row[rows]
+        is_owned, pool = limits.owned[rows], limits.pool[rows]
+        extra = np.zeros(int(limits.pool.max()) + 1)
+        extra[pool[is_owned]] = limits.capacity[rows[is_owned]]
+        room = np.minimum(limits.capacity[rows], limits.limited[rows])
+        room = room + np.where(is_owned, 0.0, extra[pool])
+        order = np.lexsort((rows, -room, machine))
+        first = np.flatnonzero(np.diff(machine[order], prepend=-1))
+        chosen = np.sort(order[first])
+        return rows[chosen].astype(np.int32), room[chosen]
+
+
 def impossible_of(spec: Spec, market: Market) -> tuple[Impossible, ...]:
     """Return what of a spec no plan on a market can serve, as far as arithmetic shows it.
 
@@ -76,13 +138,13 @@ def impossible_of(spec: Spec, market: Market) -> tuple[Impossible, ...]:
 
 def impossible(scene: Scene, candidates: Sequence[Candidates]) -> tuple[Impossible, ...]:
     """Return what no plan can serve among workloads that may stand somewhere."""
-    room = _room(scene)
+    seen = _Seen(scene=scene, limits=_room(scene))
     found: list[Impossible] = []
     for one in candidates:
         if one.admitted.any():
-            texts = (*_gang(scene, one, room), *_service(scene, one))
+            texts = (*_gang(one, seen), *_service(one, seen))
             found += [Impossible(workload=one.workload.name, text=text) for text in texts]
-    return (*found, *_neighbours(scene, candidates))
+    return (*found, *_neighbours(candidates, seen))
 
 
 def nowhere(candidates: Candidates) -> str:
@@ -108,7 +170,7 @@ def _room(scene: Scene) -> _Room:
                 room[row], label[row] = float(limit) // each, f"{name}, {plain(limit)}"
     frame = scene.stock.frame
     return _Room(
-        capacity=frame["capacity"].cast(float).fill_null(np.inf).to_numpy(),
+        capacity=np.nan_to_num(scene.stock.number("capacity"), nan=np.inf, posinf=np.inf),
         limited=room,
         label=label,
         owned=frame["owned"].to_numpy(),
@@ -116,69 +178,71 @@ def _room(scene: Scene) -> _Room:
     )
 
 
-def _gang(scene: Scene, candidates: Candidates, limits: _Room) -> Iterator[str]:
+def _gang(candidates: Candidates, seen: _Seen) -> Iterator[str]:
     """Yield a sentence when no pool, quota or cap on power leaves room for the gang whole."""
     workload = candidates.workload
     if not isinstance(workload, Training):
         return
-    rows = np.flatnonzero(candidates.admitted)
-    extra = {
-        int(limits.pool[row]): limits.capacity[row] for row in rows[limits.owned[rows]].tolist()
-    }
-    best: tuple[float, int, int] | None = None
-    for row in rows.tolist():
-        bought = min(limits.capacity[row], limits.limited[row])
-        room = bought + (0.0 if limits.owned[row] else extra.get(int(limits.pool[row]), 0.0))
-        need = _least_instances(scene, candidates, workload, row)
-        if room >= need:
-            return
-        if best is None or room - need > best[0]:
-            best = (room - need, row, need)
-    if best is None:
+    scene, limits = seen.scene, seen.limits
+    rows, room = seen.roomiest_of(candidates)
+    need = _least_instances(scene, candidates, workload, scene.machines.of_row[rows])
+    if (room >= need).any():
         return
-    lacks, row, need = best
-    needs = f"needs {need} instances in one zone under one option, the most any"
+    best = int(np.argmax(room - need))
+    row, most = int(rows[best]), int(room[best])
+    needs = f"needs {need[best]} instances in one zone under one option, the most any"
     if limits.limited[row] < limits.capacity[row]:
-        yield f"{needs} quota or cap leaves is {int(lacks + need)} ({limits.label[row]})"
+        yield f"{needs} quota or cap leaves is {most} ({limits.label[row]})"
     else:
-        yield f"{needs} pool has is {int(lacks + need)} ({scene.stock.frame['pool'][row]})"
+        yield f"{needs} pool has is {most} ({scene.stock.frame['pool'][row]})"
 
 
-def _least_instances(scene: Scene, candidates: Candidates, workload: Training, row: int) -> int:
-    machine = int(scene.machines.of_row[row])
-    held = Decimal(repr(float(scene.machines.accelerators[machine])))
-    return min(
-        gang_instances(shape, held, int(scene.machines.hosts[machine]))
-        for shape, fit in zip(workload.shapes, candidates.shape_fits, strict=True)
-        if fit[machine]
-    )
+def _least_instances(
+    scene: Scene, candidates: Candidates, workload: Training, machines: Ints
+) -> NDArray[np.int64]:
+    """int64[.]: the fewest instances of each of some machines that hold the gang."""
+    least: list[int] = []
+    alike: dict[tuple[object, ...], int] = {}
+    for machine in machines.tolist():
+        held = float(scene.machines.accelerators[machine])
+        hosts = int(scene.machines.hosts[machine])
+        fitting = tuple(bool(fit[machine]) for fit in candidates.shape_fits)
+        key = held, hosts, fitting
+        if key not in alike:
+            alike[key] = min(
+                gang_instances(shape, Decimal(repr(held)), hosts)
+                for shape, fits in zip(workload.shapes, fitting, strict=True)
+                if fits
+            )
+        least.append(alike[key])
+    return np.array(least, np.int64)
 
 
-def _service(scene: Scene, candidates: Candidates) -> Iterator[str]:
+def _service(candidates: Candidates, seen: _Seen) -> Iterator[str]:
     """Yield what a service asks for that the places it may use are too few or too far for."""
     workload = candidates.workload
     if not isinstance(workload, Service):
         return
-    regions = _scopes(scene, candidates, ScopeLevel.REGION)
+    regions = seen.scopes_of(candidates, ScopeLevel.REGION)
     if workload.spread is not None and workload.spread.regions > len(regions):
         yield f"spread: needs {workload.spread.regions} regions, may use {_listed(regions)}"
     if workload.survive is not None:
-        scopes = _scopes(scene, candidates, workload.survive)
+        scopes = seen.scopes_of(candidates, workload.survive)
         is_alone = len(scopes) == 1 and not any(one.endswith("/-") for one in scopes)
         if is_alone:
             yield f"survive: needs a second {workload.survive.value} beside {scopes[0]}"
-    yield from _too_far(scene, candidates, workload)
-    unserved = _unserved_sizes(scene, candidates, workload)
+    yield from _too_far(candidates, workload, seen)
+    unserved = _unserved_sizes(seen.scene, candidates, workload)
     if unserved:
         yield f"no offer that the rules admit can serve {', '.join(unserved)}"
 
 
-def _too_far(scene: Scene, candidates: Candidates, workload: Service) -> Iterator[str]:
+def _too_far(candidates: Candidates, workload: Service, seen: _Seen) -> Iterator[str]:
     """Yield a sentence when more demand than may go far has no region near."""
     rule = workload.latency
     if rule is None:
         return
-    places = np.unique(scene.place_of_row[candidates.admitted])
+    scene, places = seen.scene, seen.places_of(candidates)
     rate = {load.origin: load.rate for load in workload.demand}
     far = [
         origin
@@ -196,6 +260,8 @@ def _too_far(scene: Scene, candidates: Candidates, workload: Service) -> Iterato
 
 def _unserved_sizes(scene: Scene, candidates: Candidates, service: Service) -> list[str]:
     """Sizes of request that no admitted offer can serve."""
+    if not service.sizes:
+        return []
     machines = np.unique(scene.machines.of_row[candidates.admitted])
     served = {
         size
@@ -207,30 +273,42 @@ def _unserved_sizes(scene: Scene, candidates: Candidates, service: Service) -> l
     return [size for size in shares_of(service) if size not in served]
 
 
-def _neighbours(scene: Scene, candidates: Sequence[Candidates]) -> Iterator[Impossible]:
+def _neighbours(candidates: Sequence[Candidates], seen: _Seen) -> Iterator[Impossible]:
     """Yield workloads that may not meet and have one scope only, or must meet and share none."""
     by_name = {one.workload.name: one for one in candidates if one.admitted.any()}
-    for rule in rules_in_force(scene):
+    for rule in rules_in_force(seen.scene):
         if rule.scope is None:
             continue
-        scopes = {name: _scopes(scene, one, rule.scope) for name, one in by_name.items()}
+        named = _named(rule, by_name)
+        scopes = {name: seen.scopes_of(by_name[name], rule.scope) for name in named}
         if rule.verb is Verb.TOGETHER:
             yield from _without_common(rule, scopes)
         else:
             yield from _crowded(rule, scopes)
 
 
+def _named(rule: Exclusivity, standing: Mapping[str, Candidates]) -> Iterable[str]:
+    """Names of the workloads that a rule speaks of and that may stand somewhere."""
+    if rule.verb is Verb.ALONE and rule.tenants is None:
+        return standing
+    tenants = (rule.tenants or {}).values()
+    names = dict.fromkeys([*rule.workloads, *(name for one in tenants for name in one)])
+    return [name for name in names if name in standing]
+
+
 def _crowded(rule: Exclusivity, scopes: dict[str, list[str]]) -> Iterator[Impossible]:
     if rule.tenants is not None:
         groups = list(rule.tenants.values())
     elif rule.verb is Verb.ALONE:
-        groups = [rule.workloads, tuple(name for name in scopes if name not in rule.workloads)]
+        own = frozenset(rule.workloads)
+        groups = [rule.workloads, tuple(name for name in scopes if name not in own)]
     else:
         groups = [(name,) for name in rule.workloads]
+    groups = [tuple(name for name in one if len(scopes.get(name, ())) == 1) for one in groups]
     for one, other in combinations(groups, 2):
         for name, rival in ((a, b) for a in one for b in other):
-            mine, its = scopes.get(name, []), scopes.get(rival, [])
-            if len(mine) == 1 and mine == its:
+            mine = scopes[name]
+            if mine == scopes[rival]:
                 text = f"{rule.verb.value}: {{}} may stand in {mine[0]} alone, and so may {{}}"
                 yield Impossible(workload=name, text=text.format("it", rival))
                 yield Impossible(workload=rival, text=text.format("it", name))
@@ -247,17 +325,6 @@ def _without_common(rule: Exclusivity, scopes: dict[str, list[str]]) -> Iterator
                 f"together: no {rule.scope.value if rule.scope else ''} may hold it and {others}"
             )
             yield Impossible(workload=name, text=text)
-
-
-def _scopes(scene: Scene, candidates: Candidates, level: ScopeLevel) -> list[str]:
-    """Return the names of the scopes in which a workload may stand, sorted."""
-    if level is ScopeLevel.PROVIDER:
-        return sorted(set(scene.stock.text("provider")[candidates.admitted].tolist()))
-    if level is ScopeLevel.REGION:
-        places = np.unique(scene.place_of_row[candidates.admitted])
-        return [scene.places[one] for one in places.tolist()]
-    zones = np.unique(scene.zone_of_row[candidates.admitted])
-    return ["/".join(scene.zones[one]) for one in zones.tolist()]
 
 
 def _listed(names: Sequence[str]) -> str:

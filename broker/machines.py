@@ -5,6 +5,7 @@ A *machine* here is an instance type of one provider with its facts, without pla
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
@@ -90,6 +91,21 @@ def machines_of(stock: Stock) -> Machines:
         memory_gib=numbers("memory_gib"),
         fabric=texts("fabric"),
         hosts=distinct["rack_hosts"].fill_null(1).cast(pl.Int64).to_numpy().astype(np.int64),
+    )
+
+
+def fit_basis(shape: Shape, workload: Training | Service | Batch) -> Hashable:
+    """Return all that `fits` looks at besides the machines."""
+    return (
+        isinstance(workload, Training),
+        shape.accelerators,
+        shape.accelerator_memory,
+        shape.count,
+        shape.per_node,
+        shape.nodes,
+        shape.fabric,
+        shape.vcpus,
+        shape.memory,
     )
 
 

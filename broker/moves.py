@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
@@ -18,12 +19,15 @@ def moves(
     scene: Scene, candidates: Sequence[Candidates], placed: Sequence[Placement]
 ) -> tuple[Move, ...]:
     """Return the moves of a plan, by workload in spec order."""
-    moved = {home.workload: home for home in moved_homes(scene, placed)}
-    return tuple(
-        _move(scene, one, moved[one.workload.name], placed)
-        for one in candidates
-        if one.workload.name in moved
-    )
+    mine = _of_homes(scene, placed)
+    ids = scene.stock.frame["id"].to_list() if mine else []
+    found: list[Move] = []
+    for one in candidates:
+        home = scene.homes.get(one.workload.name)
+        own = mine[one.workload.name] if home is not None else []
+        if home is not None and (new := _elsewhere(home, own, ids)):
+            found.append(_move(scene, one, own, new))
+    return tuple(found)
 
 
 def move_limit(scene: Scene, moved: Sequence[Move]) -> tuple[Binding, ...]:
@@ -36,20 +40,32 @@ def move_limit(scene: Scene, moved: Sequence[Move]) -> tuple[Binding, ...]:
 
 def moved_homes(scene: Scene, placed: Sequence[Placement]) -> Iterator[Home]:
     """Yield the homes of the workloads that have an instance anywhere else."""
+    mine = _of_homes(scene, placed)
+    ids = scene.stock.frame["id"].to_list() if mine else []
     for home in scene.homes.values():
-        if _elsewhere(scene, home, placed):
+        if _elsewhere(home, mine[home.workload], ids):
             yield home
 
 
-def _elsewhere(scene: Scene, home: Home, placed: Sequence[Placement]) -> list[Placement]:
-    stays = set(scene.stock.frame["id"].gather(home.rows).to_list())
-    mine = [one for one in placed if one.workload == home.workload]
+def _of_homes(scene: Scene, placed: Sequence[Placement]) -> defaultdict[str, list[Placement]]:
+    """Group the placements of workloads that run now."""
+    mine: defaultdict[str, list[Placement]] = defaultdict(list)
+    for one in placed:
+        if one.workload in scene.homes:
+            mine[one.workload].append(one)
+    return mine
+
+
+def _elsewhere(home: Home, mine: Sequence[Placement], ids: Sequence[str]) -> list[Placement]:
+    stays = {ids[row] for row in home.rows.tolist()} if mine else set()
     return [one for one in mine if one.offer not in stays]
 
 
-def _move(scene: Scene, candidates: Candidates, home: Home, placed: Sequence[Placement]) -> Move:
-    new = _elsewhere(scene, home, placed)
-    cost = sum((one.cost.total for one in placed if one.workload == home.workload), ZERO)
+def _move(
+    scene: Scene, candidates: Candidates, mine: Sequence[Placement], new: Sequence[Placement]
+) -> Move:
+    home = scene.homes[candidates.workload.name]
+    cost = sum((one.cost.total for one in mine), ZERO)
     return Move(
         workload=home.workload,
         now=tuple(f"{one.instances} x {one.pool} {one.option}" for one in home.running),

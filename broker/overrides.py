@@ -8,9 +8,9 @@ from decimal import Decimal
 from broker.placements import usual_load
 from broker.plans import Override, Placement
 from broker.rules.first_refusal import claims
-from broker.rules.rule import Scene
+from broker.rules.rule import AnyWorkload, Scene
 from broker.units import round_nano
-from broker.workloads import Exclusivity
+from broker.workloads import Exclusivity, Service
 from solver.problem import NO_ROW, Problem
 from solver.refusal_rows import ALIKE, least_prices
 
@@ -22,19 +22,29 @@ def overrides(scene: Scene, problem: Problem, placed: Sequence[Placement]) -> tu
     providers = {place.partition("/")[0] for place in scene.places}
     known = [one for one in claims(scene) if one[0].scopes[0] in providers]
     prices, rows = least_prices(problem)
+    workloads = scene.spec.workloads
+    mine: dict[str, list[Placement]] = {workloads[row].name: [] for _, row in known}
+    for one in placed:
+        if one.workload in mine and not one.owned:
+            mine[one.workload].append(one)
     found: list[Override] = []
     for (rule, demand), price, row in zip(known, prices.tolist(), rows.tolist(), strict=True):
         if row == NO_ROW:
             continue
-        name = scene.spec.workloads[demand].name
+        workload = workloads[demand]
+        elsewhere = [one for one in mine[workload.name] if one.provider != rule.scopes[0]]
+        own = [(one, work_price(one, workload, scene)) for one in elsewhere]
         offer = str(scene.stock.frame["id"][int(row)])
-        mine = [one for one in placed if one.workload == name and not one.owned]
-        found += _of_rule(rule, mine, offer, Decimal(repr(price)), scene)
+        found += _of_rule(rule, own, offer, Decimal(repr(price)), scene)
     return tuple(found)
 
 
 def _of_rule(
-    rule: Exclusivity, placed: Sequence[Placement], offer: str, least: Decimal, scene: Scene
+    rule: Exclusivity,
+    placed: Sequence[tuple[Placement, Decimal]],
+    offer: str,
+    least: Decimal,
+    scene: Scene,
 ) -> list[Override]:
     refused = least * (1 - rule.margin) * (1 - _ALIKE)
     return [
@@ -43,26 +53,25 @@ def _of_rule(
             offer=one.offer,
             provider=rule.scopes[0],
             accelerator_hours=round_nano(_size(one, scene) * one.instance_hours),
-            usd_per_work=round_nano(work_price(one, scene)),
+            usd_per_work=round_nano(price),
             least_offer=offer,
             least_usd_per_work=round_nano(least),
             why=rule.why,
         )
-        for one in placed
-        if one.provider != rule.scopes[0] and work_price(one, scene) >= refused
+        for one, price in placed
+        if price >= refused
     ]
 
 
-def work_price(one: Placement, scene: Scene) -> Decimal:
+def work_price(one: Placement, workload: AnyWorkload, scene: Scene) -> Decimal:
     """Return the contracted price of a unit of work, USD: of all of it, or of a unit of load.
 
     Of a service with sizes: of a unit of the stated mix.
     """
     usd = one.contracted_usd_per_hour * one.instance_hours
-    service = next((it for it in scene.spec.services if it.name == one.workload), None)
-    if service is None or not service.sizes:
+    if not isinstance(workload, Service) or not workload.sizes:
         return usd / one.served
-    return usd / usual_load(scene, service, one)
+    return usd / usual_load(scene, workload, one)
 
 
 def _size(one: Placement, scene: Scene) -> Decimal:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
+
+import numpy as np
 
 from broker.carbon import price_per_hour
 from broker.costing import placement_cost, rate_of
@@ -33,22 +36,42 @@ _TOLERANCE = Decimal("1e-6")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Share:
-    """One row of the allocation, in exact numbers.
+class _Given:
+    """One row of the allocation: instances of an offer, given to a workload.
 
     Attributes:
-        row: stock row.
+        offer: columns of the stock row.
+        place: number of its place.
         shape: the shape it runs.
         instances: whole instances.
+        accelerators, hosts: of one instance; how many are sold together.
+        lost: interruptions per hour.
+        part: of the workload, as the optimizer says.
+    """
+
+    offer: Mapping[str, Any]
+    place: int
+    shape: Shape
+    instances: int
+    accelerators: Decimal
+    hosts: int
+    lost: Decimal
+    part: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Share:
+    """The same in exact numbers.
+
+    Attributes:
+        given: the instances.
         useful, billed: instance-hours.
         served: see `Placement.served`; with sizes: of the stated mix.
         moved_gb: data moved for it.
         carrying: service: instances, less what is lost to interruptions and headroom.
     """
 
-    row: int
-    shape: Shape
-    instances: int
+    given: _Given
     useful: Decimal
     billed: Decimal
     served: Decimal
@@ -70,21 +93,50 @@ def placements(
     sent: _Sent = defaultdict(lambda: defaultdict(Decimal))
     for one in by_size:
         sent[one.workload, one.offer, one.shape][one.size] += one.rate
-    allocation = solution.allocation
-    rows_of = [
-        [int(row) for row in (allocation.demand == demand).nonzero()[0]]
-        for demand in range(len(scene.spec.workloads))
-    ]
+    workloads = scene.spec.workloads
+    given_to = _given(scene, problem, solution)
     shares = [
-        list(_shares(scene, problem, solution, workload, rows))
-        for workload, rows in zip(scene.spec.workloads, rows_of, strict=True)
+        list(_shares(scene, workload, given, is_whole=unmet == 0))
+        for workload, given, unmet in zip(workloads, given_to, solution.unmet, strict=True)
     ]
     transfer = iter(_transfer_lines(scene, shares))
     found: list[Placement] = []
-    for workload, own in zip(scene.spec.workloads, shares, strict=True):
+    for workload, own in zip(workloads, shares, strict=True):
         placed = [_of_mix(scene, workload, share, next(transfer), sent=sent) for share in own]
         found += sorted(placed, key=lambda one: (one.offer, one.shape))
     return with_coverage(scene, found)
+
+
+def _given(scene: Scene, problem: Problem, solution: Solution) -> list[list[_Given]]:
+    """Spell out the allocation, workload by workload."""
+    allocation, machines, workloads = solution.allocation, scene.machines, scene.spec.workloads
+    rows, which = np.unique(allocation.supply, return_inverse=True)
+    offers = list(scene.stock.frame[rows.tolist()].iter_rows(named=True))
+    given: list[list[_Given]] = [[] for _ in workloads]
+    for demand, mode, supply, number, units, part in zip(
+        allocation.demand.tolist(),
+        allocation.mode.tolist(),
+        allocation.supply.tolist(),
+        which.tolist(),
+        allocation.units.tolist(),
+        allocation.share.tolist(),
+        strict=True,
+    ):
+        hosts = int(machines.hosts[machines.of_row[supply]])
+        held = float(machines.accelerators[machines.of_row[supply]])
+        given[demand].append(
+            _Given(
+                offer=offers[number],
+                place=int(scene.place_of_row[supply]),
+                shape=workloads[demand].shapes[int(problem.demands.mode_shape[mode])],
+                instances=units * hosts,
+                accelerators=Decimal(repr(held)),
+                hosts=hosts,
+                lost=Decimal(repr(float(offers[number]["interruptions"]))),
+                part=part,
+            )
+        )
+    return given
 
 
 def _transfer_lines(scene: Scene, shares: Sequence[Sequence[_Share]]) -> list[Decimal]:
@@ -92,7 +144,7 @@ def _transfer_lines(scene: Scene, shares: Sequence[Sequence[_Share]]) -> list[De
     moves = [
         Move(
             origin=workload.data.place if workload.data else "",
-            target=scene.places[int(scene.place_of_row[share.row])],
+            target=scene.places[share.given.place],
             gb=share.moved_gb,
         )
         for workload, own in zip(scene.spec.workloads, shares, strict=True)
@@ -102,72 +154,45 @@ def _transfer_lines(scene: Scene, shares: Sequence[Sequence[_Share]]) -> list[De
 
 
 def _shares(
-    scene: Scene,
-    problem: Problem,
-    solution: Solution,
-    workload: AnyWorkload,
-    rows: Sequence[int],
+    scene: Scene, workload: AnyWorkload, given: Sequence[_Given], *, is_whole: bool
 ) -> Iterator[_Share]:
-    allocation = solution.allocation
-    shapes = [
-        workload.shapes[int(problem.demands.mode_shape[allocation.mode[row]])] for row in rows
-    ]
-    stock_rows = [int(allocation.supply[row]) for row in rows]
-    hosts = scene.machines.hosts_of_row()
-    units = [int(allocation.units[row] * hosts[allocation.supply[row]]) for row in rows]
-    moves = _once_per_place(scene, workload, stock_rows)
     if isinstance(workload, Batch):
-        unmet = float(solution.unmet[scene.spec.workloads.index(workload)])
-        parts = [float(allocation.share[row]) for row in rows]
-        return _batch_shares(scene, workload, (stock_rows, shapes, units), (parts, unmet))
-    whole = [
-        _whole_share(scene, workload, shape, row=row, instances=count, moved=moved, of=sum(units))
-        for row, shape, count, moved in zip(stock_rows, shapes, units, moves, strict=True)
-    ]
-    return iter(whole)
+        yield from _batch_shares(scene, workload, given, is_whole=is_whole)
+        return
+    count = sum(one.instances for one in given)
+    for one, moved in zip(given, _once_per_place(workload, given), strict=True):
+        yield _whole_share(scene, workload, one, moved=moved, of=count)
 
 
-def _once_per_place(
-    scene: Scene, workload: AnyWorkload, stock_rows: Sequence[int]
-) -> list[Decimal]:
+def _once_per_place(workload: AnyWorkload, given: Sequence[_Given]) -> list[Decimal]:
     """All data goes to every place once: charge it to the place's first row."""
     seen: set[int] = set()
     moved: list[Decimal] = []
-    for row in stock_rows:
-        place = int(scene.place_of_row[row])
-        first = workload.data is not None and place not in seen
-        seen.add(place)
+    for one in given:
+        first = workload.data is not None and one.place not in seen
+        seen.add(one.place)
         moved.append(workload.data.gb if first and workload.data is not None else Decimal(0))
     return moved
 
 
 def _whole_share(
-    scene: Scene,
-    workload: Training | Service,
-    shape: Shape,
-    *,
-    row: int,
-    instances: int,
-    moved: Decimal,
-    of: int,
+    scene: Scene, workload: Training | Service, given: _Given, *, moved: Decimal, of: int
 ) -> _Share:
-    rate, carrying = _interruptions(scene, row), Decimal(0)
+    carrying = Decimal(0)
     if isinstance(workload, Training):
-        hours = useful_hours(workload, shape)
-        factor = Decimal(1) if workload.spot is None else rework_factor(workload.spot, rate)
-        served = (Decimal(instances) / of).quantize(_SHARE)
+        hours = useful_hours(workload, given.shape)
+        factor = Decimal(1) if workload.spot is None else rework_factor(workload.spot, given.lost)
+        served = (Decimal(given.instances) / of).quantize(_SHARE)
     else:
         hours, factor = scene.spec.period, Decimal(1)
-        carried = load_carried(workload, shape, _accelerators(scene, row))
-        kept = Decimal(1) if workload.spot is None else carried_share(workload.spot, rate)
-        carrying = instances * kept / (1 + workload.headroom)
+        carried = load_carried(workload, given.shape, given.accelerators)
+        kept = Decimal(1) if workload.spot is None else carried_share(workload.spot, given.lost)
+        carrying = given.instances * kept / (1 + workload.headroom)
         served = round_nano(carried * carrying)
     return _Share(
-        row=row,
-        shape=shape,
-        instances=instances,
-        useful=round_nano(hours * instances),
-        billed=round_nano(hours * factor) * instances,
+        given=given,
+        useful=round_nano(hours * given.instances),
+        billed=round_nano(hours * factor) * given.instances,
         served=served,
         moved_gb=moved,
         carrying=carrying,
@@ -175,40 +200,27 @@ def _whole_share(
 
 
 def _batch_shares(
-    scene: Scene,
-    batch: Batch,
-    where: tuple[Sequence[int], Sequence[Shape], Sequence[int]],
-    shared: tuple[Sequence[float], float],
+    scene: Scene, batch: Batch, given: Sequence[_Given], *, is_whole: bool
 ) -> Iterator[_Share]:
     """Make shares exact: they sum to what is served, and fit the hours of their instances."""
     deadline = scene.spec.period if batch.deadline is None else batch.deadline
-    stock_rows, shapes, units = where
-    hours_each = [
-        usable_hours(scene.stock.frame.row(row, named=True), scene.stock.start, deadline)
-        for row in stock_rows
-    ]
-    parts, unmet = shared
-    whole = [
-        work_hours(batch, shape, _accelerators(scene, row), _hosts(scene, row))
-        for row, shape in zip(stock_rows, shapes, strict=True)
-    ]
+    hours_each = [usable_hours(one.offer, scene.stock.start, deadline) for one in given]
+    whole = [work_hours(batch, one.shape, one.accelerators, one.hosts) for one in given]
     factors = [
-        Decimal(1) if batch.spot is None else rework_factor(batch.spot, _interruptions(scene, row))
-        for row in stock_rows
+        Decimal(1) if batch.spot is None else rework_factor(batch.spot, one.lost) for one in given
     ]
     most = [
-        each * count / (hours * factor)
-        for each, count, hours, factor in zip(hours_each, units, whole, factors, strict=True)
+        each * one.instances / (hours * factor)
+        for each, one, hours, factor in zip(hours_each, given, whole, factors, strict=True)
     ]
-    exact = _summing_to(parts, most, Decimal(1) if unmet == 0 else None)
-    for row, shape, count, hours, factor, share, each in zip(
-        stock_rows, shapes, units, whole, factors, exact, hours_each, strict=True
+    parts = [one.part for one in given]
+    exact = _summing_to(parts, most, Decimal(1) if is_whole else None)
+    for one, hours, factor, share, each in zip(
+        given, whole, factors, exact, hours_each, strict=True
     ):
-        billed = min(round_nano(hours * share * factor), round_nano(each * count))
+        billed = min(round_nano(hours * share * factor), round_nano(each * one.instances))
         yield _Share(
-            row=row,
-            shape=shape,
-            instances=count,
+            given=one,
             useful=round_nano(billed / factor),
             billed=billed,
             served=share,
@@ -234,29 +246,16 @@ def _summing_to(
     return exact
 
 
-def _accelerators(scene: Scene, row: int) -> Decimal:
-    machine = int(scene.machines.of_row[row])
-    return Decimal(repr(float(scene.machines.accelerators[machine])))
-
-
-def _hosts(scene: Scene, row: int) -> int:
-    return int(scene.machines.hosts[scene.machines.of_row[row]])
-
-
-def _interruptions(scene: Scene, row: int) -> Decimal:
-    return Decimal(repr(float(scene.stock.frame["interruptions"][row])))
-
-
 def _placement(
     scene: Scene, workload: AnyWorkload, share: _Share, transfer_usd: Decimal
 ) -> Placement:
-    offer = scene.stock.frame.row(share.row, named=True)
+    offer, instances = share.given.offer, share.given.instances
     option = PurchaseOption(offer["option"])
     rate = rate_of(offer, scene.stock.start, scene.spec.period)
     return Placement(
         workload=workload.name,
         kind=_KINDS[type(workload)],
-        shape=share.shape.written,
+        shape=share.given.shape.written,
         offer=offer["id"],
         provider=offer["provider"],
         region=offer["region"],
@@ -266,8 +265,8 @@ def _placement(
         variant=offer["variant"],
         accelerator=offer["accelerator"] or "",
         accelerators=plain(Decimal(repr(float(offer["accelerators"])))),
-        instances=share.instances,
-        hours=round_nano(share.billed / share.instances),
+        instances=instances,
+        hours=round_nano(share.billed / instances),
         instance_hours=share.billed,
         useful_hours=share.useful,
         covered_hours=Decimal(0),
@@ -280,7 +279,7 @@ def _placement(
         capacity=_capacity(offer),
         cost=placement_cost(
             rate,
-            instances=share.instances,
+            instances=instances,
             useful_hours=share.useful,
             instance_hours=share.billed,
             carbon_usd=share.billed * price_per_hour(offer, scene.spec),
@@ -297,7 +296,7 @@ def _of_mix(
     if not isinstance(workload, Service) or not workload.sizes:
         return placed
     loads = sent[workload.name, placed.offer, placed.shape]
-    each = loads_carried(workload, share.shape, _accelerators(scene, share.row))
+    each = loads_carried(workload, share.given.shape, share.given.accelerators)
     time = sum((rate / each[size] for size, rate in loads.items()), Decimal(0))
     if not time:
         return placed
@@ -311,8 +310,10 @@ def usual_load(scene: Scene, service: Service, one: Placement) -> Decimal:
     shape = next(shape for shape in service.shapes if shape.written == one.shape)
     kept = Decimal(1)
     if service.spot is not None:
-        kept = carried_share(service.spot, _interruptions(scene, row))
-    each = load_carried(service, shape, _accelerators(scene, row))
+        lost = Decimal(repr(float(scene.stock.number("interruptions")[row])))
+        kept = carried_share(service.spot, lost)
+    held = float(scene.machines.accelerators[scene.machines.of_row[row]])
+    each = load_carried(service, shape, Decimal(repr(held)))
     return one.instances * each * kept / (1 + service.headroom)
 
 
@@ -320,7 +321,7 @@ def _day(moment: datetime | None) -> str:
     return moment.date().isoformat() if moment is not None else ""
 
 
-def _capacity(offer: dict[str, object]) -> str:
+def _capacity(offer: Mapping[str, Any]) -> str:
     if offer["owned"] or offer["available"] is not None:
         return "known"
     return "assumed" if offer["capacity_assumed"] else "unknown"

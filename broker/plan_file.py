@@ -7,12 +7,16 @@ import types
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any, Union, get_args, get_origin, get_type_hints
 
 from broker.errors import BrokerError
 from broker.plans import PLAN_FORMAT, Plan
 from broker.units import plain
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 #: Amounts of money are whole cents and keep both digits: ``9000.00``.
 _CENTS = -2
@@ -61,11 +65,23 @@ def plan_from_data(data: Mapping[str, Any], where: str = "reading a plan") -> Pl
     return plan
 
 
+@cache
+def _names(kind: type[DataclassInstance]) -> tuple[str, ...]:
+    return tuple(one.name for one in fields(kind))
+
+
+@cache
+def _hints(kind: type[DataclassInstance]) -> Mapping[str, Any]:
+    return get_type_hints(kind)
+
+
 def _to_data(value: Any) -> Any:
-    if is_dataclass(value) and not isinstance(value, type):
-        return {one.name: _to_data(getattr(value, one.name)) for one in fields(value)}
+    if isinstance(value, str):
+        return value
     if isinstance(value, Decimal):
         return format(value, "f") if value.as_tuple().exponent == _CENTS else plain(value)
+    if is_dataclass(value) and not isinstance(value, type):
+        return {name: _to_data(getattr(value, name)) for name in _names(type(value))}
     if isinstance(value, tuple | list):
         return [_to_data(one) for one in value]
     if isinstance(value, dict):
@@ -84,10 +100,8 @@ def _from_data(data: Any, kind: Any) -> Any:
             return tuple(_from_data(one, inner[0]) for one in data)
         return tuple(_from_data(one, part) for one, part in zip(data, inner, strict=True))
     if is_dataclass(kind) and isinstance(kind, type):
-        hints = get_type_hints(kind)
-        return kind(
-            **{one.name: _from_data(data[one.name], hints[one.name]) for one in fields(kind)}
-        )
+        hints = _hints(kind)
+        return kind(**{name: _from_data(data[name], hints[name]) for name in _names(kind)})
     if kind is Decimal:
         return Decimal(data)
     return data

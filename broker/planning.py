@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from broker.assemble import assemble, total_cost
 from broker.audit import audit
-from broker.candidates import Candidates, find_candidates
+from broker.candidates import Candidates, admitted_to_any, find_candidates
 from broker.errors import AuditFailed, Fault, SolverFailed, SpecError
 from broker.formulate import formulate
 from broker.market import Market
@@ -92,7 +92,6 @@ def make_plan(
 
 def _refuse_unmeetable(scene: Scene, candidates: Sequence[Candidates]) -> None:
     """Name rules that arithmetic alone shows no plan, or only the empty one, to keep."""
-    admitted = [one.admitted for one in candidates]
     faults = [
         Fault(
             path=f"policy.concentration[{number}]",
@@ -100,7 +99,7 @@ def _refuse_unmeetable(scene: Scene, candidates: Sequence[Candidates]) -> None:
             expected="a share that several scopes can make up, or more of them",
             remedy="raise the share, or let workloads use more places",
         )
-        for number, why in concentration.unmeetable(scene, admitted)
+        for number, why in concentration.unmeetable(scene, admitted_to_any(scene, candidates))
     ]
     faults += [
         Fault(path="policy.budget", found=why, expected="a budget that some plan keeps")

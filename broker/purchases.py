@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import Final
-
-import polars as pl
+from typing import Any, Final
 
 from broker.offers import PurchaseOption
 from broker.plans import Placement, Purchase
@@ -23,12 +21,13 @@ _TERMS: Final = frozenset(
 
 def purchases(scene: Scene, placed: Sequence[Placement]) -> tuple[Purchase, ...]:
     """Return one purchase per placement on a term or block, in the placements' order."""
-    return tuple(_purchase(scene, one) for one in placed if PurchaseOption(one.option) in _TERMS)
+    held = [one for one in placed if one.option in _TERMS]
+    offers = scene.stock.named(one.offer for one in held)
+    return tuple(_purchase(scene, one, offers[one.offer]) for one in held)
 
 
-def _purchase(scene: Scene, placement: Placement) -> Purchase:
+def _purchase(scene: Scene, placement: Placement, offer: Mapping[str, Any]) -> Purchase:
     years = PurchaseOption(placement.option).years
-    offer = scene.stock.frame.filter(pl.col("id") == placement.offer).row(0, named=True)
     kept = placement.contracted_usd_per_hour / (placement.list_usd_per_hour or 1)
     upfront = offer["upfront_usd"] or 0
     term_h = HOURS_PER_YEAR * years if years else Decimal(repr(offer["length_h"]))

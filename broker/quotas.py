@@ -89,14 +89,15 @@ def plain_family(name: str) -> str:
 
 def _per_region(quota: QuotaLimit, stock: Stock) -> Iterator[QuotaRow]:
     member = _members(quota, stock)
-    regions = stock.text("region")
+    region_of, regions = stock.codes("region")
     size = np.ones(stock.count)
     if quota.unit in _SIZES:
         size = stock.number(_SIZES[quota.unit])
-    for region in np.unique(regions[member]).tolist():
+    for number in np.unique(region_of[member]).tolist():
+        region = regions[number]
         if quota.region is not None and not fnmatchcase(region, quota.region):
             continue
-        rows = np.flatnonzero(member & (regions == region))
+        rows = np.flatnonzero(member & (region_of == number))
         what = quota.family or quota.accelerator or quota.type or "all"
         option = f" {quota.option.value}" if quota.option else ""
         yield QuotaRow(
@@ -116,9 +117,9 @@ def _members(quota: QuotaLimit, stock: Stock) -> Bools:
         member &= stock.text("accelerator") == quota.accelerator
     if quota.family is not None:
         wanted = plain_family(quota.family)
-        names, code = np.unique(stock.text("quota_family"), return_inverse=True)
-        member &= np.array([plain_family(str(name)) == wanted for name in names])[code]
+        code, names = stock.codes("quota_family")
+        member &= np.array([plain_family(name) == wanted for name in names])[code]
     if quota.type is not None:
-        names, code = np.unique(stock.text("instance_type"), return_inverse=True)
-        member &= np.array([fnmatchcase(str(name), quota.type) for name in names])[code]
+        code, names = stock.codes("instance_type")
+        member &= np.array([fnmatchcase(name, quota.type) for name in names])[code]
     return np.asarray(member, dtype=np.bool_)

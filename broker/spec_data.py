@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 _ALWAYS = frozenset({"version", "period", "market"})
+_SCALARS = frozenset({str, int, float, bool, type(None)})
 
 
 def spec_to_data(spec: Spec) -> dict[str, object]:
@@ -31,23 +32,25 @@ def spec_to_data(spec: Spec) -> dict[str, object]:
 
 def _fields(value: DataclassInstance) -> dict[str, object]:
     """Return the fields of a dataclass that differ from their defaults."""
-    facts = facts_of(type(value))
+    parts = ((key, getattr(value, one.name), one) for key, one in facts_of(type(value)).items())
     return {
-        key: _plain(getattr(value, fact.name))
-        for key, fact in facts.items()
-        if getattr(value, fact.name) != fact.default
+        key: _plain(part)
+        for key, part, one in parts
+        if part is not one.default and part != one.default
     }
 
 
 def _plain(value: object) -> object:
+    if type(value) in _SCALARS:
+        return value
     if isinstance(value, Decimal):
         return plain(value)
     if isinstance(value, StrEnum | date):
         return str(value)
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in sorted(value.items())}
     if isinstance(value, tuple):
         return [_plain(item) for item in value]
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in sorted(value.items())}
     return _record(value) if is_dataclass(value) and not isinstance(value, type) else value
 
 

@@ -331,8 +331,9 @@ def matching_names(globs: object, here: Here, *, names: list[str]) -> object:
     if not isinstance(globs, list) or not all(isinstance(glob, str) for glob in globs):
         return globs
     matched: set[str] = set()
+    known = set(names)
     for index, glob in enumerate(globs):
-        matches = fnmatch.filter(names, glob)
+        matches = [glob] if glob in known else fnmatch.filter(names, glob)
         matched.update(matches)
         if not matches:
             expected = f"a workload's name, or a glob that matches one of {listed(names)}"

@@ -11,12 +11,13 @@ Of several discounts that match an offer's provider, type and option the largest
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from fnmatch import fnmatchcase
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -24,6 +25,7 @@ from numpy.typing import NDArray
 
 from broker.market import Market
 from broker.offers import OFFER_KEY, UNKNOWN_ZONE, LocationKind, PurchaseOption, offer_id, pool_id
+from broker.windows import BOUNDED
 from broker.workloads import Discount, Reservation, Spec
 
 Floats = NDArray[np.float64]
@@ -94,17 +96,37 @@ class Stock:
         return self._texts[column]
 
     def number(self, column: str) -> Floats:
-        """Return a numeric column, float64[S], null as NaN."""
-        return self.frame[column].cast(pl.Float64).fill_null(np.nan).to_numpy().astype(np.float64)
+        """Return a numeric column, float64[S], null as NaN; read it, do not write to it."""
+        if column not in self._numbers:
+            values = self.frame[column].cast(pl.Float64).fill_null(np.nan).to_numpy()
+            self._numbers[column] = values.astype(np.float64)
+        return self._numbers[column]
 
     def codes(self, column: str) -> tuple[Ints, list[str]]:
-        """Return a text column as int32[S] codes into its sorted distinct values."""
-        names, code = np.unique(self.text(column), return_inverse=True)
-        return code.astype(np.int32), [str(name) for name in names]
+        """Return a text column as int32[S] codes into its sorted distinct values; read only."""
+        if column not in self._codes:
+            names, code = np.unique(self.text(column), return_inverse=True)
+            self._codes[column] = code.astype(np.int32), [str(name) for name in names]
+        return self._codes[column]
+
+    def named(self, ids: Iterable[str]) -> dict[str, dict[str, Any]]:
+        """Return the columns of the rows with these ids, by id."""
+        rows = self.frame.filter(pl.col("id").is_in(sorted(set(ids))))
+        return {row["id"]: row for row in rows.iter_rows(named=True)}
 
     @cached_property
     def _texts(self) -> dict[str, NDArray[np.str_]]:
         """Text columns asked for so far: rules ask for the same ones, workload by workload."""
+        return {}
+
+    @cached_property
+    def _numbers(self) -> dict[str, Floats]:
+        """Numeric columns asked for so far."""
+        return {}
+
+    @cached_property
+    def _codes(self) -> dict[str, tuple[Ints, list[str]]]:
+        """Codes asked for so far."""
         return {}
 
     @cached_property
@@ -113,9 +135,19 @@ class Stock:
         return self.text("option")
 
     @cached_property
-    def option_codes(self) -> tuple[Ints, list[str]]:
-        """Purchase option of each row, int32[S], and their names."""
-        return self.codes("option")
+    def interruption_rates(self) -> tuple[list[float], Ints]:
+        """Distinct rates of interruptions, ascending, and int32[S] codes into them."""
+        rates, code = np.unique(self.number("interruptions"), return_inverse=True)
+        return rates.tolist(), code.astype(np.int32)
+
+    @cached_property
+    def terms(self) -> tuple[NDArray[np.int64], NDArray[np.int64], list[dict[str, Any]]]:
+        """Rows with a term of `BOUNDED` options, ascending; the term of each; what terms say."""
+        rows = np.flatnonzero(np.isin(self.option, [one.value for one in BOUNDED]))
+        said = self.frame[rows.tolist()].select("option", "starts_at", "length_h")
+        number = {term: row for row, term in enumerate(dict.fromkeys(said.iter_rows()))}
+        code = np.array([number[term] for term in said.iter_rows()], np.int64)
+        return rows, code, [dict(zip(said.columns, term, strict=True)) for term in number]
 
     @cached_property
     def usd_per_hour(self) -> Floats:

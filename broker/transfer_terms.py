@@ -52,13 +52,17 @@ def transfer_terms(scene: Scene) -> tuple[Floats, Tiers | None]:
 def _most_gb(scene: Scene, origins: Sequence[str], class_of: Ints, classes: int) -> list[Decimal]:
     """GB that could at most be moved under each list: services to every place it holds for."""
     most = [Decimal(0)] * classes
-    for workload in scene.spec.workloads:
-        if workload.data is None:
-            continue
-        found, places = np.unique(class_of[origins.index(workload.data.place)], return_counts=True)
+    for origin, row in zip(origins, class_of, strict=True):
+        data = [
+            (isinstance(workload, Service), workload.data.gb)
+            for workload in scene.spec.workloads
+            if workload.data is not None and workload.data.place == origin
+        ]
+        once = sum((gb for is_service, gb in data if not is_service), Decimal(0))
+        each = sum((gb for is_service, gb in data if is_service), Decimal(0))
+        found, places = np.unique(row[row != NO_ROW], return_counts=True)
         for one, count in zip(found.tolist(), places.tolist(), strict=True):
-            if one != NO_ROW:
-                most[one] += workload.data.gb * (count if isinstance(workload, Service) else 1)
+            most[one] += once + each * count
     return most
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Final
 
@@ -26,10 +26,14 @@ _NARROWING: Final = (("region", "zone"), ("region",), ())
 
 def _shares(evidence: Evidence) -> Iterator[Violation]:
     """In every scope: spend or accelerator-hours <= share x those of the whole plan."""
+    if not evidence.spec.policy.concentration:
+        return
+    owned = {one.offer: one for one in evidence.plan.placements if one.owned}
+    worth = {offer: _on_demand(one, evidence) for offer, one in owned.items()}
     for rule in evidence.spec.policy.concentration:
         whole, inside = Decimal(0), defaultdict[str, Decimal](Decimal)
         for one in evidence.plan.placements:
-            amount = _amount(rule, one, evidence)
+            amount = _amount(rule, one, worth)
             whole += amount
             for scope in _scopes(rule, one, evidence):
                 inside[scope] += amount
@@ -41,13 +45,13 @@ def _shares(evidence: Evidence) -> Iterator[Violation]:
                 yield Violation(rule="concentration", subject=scope, text=text)
 
 
-def _amount(rule: Concentration, one: Placement, evidence: Evidence) -> Decimal:
+def _amount(rule: Concentration, one: Placement, worth: Mapping[str, Decimal]) -> Decimal:
     if rule.of is Weighed.GPUS:
         return one.instance_hours * Decimal(one.accelerators)
     if not one.owned:
         covered = round_cents(one.covered_hours * one.contracted_usd_per_hour)
         return one.cost.compute + one.cost.rework + covered
-    return one.instance_hours * _on_demand(one, evidence)
+    return one.instance_hours * worth[one.offer]
 
 
 def _on_demand(one: Placement, evidence: Evidence) -> Decimal:

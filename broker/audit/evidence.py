@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import cached_property
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import polars as pl
 
 from broker.latency import LatencyTable
 from broker.market import Market
 from broker.offers import UNKNOWN_ZONE, LocationKind, PurchaseOption, offer_id
-from broker.plans import Placement, Plan
+from broker.plans import Placement, Plan, Route, SizeRoute
 from broker.reference import regions
 from broker.transfer import TransferTable
 from broker.workloads import Batch, Service, Spec, Training
 
 AnyWorkload = Training | Service | Batch
+_Part = TypeVar("_Part", Placement, Route, SizeRoute)
 
 #: Part of the whole by which a continuous amount may miss its limit.
 SLACK: Final = Decimal("1e-6")
@@ -39,7 +41,7 @@ class Hop:
     estimated: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Evidence:
     """Everything the checks look at.
 
@@ -63,18 +65,56 @@ class Evidence:
     hops: Mapping[tuple[str, str], Hop]
     transfer: TransferTable
 
-    def placed(self, name: str) -> list[Placement]:
+    def placed(self, name: str) -> Sequence[Placement]:
         """Return the placements of a workload."""
-        return [one for one in self.plan.placements if one.workload == name]
+        return self._placements.get(name, ())
 
-    def each(self, *kinds: type) -> Iterator[tuple[Any, list[Placement]]]:
+    def routed(self, name: str) -> Sequence[Route]:
+        """Return the routes of a service."""
+        return self._routes.get(name, ())
+
+    def routed_by_size(self, name: str) -> Sequence[SizeRoute]:
+        """Return the routes by size of a service."""
+        return self._size_routes.get(name, ())
+
+    @cached_property
+    def sent(self) -> Mapping[tuple[str, str, str], Mapping[str, Decimal]]:
+        """(workload, offer, shape) -> size -> rate that is sent there."""
+        found: defaultdict[tuple[str, str, str], defaultdict[str, Decimal]]
+        found = defaultdict(lambda: defaultdict(Decimal))
+        for route in self.plan.size_routes:
+            found[route.workload, route.offer, route.shape][route.size] += route.rate
+        return found
+
+    def each(self, *kinds: type) -> Iterator[tuple[Any, Sequence[Placement]]]:
         """Yield every workload of these kinds with its placements."""
-        by_name: defaultdict[str, list[Placement]] = defaultdict(list)
-        for one in self.plan.placements:
-            by_name[one.workload].append(one)
         for name, workload in self.workloads.items():
             if isinstance(workload, kinds):
-                yield workload, by_name[name]
+                yield workload, self.placed(name)
+
+    @cached_property
+    def sold(self) -> Mapping[tuple[str, ...], Sequence[tuple[str, Decimal]]]:
+        """(provider, region, type, option) -> (zone, list price) of what is for sale."""
+        columns = ["provider", "region", "instance_type", "option", "zone", "usd_per_hour"]
+        offers = self.market.offers.filter(
+            pl.col("purchasable") != "no", pl.col("usd_per_hour").is_not_null()
+        )
+        found: defaultdict[tuple[str, ...], list[tuple[str, Decimal]]] = defaultdict(list)
+        for *key, zone, price in offers.select(columns).iter_rows():
+            found[tuple(key)].append((zone, price))
+        return found
+
+    @cached_property
+    def _placements(self) -> Mapping[str, Sequence[Placement]]:
+        return _by_workload(self.plan.placements)
+
+    @cached_property
+    def _routes(self) -> Mapping[str, Sequence[Route]]:
+        return _by_workload(self.plan.routes)
+
+    @cached_property
+    def _size_routes(self) -> Mapping[str, Sequence[SizeRoute]]:
+        return _by_workload(self.plan.size_routes)
 
     def number(self, placement: Placement, column: str) -> Decimal | None:
         """Return a figure of the placement's market row; None: unknown."""
@@ -128,15 +168,23 @@ def differ(first: Decimal, second: Decimal, *, whole: Decimal) -> bool:
     return abs(first - second) > SLACK * whole
 
 
+def _by_workload(ones: Iterable[_Part]) -> Mapping[str, Sequence[_Part]]:
+    found: defaultdict[str, list[_Part]] = defaultdict(list)
+    for one in ones:
+        found[one.workload].append(one)
+    return found
+
+
 def _rows(plan: Plan, offers: pl.DataFrame) -> dict[str, dict[str, Any]]:
     named = sorted({one.offer for one in plan.placements})
     found = offers.with_columns(offer_id()).filter(pl.col("id").is_in(named))
     rows = {row["id"]: row for row in found.iter_rows(named=True)}
-    for one in plan.placements:
-        if one.option == _OWNED and one.offer == f"{pool_of(one)}/{_OWNED}":
-            facts = _facts_of_type(one, offers)
-            if facts is not None:
-                rows[one.offer] = facts
+    placed = (one for one in plan.placements if one.option == _OWNED)
+    owned = {one.offer: one for one in placed if one.offer == f"{pool_of(one)}/{_OWNED}"}
+    for offer, one in owned.items():
+        facts = _facts_of_type(one, offers)
+        if facts is not None:
+            rows[offer] = facts
     return rows
 
 

@@ -6,7 +6,8 @@ there. The workloads compared are those that are placed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import combinations
 
@@ -36,10 +37,12 @@ def overlaps(rule: Exclusivity, evidence: Evidence) -> bool:
     return begins and (ends is None or ends > evidence.start)
 
 
+def _members(rule: Exclusivity, evidence: Evidence) -> list[Placement]:
+    return [one for name in rule.workloads for one in evidence.placed(name)]
+
+
 def _named_scopes(rule: Exclusivity, evidence: Evidence) -> Iterator[Violation]:
-    for one in evidence.plan.placements:
-        if one.workload not in rule.workloads:
-            continue
+    for one in _members(rule, evidence):
         inside = bool({one.provider, place_of(one)} & set(rule.scopes))
         if inside != (rule.verb is Verb.ONLY):
             text = f"{one.offer}: {rule.verb.value} {', '.join(rule.scopes)}"
@@ -47,8 +50,7 @@ def _named_scopes(rule: Exclusivity, evidence: Evidence) -> Iterator[Violation]:
 
 
 def _together(rule: Exclusivity, level: ScopeLevel, evidence: Evidence) -> Iterator[Violation]:
-    members = [one for one in evidence.plan.placements if one.workload in rule.workloads]
-    scopes = {_scope(one, level) for one in members}
+    scopes = {_scope(one, level) for one in _members(rule, evidence)}
     if len(scopes) > 1:
         text = f"stand in {', '.join(sorted(scopes))}; one {level.value} is allowed"
         yield Violation(rule="together", subject=", ".join(rule.workloads), text=text)
@@ -65,37 +67,44 @@ def _scope(one: Placement, level: ScopeLevel) -> str:
 
 def _apart(rule: Exclusivity, level: ScopeLevel, evidence: Evidence) -> Iterator[Violation]:
     """`apart`, `alone` and `tenants`: no two instances of different groups share a scope."""
+    if len(evidence.plan.placements) < 2:
+        return
     group = _groups(rule, evidence)
+    key = "tenants" if rule.tenants is not None else rule.verb.value
     seen: set[tuple[str, str]] = set()
-    members = [one for one in evidence.plan.placements if one.workload in group]
-    for first, second in combinations(members, 2):
-        pair = (first.workload, second.workload)
-        strangers = group[first.workload] != group[second.workload]
-        if strangers and pair not in seen and meet(first, second, level):
-            seen.add(pair)
-            text = f"{first.offer} and {second.offer} share a {level.value}"
-            key = "tenants" if rule.tenants is not None else rule.verb.value
-            yield Violation(rule=key, subject=" and ".join(pair), text=text)
+    for here in _meeting(
+        [one for one in evidence.plan.placements if one.workload in group], level
+    ):
+        if len({group[one.workload] for one in here}) == 1:
+            continue
+        for first, second in combinations(here, 2):
+            pair = (first.workload, second.workload)
+            if group[first.workload] != group[second.workload] and pair not in seen:
+                seen.add(pair)
+                text = f"{first.offer} and {second.offer} share a {level.value}"
+                yield Violation(rule=key, subject=" and ".join(pair), text=text)
 
 
 def _groups(rule: Exclusivity, evidence: Evidence) -> dict[str, str]:
     """Workload -> the group it belongs to."""
     if rule.verb is Verb.ALONE:
-        return {name: "in" if name in rule.workloads else "out" for name in evidence.workloads}
+        return dict.fromkeys(evidence.workloads, "out") | dict.fromkeys(rule.workloads, "in")
     if rule.tenants is not None:
         return {name: tenant for tenant, names in rule.tenants.items() for name in names}
     return {name: name for name in rule.workloads}
 
 
-def meet(first: Placement, second: Placement, level: ScopeLevel) -> bool:
-    """Whether two instances share a scope of `level`."""
-    if level is ScopeLevel.PROVIDER:
-        return first.provider == second.provider
-    if place_of(first) != place_of(second):
-        return False
-    if level is ScopeLevel.REGION or not (has_zone(first) and has_zone(second)):
-        return True
-    return first.zone == second.zone
+def _meeting(members: Sequence[Placement], level: ScopeLevel) -> Iterator[list[Placement]]:
+    """Yield instances that share one scope of `level`; any two that do are yielded together."""
+    wide: defaultdict[str, list[Placement]] = defaultdict(list)
+    for one in members:
+        wide[one.provider if level is ScopeLevel.PROVIDER else place_of(one)].append(one)
+    for there in wide.values():
+        zones = {one.zone for one in there if has_zone(one)} if level is ScopeLevel.ZONE else set()
+        if not zones:
+            yield there
+        for zone in sorted(zones):
+            yield [one for one in there if one.zone == zone or not has_zone(one)]
 
 
 CHECKS = (_rules,)

@@ -20,12 +20,12 @@ from broker.audit.money import price_of
 from broker.audit.quotas import is_countable
 from broker.audit.racks import rack_of, whole
 from broker.audit.sizes import usual_load
-from broker.audit.spot import billed_per_useful
+from broker.audit.spot import allowed_options, billed_per_useful
 from broker.audit.stability import stays_if_frozen
 from broker.audit.windows import most_hours
 from broker.offers import offer_id
 from broker.plans import ZERO, Cost, Placement
-from broker.workloads import Batch, Service, Training
+from broker.workloads import Batch, Service, Spec, Training
 
 _SINGLE: Final = (
     *places.CHECKS,
@@ -37,11 +37,14 @@ _SINGLE: Final = (
 
 def least_offered(evidence: Evidence, workload: AnyWorkload, provider: str) -> Decimal | None:
     """Return the least price of a unit of work over what the provider offers; None: nothing."""
-    trials = list(_trials(evidence, workload, provider))
+    offers = _offers(evidence, workload, provider)
+    trials = list(_trials(workload, offers))
     if not trials:
         return None
     around = gather(
-        replace(evidence.plan, placements=tuple(trials)), evidence.spec, evidence.market
+        replace(evidence.plan, placements=tuple(trials), routes=(), size_routes=()),
+        _with_only(workload, evidence.spec),
+        replace(evidence.market, offers=offers),
     )
     fitting = [one for one in trials if _fits(around, one)]
     prices = ((work_price(around, one), one) for one in fitting)
@@ -50,6 +53,19 @@ def least_offered(evidence: Evidence, workload: AnyWorkload, provider: str) -> D
         if _may_stand(around, one):
             return price
     return None
+
+
+def _with_only(workload: AnyWorkload, spec: Spec) -> Spec:
+    """The spec without all other workloads, and without the rules that name only others."""
+    rules = spec.policy.exclusivity
+    named = tuple(rule for rule in rules if workload.name in rule.workloads)
+    return replace(
+        spec,
+        policy=replace(spec.policy, exclusivity=named),
+        training=(workload,) if isinstance(workload, Training) else (),
+        services=(workload,) if isinstance(workload, Service) else (),
+        batch=(workload,) if isinstance(workload, Batch) else (),
+    )
 
 
 def work_price(evidence: Evidence, one: Placement) -> Decimal | None:
@@ -70,19 +86,23 @@ def _work_hours(evidence: Evidence, one: Placement) -> Decimal | None:
     return workload.work / shape.speed * billed_instances(need, hosts) * factor
 
 
-def _trials(evidence: Evidence, workload: AnyWorkload, provider: str) -> Iterator[Placement]:
-    """One instance of every offer of the provider that is for sale at a known price."""
+def _offers(evidence: Evidence, workload: AnyWorkload, provider: str) -> pl.DataFrame:
+    """The offers of the provider that are for sale at a known price; refused ones may be left."""
     allowed = evidence.spec.providers
-    if allowed is not None and provider not in allowed:
-        return
-    rows = evidence.market.offers.with_columns(offer_id()).filter(
+    return evidence.market.offers.filter(
+        pl.lit(allowed is None or provider in allowed),
         pl.col("provider") == provider,
         pl.col("purchasable") != "no",
         pl.col("usd_per_hour").is_not_null(),
         pl.col("accelerators").is_not_null(),
+        pl.col("option").is_in(sorted(allowed_options(workload))),
         _may_fit(workload),
     )
-    for row in rows.iter_rows(named=True):
+
+
+def _trials(workload: AnyWorkload, offers: pl.DataFrame) -> Iterator[Placement]:
+    """One instance of every offer, in every shape."""
+    for row in offers.with_columns(offer_id()).iter_rows(named=True):
         for shape in dict.fromkeys(shape.written for shape in workload.shapes):
             yield _trial(workload.name, shape, row)
 

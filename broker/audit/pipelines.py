@@ -33,13 +33,12 @@ def _strangers(evidence: Evidence) -> Iterator[Violation]:
 
 def _amounts(evidence: Evidence) -> Iterator[Violation]:
     """Into a place: GB x the reader's share there; out of one: at most the source's share."""
+    said: defaultdict[tuple[str, str], list[Reading]] = defaultdict(list)
+    for one in evidence.plan.readings:
+        said[one.workload, one.source].append(one)
     for workload, _ in evidence.each(Training, Batch):
         for reads in workload.reads:
-            found = [
-                one
-                for one in evidence.plan.readings
-                if (one.workload, one.source) == (workload.name, reads.source)
-            ]
+            found = said[workload.name, reads.source]
             yield from _arriving(evidence, workload.name, reads, found)
             yield from _leaving(evidence, workload.name, reads, found)
 

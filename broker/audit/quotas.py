@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from decimal import Decimal
 from fnmatch import fnmatchcase
@@ -18,11 +18,15 @@ _COUNTED: Final = {QuotaUnit.VCPUS: "vcpus", QuotaUnit.GPUS: "accelerators"}
 
 def _quotas(evidence: Evidence) -> Iterator[Violation]:
     """Sum of instances x size <= limit, in each region by itself; owned instances need none."""
+    held = Counter[str]()
+    for one in evidence.plan.placements:
+        held[one.offer] += one.instances
+    offers = {one.offer: one for one in evidence.plan.placements}
     for quota in _in_force(evidence):
         used: defaultdict[str, Decimal] = defaultdict(Decimal)
-        for one in evidence.plan.placements:
-            if _counts(quota, one, evidence.rows[one.offer]):
-                used[one.region] += one.instances * _size(quota, one, evidence)
+        for offer, one in offers.items():
+            if _counts(quota, one, evidence.rows[offer]):
+                used[one.region] += held[offer] * _size(quota, one, evidence)
         for region, amount in sorted(used.items()):
             if amount > quota.limit:
                 text = f"{amount} of {quota.limit} {quota.unit.value}"

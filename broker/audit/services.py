@@ -27,10 +27,6 @@ from broker.workloads import LatencyRule, Service
 _MILLISECOND = Decimal("0.001")
 
 
-def _routes_of(evidence: Evidence, service: Service) -> list[Route]:
-    return [one for one in evidence.plan.routes if one.workload == service.name]
-
-
 def _whole(service: Service) -> Decimal:
     """The rate of all its origins together."""
     return sum((load.rate for load in service.demand), Decimal(0))
@@ -69,7 +65,7 @@ def _capacity(evidence: Evidence) -> Iterator[Violation]:
         for one in placed:
             room[place_of(one)] += load_of(evidence, service, one)
         routed: defaultdict[str, Decimal] = defaultdict(Decimal)
-        for route in _routes_of(evidence, service):
+        for route in evidence.routed(service.name):
             routed[route.region] += route.rate
         for region, rate in sorted(routed.items()):
             if is_above(rate, room[region], whole=_whole(service)):
@@ -82,7 +78,7 @@ def _stated(evidence: Evidence) -> Iterator[Violation]:
     for service, _ in evidence.each(Service):
         stated = {load.origin: load.rate for load in service.demand}
         sent: defaultdict[str, Decimal] = defaultdict(Decimal)
-        for route in _routes_of(evidence, service):
+        for route in evidence.routed(service.name):
             sent[route.metro] += route.rate
             if route.rate <= 0 or (route.metro, route.region) not in evidence.hops:
                 text = f"{route.rate} from {route.metro} to {route.region}"
@@ -96,7 +92,7 @@ def _stated(evidence: Evidence) -> Iterator[Violation]:
 def _round_trips(evidence: Evidence) -> Iterator[Violation]:
     """A route states the round trip of the table, and rightly whether it is near."""
     for service, _ in evidence.each(Service):
-        for route in _routes_of(evidence, service):
+        for route in evidence.routed(service.name):
             hop = evidence.hops.get((route.metro, route.region))
             if hop is not None and not _as_measured(route, hop, service.latency):
                 text = f"{route.metro} to {route.region}: {route.rtt_ms} ms, is {hop.rtt_ms} ms"
@@ -130,7 +126,7 @@ def _latency(evidence: Evidence) -> Iterator[Violation]:
         rule = service.latency
         if rule is None:
             continue
-        routed = _routes_of(evidence, service)
+        routed = evidence.routed(service.name)
         yield from _beyond(evidence, service, rule, routed)
         far = [
             one for one in routed if not _is_near(evidence.hops.get((one.metro, one.region)), rule)
@@ -171,7 +167,7 @@ def _spread(evidence: Evidence) -> Iterator[Violation]:
         usual = 1 - Decimal(1) / (2 * spread.regions) if spread.regions > 1 else Decimal(1)
         share = usual if spread.max_share is None else spread.max_share
         routed: defaultdict[str, Decimal] = defaultdict(Decimal)
-        for route in _routes_of(evidence, service):
+        for route in evidence.routed(service.name):
             routed[route.region] += route.rate
         whole = sum(routed.values(), Decimal(0))
         for region, rate in sorted(routed.items()):

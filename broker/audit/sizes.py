@@ -14,7 +14,7 @@ from decimal import ROUND_FLOOR, Decimal
 from broker.audit.evidence import Evidence, is_above, place_of
 from broker.audit.machines import held_accelerators, shape_of
 from broker.audit.spot import carried
-from broker.plans import Placement, SizeRoute
+from broker.plans import Placement
 from broker.rules.violation import Violation
 from broker.workloads import Service, Shape
 
@@ -62,17 +62,9 @@ def usual_load(evidence: Evidence, service: Service, one: Placement) -> Decimal:
     return usual_throughput(service, shape_of(evidence, one)) * working(evidence, service, one)
 
 
-def sent_to(evidence: Evidence, one: Placement) -> dict[str, Decimal]:
+def sent_to(evidence: Evidence, one: Placement) -> Mapping[str, Decimal]:
     """Return size -> rate that is sent to a placement."""
-    sent: defaultdict[str, Decimal] = defaultdict(Decimal)
-    for route in evidence.plan.size_routes:
-        if (route.workload, route.offer, route.shape) == (one.workload, one.offer, one.shape):
-            sent[route.size] += route.rate
-    return sent
-
-
-def _routes_of(evidence: Evidence, service: Service) -> list[SizeRoute]:
-    return [one for one in evidence.plan.size_routes if one.workload == service.name]
+    return evidence.sent.get((one.workload, one.offer, one.shape), {})
 
 
 def _names(evidence: Evidence) -> Iterator[Violation]:
@@ -95,7 +87,7 @@ def _stated(evidence: Evidence) -> Iterator[Violation]:
         parts = sum(service.sizes.values(), Decimal(0))
         stated = {load.origin: load.rate for load in service.demand}
         sent: defaultdict[tuple[str, str], Decimal] = defaultdict(Decimal)
-        for route in _routes_of(evidence, service):
+        for route in evidence.routed_by_size(service.name):
             sent[route.metro, route.size] += route.rate
         for (metro, size), rate in sorted(sent.items()):
             share = service.sizes.get(size, Decimal(0)) / parts
@@ -111,10 +103,9 @@ def _summed(evidence: Evidence) -> Iterator[Violation]:
         if not service.sizes:
             continue
         left: defaultdict[tuple[str, str], Decimal] = defaultdict(Decimal)
-        for route in evidence.plan.routes:
-            if route.workload == service.name:
-                left[route.metro, route.region] += route.rate
-        for one in _routes_of(evidence, service):
+        for route in evidence.routed(service.name):
+            left[route.metro, route.region] += route.rate
+        for one in evidence.routed_by_size(service.name):
             left[one.metro, one.region] -= one.rate
         for (metro, region), rate in sorted(left.items()):
             if rate:

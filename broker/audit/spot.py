@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Final
 
-from broker.audit.evidence import Evidence, is_above
+from broker.audit.evidence import AnyWorkload, Evidence, is_above
 from broker.offers import PurchaseOption
 from broker.plans import Placement
 from broker.rules.violation import Violation
@@ -44,14 +44,16 @@ def carried(evidence: Evidence, placement: Placement) -> Decimal:
     return max(Decimal(0), round_nano(1 - lost * spot.restart))
 
 
+def allowed_options(workload: AnyWorkload) -> frozenset[str]:
+    """Return the purchase options that a workload may use."""
+    named = {option.value for option in workload.purchase or ()}
+    return ((_ALWAYS | named) - {SPOT}) | ({SPOT} if workload.spot is not None else set())
+
+
 def _options(evidence: Evidence) -> Iterator[Violation]:
     """Owned and on-demand by default, spot with `spot:`, the rest when `purchase` names it."""
     for one in evidence.plan.placements:
-        workload = evidence.workloads[one.workload]
-        named = {option.value for option in workload.purchase or ()}
-        allowed = (_ALWAYS | named) - {SPOT}
-        if workload.spot is not None:
-            allowed |= {SPOT}
+        allowed = allowed_options(evidence.workloads[one.workload])
         if one.option not in allowed:
             text = f"{one.offer}: {one.option} is not among {', '.join(sorted(allowed))}"
             yield Violation(rule="purchase", subject=one.workload, text=text)
@@ -92,8 +94,8 @@ def _sent(
     option = {one.offer: one.option for one in placed}
     return [
         (option[one.offer], one.rate)
-        for one in evidence.plan.size_routes
-        if one.workload == service.name and one.offer in option
+        for one in evidence.routed_by_size(service.name)
+        if one.offer in option
     ]
 
 

@@ -100,18 +100,11 @@ def _price(evidence: Evidence, now: Running) -> Decimal:
     """Contracted price of an instance that runs now, by the on-demand list where it stands."""
     provider, region, zone, kind = now.pool.split("/")
     option = "on-demand" if now.option in _ONE_BILL_OR_ANOTHER else str(now.option)
-    rows = evidence.market.offers.filter(
-        pl.col("provider") == provider,
-        pl.col("region") == region,
-        pl.col("instance_type") == kind,
-        pl.col("option") == option,
-        pl.col("usd_per_hour").is_not_null(),
-    ).filter(pl.col("purchasable") != "no")
     allowed = evidence.spec.providers
     prices = [
-        row["usd_per_hour"]
-        for row in rows.iter_rows(named=True)
-        if (zone in _NO_ZONE or row["zone"] in (zone, *_NO_ZONE))
+        price
+        for there, price in evidence.sold.get((provider, region, kind, option), ())
+        if (zone in _NO_ZONE or there in (zone, *_NO_ZONE))
         and (allowed is None or provider in allowed)
     ]
     offs = [

@@ -36,7 +36,7 @@ def _text(values: Sequence[object] | None) -> str:
 def _served(evidence: Evidence, workload: AnyWorkload, placed: Sequence[Placement]) -> Decimal:
     if not isinstance(workload, Service):
         return sum((one.served for one in placed), Decimal(0))
-    routed = [one.rate for one in evidence.plan.routes if one.workload == workload.name]
+    routed = [one.rate for one in evidence.routed(workload.name)]
     stated = sum((load.rate for load in workload.demand), Decimal(0))
     return sum(routed, Decimal(0)) / stated
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 import numpy as np
 
 from broker.carbon import kg_per_hour
-from broker.rules.rule import Admission, AnyWorkload, Bools, Scene
+from broker.rules.rule import SAME_FOR_ALL, Admission, AnyWorkload, Bools, Scene
 from solver.problem import Floats
 
 _COLUMNS = ("provider", "region", "accelerator", "accelerators", "vcpus")
@@ -59,5 +59,6 @@ ADMISSIONS = (
         why_not="nobody states its power or grid, under policy.carbon; add assume.watts or "
         "policy.carbon.grams_per_kwh",
         admits=_stated,
+        decided_by=SAME_FOR_ALL,
     ),
 )

@@ -13,7 +13,7 @@ meets every cap.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
 import numpy as np
@@ -70,7 +70,11 @@ def owned_worth(frame: pl.DataFrame) -> Mapping[str, Decimal]:
     owned = frame.filter("owned")
     if owned.is_empty():
         return {}
-    sold = frame.filter(pl.col("option") == PurchaseOption.ON_DEMAND.value)
+    sold = (
+        frame.filter(pl.col("option") == PurchaseOption.ON_DEMAND.value)
+        .join(owned, on=list(_KEYS[-1]), how="semi")
+        .select(*_KEYS[0], "usd_per_hour", "off")
+    )
     cheapest: dict[tuple[str, ...], Decimal] = {}
     for row in sold.iter_rows(named=True):
         price = row["usd_per_hour"] * (1 - Decimal(row["off"]))
@@ -86,7 +90,7 @@ def owned_worth(frame: pl.DataFrame) -> Mapping[str, Decimal]:
     return found
 
 
-def unmeetable(scene: Scene, admitted: Sequence[Bools]) -> Iterator[tuple[int, str]]:
+def unmeetable(scene: Scene, usable: Bools) -> Iterator[tuple[int, str]]:
     """Yield (rule, why) for every cap that only the empty plan meets.
 
     That is so where all that the workloads may use stands in scopes too few to share out the
@@ -94,9 +98,8 @@ def unmeetable(scene: Scene, admitted: Sequence[Bools]) -> Iterator[tuple[int, s
 
     Args:
         scene: what is planned.
-        admitted: bool[S] of each workload, the rows it may use.
+        usable: bool[S], rows that some workload may use.
     """
-    usable = np.logical_or.reduce([np.zeros(scene.stock.count, np.bool_), *admitted])
     for number, rule in enumerate(scene.spec.policy.concentration):
         counted = usable & _is_counted(rule, scene)
         for scope, names in _scopes(rule, scene):

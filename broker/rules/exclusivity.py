@@ -13,12 +13,13 @@ An instance whose zone is unknown counts for every zone of its region.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from datetime import timedelta
 
 import numpy as np
 
-from broker.rules.rule import Admission, AnyWorkload, Bools, Scene
+from broker.rules.rule import Admission, AnyWorkload, Basis, Bools, Scene
 from broker.stock import period_end
 from broker.workloads import Exclusivity, ScopeLevel, Verb
 from solver.problem import Apart, Level, Together
@@ -70,9 +71,32 @@ def _within(scopes: Iterable[str], scene: Scene) -> Bools:
     return np.array(inside, np.bool_)[scene.place_of_row]
 
 
+def _rules_naming(verb: Verb) -> Basis:
+    """What decides an admission by rules of one verb: the rules that name the workload."""
+
+    def of_scene(scene: Scene) -> Callable[[AnyWorkload], Hashable]:
+        numbers: defaultdict[str, tuple[int, ...]] = defaultdict(tuple)
+        for number, rule in enumerate(rules_in_force(scene)):
+            for name in set(rule.workloads) if rule.verb is verb else ():
+                numbers[name] += (number,)
+        return lambda workload: numbers.get(workload.name)
+
+    return of_scene
+
+
 ADMISSIONS = (
-    Admission(key="only", why_not="outside an `only` of policy.exclusivity", admits=_only),
-    Admission(key="never", why_not="inside a `never` of policy.exclusivity", admits=_never),
+    Admission(
+        key="only",
+        why_not="outside an `only` of policy.exclusivity",
+        admits=_only,
+        decided_by=_rules_naming(Verb.ONLY),
+    ),
+    Admission(
+        key="never",
+        why_not="inside a `never` of policy.exclusivity",
+        admits=_never,
+        decided_by=_rules_naming(Verb.NEVER),
+    ),
 )
 
 
@@ -91,7 +115,8 @@ def terms(
         if rule.verb is Verb.TOGETHER:
             together.append(Together(level=level, demands=members))
         elif rule.verb is Verb.ALONE:
-            others = tuple(index for index in row.values() if index not in members)
+            inside = set(members)
+            others = tuple(index for index in row.values() if index not in inside)
             apart.append(Apart(level=level, groups=(members, others)))
         elif rule.tenants is not None:
             groups = tuple(tuple(row[n] for n in names) for names in rule.tenants.values())

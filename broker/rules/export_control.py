@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from broker.rules.geography import country_of_place
-from broker.rules.rule import Admission, AnyWorkload, Bools, Scene
+from broker.rules.rule import SAME_FOR_ALL, Admission, AnyWorkload, Bools, Scene
 
 
 def _exports(_workload: AnyWorkload, scene: Scene) -> Bools | None:
@@ -30,5 +30,6 @@ ADMISSIONS = (
         key="export_control",
         why_not="its model may not run in that country by policy.export_control",
         admits=_exports,
+        decided_by=SAME_FOR_ALL,
     ),
 )

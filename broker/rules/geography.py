@@ -17,7 +17,7 @@ from functools import lru_cache
 import numpy as np
 
 from broker.reference import regions
-from broker.rules.rule import Admission, AnyWorkload, Bools, Scene, place_parts
+from broker.rules.rule import Admission, AnyWorkload, Bools, Scene, basis, place_parts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,11 +110,34 @@ def _data_can_move(workload: AnyWorkload, scene: Scene) -> Bools | None:
 
 
 ADMISSIONS = (
-    Admission(key="providers", why_not="provider not in where.providers", admits=_providers),
-    Admission(key="regions", why_not="region not named in where.regions", admits=_regions),
-    Admission(key="residency", why_not="country outside where.residency", admits=_residency),
-    Admission(key="requires", why_not="without a tag of where.requires", admits=_requires),
     Admission(
-        key="transfer", why_not="no known price for moving the data there", admits=_data_can_move
+        key="providers",
+        why_not="provider not in where.providers",
+        admits=_providers,
+        decided_by=basis(lambda workload: workload.where.providers),
+    ),
+    Admission(
+        key="regions",
+        why_not="region not named in where.regions",
+        admits=_regions,
+        decided_by=basis(lambda workload: workload.where.regions),
+    ),
+    Admission(
+        key="residency",
+        why_not="country outside where.residency",
+        admits=_residency,
+        decided_by=basis(lambda workload: workload.where.residency),
+    ),
+    Admission(
+        key="requires",
+        why_not="without a tag of where.requires",
+        admits=_requires,
+        decided_by=basis(lambda workload: workload.where.requires),
+    ),
+    Admission(
+        key="transfer",
+        why_not="no known price for moving the data there",
+        admits=_data_can_move,
+        decided_by=basis(lambda workload: workload.data and workload.data.place),
     ),
 )

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from broker.energy import instance_kw
 from broker.policy import PowerCap
-from broker.rules.rule import Admission, AnyWorkload, Bools, Scene, place_parts
+from broker.rules.rule import SAME_FOR_ALL, Admission, AnyWorkload, Bools, Scene, place_parts
 from solver.problem import Floats
 
 
@@ -89,5 +89,6 @@ ADMISSIONS = (
         key="power",
         why_not="nobody states its power, under policy.power; add it to assume.watts",
         admits=_stated,
+        decided_by=SAME_FOR_ALL,
     ),
 )

@@ -6,14 +6,16 @@ Reserved terms, capacity blocks and flex-start need `purchase` to name them.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from decimal import Decimal
+from functools import partial
 
 import numpy as np
 
 from broker.machines import useful_hours
 from broker.offers import PurchaseOption
-from broker.rules.rule import Admission, AnyWorkload, Bools, Scene
-from broker.spot import is_worth_it, rework_factor
+from broker.rules.rule import Admission, AnyWorkload, Bools, Scene, basis
+from broker.spot import LARGEST_FACTOR, rework_factor
 from broker.workloads import Training
 
 
@@ -23,26 +25,48 @@ def _option(workload: AnyWorkload, scene: Scene) -> Bools | None:
         allowed.add(PurchaseOption.SPOT)
     elif PurchaseOption.SPOT in allowed:
         allowed.discard(PurchaseOption.SPOT)
-    code, names = scene.stock.option_codes
+    code, names = scene.stock.codes("option")
     return np.array([name in allowed for name in names], np.bool_)[code]
 
 
 def _rework(workload: AnyWorkload, scene: Scene) -> Bools | None:
-    if workload.spot is None:
+    admitted = _admitted_rates(workload, scene)
+    if admitted is None:
         return None
-    rates, code = np.unique(scene.stock.number("interruptions"), return_inverse=True)
-    admitted = []
-    for rate in rates.tolist():
-        lost = Decimal(repr(rate))
-        fits = is_worth_it(workload.spot, lost)
-        if fits and isinstance(workload, Training):
-            hours = min(useful_hours(workload, shape) for shape in workload.shapes)
-            fits = hours * rework_factor(workload.spot, lost) <= scene.spec.period
-        admitted.append(fits)
-    return np.array(admitted, np.bool_)[code]
+    _, code = scene.stock.interruption_rates
+    return np.asarray(code < admitted, dtype=np.bool_)
+
+
+def _admitted_rates(workload: AnyWorkload, scene: Scene) -> int | None:
+    """How many of the stock's rates, the lowest first, are admitted; None: no spot at all.
+
+    The factor grows with the rate, so what one rate is too high for, all above it are.
+    """
+    spot, hours = workload.spot, Decimal(0)
+    if spot is None:
+        return None
+    if isinstance(workload, Training):
+        hours = min(useful_hours(workload, shape) for shape in workload.shapes)
+
+    def is_refused(rate: float) -> bool:
+        factor = rework_factor(spot, Decimal(repr(rate)))
+        return factor > LARGEST_FACTOR or hours * factor > scene.spec.period
+
+    rates, _ = scene.stock.interruption_rates
+    return bisect_left(rates, True, key=is_refused)
 
 
 ADMISSIONS = (
-    Admission(key="purchase", why_not="purchase option not allowed here", admits=_option),
-    Admission(key="spot", why_not="lost too often for its checkpoints", admits=_rework),
+    Admission(
+        key="purchase",
+        why_not="purchase option not allowed here",
+        admits=_option,
+        decided_by=basis(lambda workload: (workload.purchase, workload.spot is not None)),
+    ),
+    Admission(
+        key="spot",
+        why_not="lost too often for its checkpoints",
+        admits=_rework,
+        decided_by=lambda scene: partial(_admitted_rates, scene=scene),
+    ),
 )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from broker.rules.rule import Admission, AnyWorkload, Bools, Scene
+from broker.rules.rule import SAME_FOR_ALL, Admission, AnyWorkload, Bools, Scene
 
 
 def _countable(_workload: AnyWorkload, scene: Scene) -> Bools | None:
@@ -21,5 +21,10 @@ def _countable(_workload: AnyWorkload, scene: Scene) -> Bools | None:
 
 
 ADMISSIONS = (
-    Admission(key="quota", why_not="under a quota in a size nobody knows", admits=_countable),
+    Admission(
+        key="quota",
+        why_not="under a quota in a size nobody knows",
+        admits=_countable,
+        decided_by=SAME_FOR_ALL,
+    ),
 )

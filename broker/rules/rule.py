@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -61,6 +61,20 @@ class Scene:
     savings_plans: tuple[HeldPlan, ...] = ()
 
 
+#: Given a scene, what of a workload decides an admission: workloads alike in it are judged once.
+Basis = Callable[[Scene], Callable[[AnyWorkload], Hashable]]
+
+
+def basis(part: Callable[[AnyWorkload], Hashable]) -> Basis:
+    """Return the basis of an admission that only `part` of a workload decides."""
+    return lambda _scene: part
+
+
+#: Of an admission that judges all workloads alike.
+SAME_FOR_ALL = basis(lambda _workload: None)
+_BY_NAME = basis(lambda workload: workload.name)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Admission:
     """The first face of a rule.
@@ -69,11 +83,14 @@ class Admission:
         key: name of the rule in explanations.
         why_not: what a row that falls is told, one phrase.
         admits: bool[S] for a workload; None: the rule has nothing to say.
+        decided_by: everything of a workload that `admits` looks at; left out: each workload,
+            by its name, is judged by itself.
     """
 
     key: str
     why_not: str
     admits: Callable[[AnyWorkload, Scene], Bools | None]
+    decided_by: Basis = _BY_NAME
 
 
 def place_parts(place: str) -> tuple[str, str]:

@@ -14,6 +14,8 @@ more than it would cost with them.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Hashable
+
 import numpy as np
 
 from broker.rules.rule import Admission, AnyWorkload, Bools, Scene
@@ -31,8 +33,19 @@ def _frozen(workload: AnyWorkload, scene: Scene) -> Bools | None:
     return mask
 
 
+def _frozen_name(scene: Scene) -> Callable[[AnyWorkload], Hashable]:
+    rule = scene.spec.stability
+    frozen = frozenset(rule.freeze) if rule is not None else frozenset()
+    return lambda workload: workload.name if workload.name in frozen else None
+
+
 ADMISSIONS = (
-    Admission(key="freeze", why_not="not where it runs now (stability.freeze)", admits=_frozen),
+    Admission(
+        key="freeze",
+        why_not="not where it runs now (stability.freeze)",
+        admits=_frozen,
+        decided_by=_frozen_name,
+    ),
 )
 
 
