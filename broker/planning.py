@@ -21,6 +21,7 @@ from broker.workloads import Spec
 from solver.cheapest_first import cheapest_first
 from solver.child import EngineProcess
 from solver.exact import solve_exact
+from solver.optimize import solve
 from solver.problem import Problem
 from solver.solution import SearchLimits, Solution, SolverError
 
@@ -120,7 +121,7 @@ def _solved(
     try:
         first = _first(problem, engine) if baseline else None
         start = None if problem.is_coupled else first
-        found = solve_exact(problem, limits, engine=engine, start=start, progress=progress)
+        found = solve(problem, limits, engine=engine, start=start, progress=progress)
     except SolverError as error:
         raise SolverFailed(
             f"optimizing: {error}", remedy="raise --time-limit or --work-limit"

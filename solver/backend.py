@@ -2,8 +2,9 @@
 
 Engines (wheel 9.15): HiGHS through MathOpt for mixed-integer models, because it reports a
 valid dual bound when it stops at a gap (the linear_solver route to HiGHS reports the objective
-instead) and for linear relaxations with duals, where GLOP ends "imprecise" on large ones. A failed MathOpt solve raises `AttributeError`
-in place of the mapped error, so both are translated here.
+instead), and for linear relaxations with duals, where GLOP ends "imprecise" on large ones. A
+failed MathOpt solve raises `AttributeError` in place of the mapped error, so both are
+translated here.
 """
 
 from __future__ import annotations

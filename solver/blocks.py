@@ -58,15 +58,13 @@ def _needs_own_pairs(problem: Problem) -> Bools:
     own = (demands.family == Family.BATCH) & (share > 0) & (share < 1)
     if problem.stay is not None:
         own[problem.stay.demand] = True
-    return own
+    return np.asarray(own, np.bool_)
 
 
 def _joined(problem: Problem) -> Longs:
     """int64[D]: the least demand of the block of each demand."""
     root = np.arange(problem.demands.count, dtype=np.int64)
-    pairs = [
-        (rule.demands[0], other) for rule in problem.together for other in rule.demands[1:]
-    ]
+    pairs = [(rule.demands[0], other) for rule in problem.together for other in rule.demands[1:]]
     if problem.reads is not None:
         ends = (problem.reads.reader.tolist(), problem.reads.source.tolist())
         pairs += list(zip(*ends, strict=True))

@@ -139,9 +139,7 @@ class Certifier:
             total += per_weight * float(self._service.unmet[row])
         return total
 
-    def _block(
-        self, problem: Problem, prices: Prices, block: Longs, least: Floats
-    ) -> Way | None:
+    def _block(self, problem: Problem, prices: Prices, block: Longs, least: Floats) -> Way | None:
         """Add a block to `least`; return the best way found."""
         pairs = joined(problem, [self._needed(problem, int(one)) for one in block])
         unmet = prices.unmet[block]
@@ -175,7 +173,6 @@ class Certifier:
             return _Solved(bound=np.inf, way=None)
         way = way_of(compact, answer.x, part) if len(answer.x) else None
         return _Solved(bound=answer.bound, way=way)
-
 
     def _force(self, model: Model, column: Longs, block: Longs) -> None:
         """Note what stays unmet of a demand even when it has everything to itself."""

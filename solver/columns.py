@@ -98,9 +98,7 @@ class Columns:
         self._keys.update(way.key for way in new)
         self.ways += new
         rows = [way.allocation for way in new]
-        used = [
-            with_coefficients(self.problem, one.demand, one.mode, one.supply) for one in rows
-        ]
+        used = [with_coefficients(self.problem, one.demand, one.mode, one.supply) for one in rows]
         if used:
             self.pairs = joined(self.problem, [self.pairs, *used])
 

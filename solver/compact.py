@@ -21,7 +21,7 @@ from solver.cost_rows import cap_cost
 from solver.coverage_rows import add_coverage
 from solver.model import ModelBuilder
 from solver.pairs import Pairs, enumerate_pairs, most_units
-from solver.problem import Family, Floats, Measure, Problem
+from solver.problem import Family, Measure, Problem
 from solver.read_reductions import without_dominated
 from solver.read_rows import add_reads
 from solver.refusal_rows import add_overrides

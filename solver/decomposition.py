@@ -13,133 +13,25 @@ it earlier.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-import numpy as np
-
-from solver.certificate import Certificate, Certifier
 from solver.child import EngineProcess
 from solver.columns import Columns
-from solver.compact import build_compact
-from solver.compact_columns import NONE, Compact, owners
-from solver.effort import Effort, Outcome
-from solver.improvement import Improvement
-from solver.master import Master, build_master
-from solver.model import Model
-from solver.prices import Prices, blended
 from solver.problem import Floats, Problem
 from solver.refusal_rows import overridden
-from solver.relaxation import Restricted, Service, prices_of, restrict, service_of
-from solver.search import Search
-from solver.solution import (
-    Allocation,
-    LevelProof,
-    Routes,
-    SearchLimits,
-    Solution,
-    SolverError,
-    Status,
-    Stop,
-)
+from solver.relaxation import service_of
+from solver.rounds import better_prices, certify, combine, first_prices, improve, know
+from solver.solution import LevelProof, SearchLimits, Solution, SolverError, Status, Stop
 from solver.stay_rows import unbilled_cost
 from solver.tier_bounds import flat_below
-from solver.ways import ways_in
+from solver.work import OutOfTime, Progress, Work
 
-#: Rounds of the relaxation that find the first prices, and of improvement and new prices after.
-_PRICE_ROUNDS = 4
+#: Rounds of improvement and new prices where the caller names no work limit; one more for so
+#: much work.
 ROUNDS = 4
-#: Steps of improvement in a round: some, and more by the number of demands.
-_STEPS = 15
-_STEPS_PER_DEMAND = 0.02
-#: Rounds of the master between two bounds, blocks that find new ways in each, and the part of the
-#: cost that a block has to be able to gain.
-_MASTER_ROUNDS = 6
-_BLOCKS_A_ROUND = 24
-_LEAST_GAIN = 1e-5
+WORK_A_ROUND = 5_000
 #: Part of the best prices so far in those of the next bound: duals of few ways swing.
 _BLEND = 0.5
-_MASTER_GAP = 1e-3
-_MASTER_NODES = 100
-#: Values of the relaxed master above this are its support.
-_SUPPORT = 1e-6
-#: The relaxation has settled when fewer than this part of its pairs is new.
-_SETTLED = 0.01
-
-#: More of a demand unmet than this, beyond what must be, counts.
-_UNSERVED = 1e-6
-
-Progress = Callable[[str, float, float], None]
-Planned = tuple[Allocation, Routes, Floats]
-
-
-class _OutOfTime(Exception):
-    """The clock of the caller has run out."""
-
-
-@dataclass(slots=True)
-class _Best:
-    """The best bound so far and what it came from."""
-
-    bound: float
-    prices: Prices
-    certificate: Certificate
-
-
-@dataclass(slots=True)
-class _Work:
-    """Everything a run has found so far.
-
-    Attributes:
-        problem, flat, credit: what is asked; with flat moves; what these may cost too much.
-        columns: pairs and ways known so far.
-        service: the level of service that bounds and prices are for.
-        search: the plan so far, in its restricted model; None: none yet.
-        best: the best bound at `service`.
-        given_up: demands that the last round of improvement left unmet.
-    """
-
-    problem: Problem
-    flat: Problem
-    credit: float
-    limits: SearchLimits
-    engine: EngineProcess
-    report: Progress
-    columns: Columns
-    service: Service
-    deadline: float | None
-    search: Search | None = None
-    certifier: Certifier | None = None
-    best: _Best | None = None
-    given_up: frozenset[int] = frozenset()
-
-    @property
-    def cost(self) -> float:
-        """Cost of the plan so far; inf without one."""
-        return np.inf if self.search is None else self.search.incumbent.cost
-
-    @property
-    def bound(self) -> float:
-        """The best bound so far."""
-        return -np.inf if self.best is None else self.best.bound
-
-    @property
-    def is_good(self) -> bool:
-        """True when the plan serves what it should and is near enough to its bound."""
-        if self.search is None or (self.missed(self.search.unmet) > 0).any():
-            return False
-        return self.cost - self.bound <= self.limits.gap * max(self.cost, 1.0)
-
-    def missed(self, unmet: Floats) -> Floats:
-        """float64[D], what shares that could be served and are not are fined."""
-        level = self.service.level_of(self.problem)
-        could = self.service.hard[level] & (unmet > self.service.forced + _UNSERVED)
-        return np.where(could, self.columns.fines * unmet, 0.0)
-
-    def check_time(self) -> None:
-        """Raise when the clock has run out."""
-        if self.deadline is not None and time.monotonic() > self.deadline:
-            raise _OutOfTime
 
 
 def solve_decomposed(
@@ -154,7 +46,7 @@ def solve_decomposed(
 
     Args:
         problem: what is asked.
-        limits: when to stop; `work` counts rounds.
+        limits: when to stop; `work` counts rounds, one for every `WORK_A_ROUND`.
         engine: runs the models.
         start: a whole plan found before; it is improved, or returned when nothing better is found.
         progress: called with (phase, best, bound).
@@ -167,7 +59,7 @@ def solve_decomposed(
     stop = Stop.WORK
     try:
         _run(work, start)
-    except _OutOfTime:
+    except OutOfTime:
         stop = Stop.TIME
     except KeyboardInterrupt:
         if work.search is None and start is None:
@@ -178,12 +70,12 @@ def solve_decomposed(
 
 def _begun(
     problem: Problem, limits: SearchLimits, engine: EngineProcess, report: Progress
-) -> _Work:
+) -> Work:
     flat, credit = flat_below(problem)
     columns = Columns.of(problem, flat)
     forced = columns.forced()
     deadline = None if limits.seconds is None else time.monotonic() + limits.seconds
-    return _Work(
+    return Work(
         problem=problem,
         flat=flat,
         credit=credit,
@@ -196,204 +88,25 @@ def _begun(
     )
 
 
-def _run(work: _Work, start: Solution | None) -> None:
+def _run(work: Work, start: Solution | None) -> None:
     if start is not None:
-        _know(work, (start.allocation, start.routes, start.unmet))
-    _certify(work, _first_prices(work))
-    for _ in range(work.limits.work or ROUNDS):
-        _combine(work, start)
-        _improve(work)
-        if work.is_good:
+        know(work, (start.allocation, start.routes, start.unmet))
+    certify(work, first_prices(work))
+    for _ in range(_rounds(work.limits)):
+        combine(work, start)
+        improve(work)
+        if work.is_good():
             return
-        _certify(work, _better_prices(work), blend=_BLEND)
-        if work.is_good:
+        certify(work, better_prices(work), blend=_BLEND)
+        if work.is_good():
             return
 
 
-def _know(work: _Work, plan: Planned) -> None:
-    """Add what a plan holds to the columns."""
-    services = work.problem.services.demand
-    work.columns.add_allocation(plan[0])
-    work.columns.add_ways(ways_in(*plan, work.columns.blocks.models, services))
+def _rounds(limits: SearchLimits) -> int:
+    return ROUNDS if limits.work is None else max(1, -(-limits.work // WORK_A_ROUND))
 
 
-def _first_prices(work: _Work) -> Prices:
-    """Relax over a growing choice of pairs until the duals ask for no new ones."""
-    alone = replace(work.flat, apart=())
-    for number in range(_PRICE_ROUNDS):
-        work.check_time()
-        restricted = restrict(alone, work.columns.pairs, work.service)
-        model = _with_fines(work, restricted)
-        answer = work.engine.solve_linear(model)
-        if answer is None or answer.outcome is not Outcome.OPTIMAL:
-            raise SolverError("the relaxation of the first prices has no solution")
-        prices = prices_of(restricted, answer, work.service)
-        before = work.columns.pairs.count
-        work.columns.grow(prices)
-        work.report(f"prices {number + 1}", work.cost, answer.objective - work.credit)
-        if work.columns.pairs.count <= before * (1 + _SETTLED):
-            break
-    return prices
-
-
-def _with_fines(work: _Work, restricted: Restricted) -> Model:
-    """Let what must be served stay unmet, at a fine, so that few columns are no dead end."""
-    compact, model = restricted.compact, restricted.model
-    hard = work.service.hard[work.service.level_of(work.problem)]
-    model.high[compact.unmet[hard]] = 1.0
-    model.cost[compact.unmet[hard]] += work.columns.fines[hard]
-    return model
-
-
-def _certify(work: _Work, prices: Prices, *, blend: float = 0.0) -> None:
-    """Bound at `prices`, or between them and the best so far: a part `blend` of those."""
-    if blend and work.best is not None:
-        prices = blended(prices, work.best.prices, blend)
-    work.check_time()
-    if work.certifier is None:
-        work.certifier = Certifier(work.flat, work.service, work.engine)
-    certificate = work.certifier.certify(prices, work.check_time)
-    work.columns.add_ways(certificate.ways)
-    bound = certificate.bound - work.credit
-    if bound > work.bound and np.isfinite(bound):
-        work.best = _Best(bound=bound, prices=prices, certificate=certificate)
-    work.report("bound", work.cost, work.bound)
-
-
-def _combine(work: _Work, start: Solution | None) -> None:
-    """Combine known ways into a plan; go on from it, or from the plan there was."""
-    work.check_time()
-    compact = build_compact(work.problem, work.columns.pairs)
-    model = compact.builder.build()
-    known = work.search.decoded() if work.search is not None else _planned(start)
-    former = None
-    if known is not None:
-        held = Search(compact, model, work.engine)
-        former = held if held.hold(known) else None
-    fined = replace(model, cost=model.cost.copy())
-    fined.cost[compact.unmet] += work.columns.fines
-    master = build_master(compact, fined, work.columns.blocks.models, work.columns.ways)
-    answer = work.engine.solve_integer(
-        _near(work, master, compact, former), Effort(gap=_MASTER_GAP, nodes=_MASTER_NODES)
-    )
-    found = Search(compact, model, work.engine, master.point(answer.x) if len(answer.x) else None)
-    if former is not None and _rank(work, former) <= _rank(work, found):
-        found = former
-    work.search = found
-    work.report("plan", work.cost, work.bound)
-
-
-def _near(work: _Work, master: Master, compact: Compact, former: Search | None) -> Model:
-    """The integer master near what its relaxation and the plan so far hold (E. Danna, E. Rothberg,
-    C. Le Pape, "Exploring relaxation induced neighborhoods", Math. Programming 102, 2005,
-    doi:10.1007/s10107-004-0518-7); all of it where there is no plan yet.
-    """
-    if former is None:
-        return master.model
-    answer = work.engine.solve_linear(master.model)
-    if answer is None or answer.outcome is not Outcome.OPTIMAL:
-        return master.model
-    allocation, routes, unmet = former.decoded()
-    services = work.problem.services.demand
-    held = {one.key for one in ways_in(allocation, routes, unmet, work.columns.blocks.models, services)}
-    used = np.array([one.key in held for one in master.ways], np.bool_)
-    owner = owners(compact)[master.kept]
-    is_unmet = np.isin(master.kept, compact.unmet)
-    free = (owner == NONE) | is_unmet | (former.incumbent.x[master.kept] > 0)
-    open_ones = np.concatenate([free, used]) | (answer.x > _SUPPORT)
-    high = np.where(open_ones, master.model.high, master.model.low)
-    return replace(master.model, high=high)
-
-
-def _rank(work: _Work, search: Search) -> tuple[float, ...]:
-    """What makes one plan better than another: unmet by priority, then cost; less is better."""
-    demands = work.problem.demands
-    lost = demands.weight * search.unmet
-    levels = [lost[demands.priority == one].sum() for one in work.service.priority]
-    return (*(round(float(one), 3) for one in levels), search.incumbent.cost)
-
-
-def _planned(start: Solution | None) -> Planned | None:
-    return None if start is None else (start.allocation, start.routes, start.unmet)
-
-
-def _improve(work: _Work) -> None:
-    """Serve what was left out, then solve again what falls short of the bound."""
-    if work.search is None or work.best is None:
-        return
-    improvement = Improvement(
-        search=work.search,
-        blocks=work.columns.blocks,
-        unserved=work.missed,
-        prices=work.best.prices,
-        certificate=work.best.certificate,
-        seed=work.limits.seed,
-    )
-    improvement.repair(work.check_time)
-    work.report("repaired", work.cost, work.bound)
-    steps = int(_STEPS + _STEPS_PER_DEMAND * work.problem.demands.count)
-    improvement.improve(steps, lambda: work.is_good, work.check_time)
-    if not work.is_good:
-        improvement.solve_all(work.check_time)
-    work.report("improved", work.cost, work.bound)
-    plan = work.search.decoded()
-    _know(work, plan)
-    _level_service(work, plan[2])
-
-
-def _level_service(work: _Work, unmet: Floats) -> None:
-    """Hold bounds and prices to what the plan serves, once serving more has been tried twice."""
-    missed = frozenset(np.flatnonzero(work.missed(unmet) > 0).tolist())
-    if missed and missed == work.given_up:
-        work.service = service_of(work.flat, unmet, work.service.forced)
-        work.certifier = None
-        work.best = None
-    work.given_up = missed
-
-
-def _better_prices(work: _Work) -> Prices:
-    """Duals of the master, which mind that ways are whole.
-
-    Between rounds only the blocks that could gain most find new ways; nothing is proven then.
-    """
-    for number in range(_MASTER_ROUNDS):
-        work.check_time()
-        prices, potential = _master_prices(work)
-        work.columns.grow(prices)
-        if number == _MASTER_ROUNDS - 1 or work.certifier is None:
-            break
-        order = np.argsort(-potential, kind="stable")[:_BLOCKS_A_ROUND]
-        gaining = order[potential[order] > _LEAST_GAIN * max(work.cost, 1.0)]
-        before = len(work.columns.ways)
-        models = work.columns.blocks.models
-        work.columns.add_ways(
-            work.certifier.ways_at(prices, [models[one] for one in gaining], work.check_time)
-        )
-        if len(work.columns.ways) == before:
-            break
-    return prices
-
-
-def _master_prices(work: _Work) -> tuple[Prices, Floats]:
-    """Prices of the relaxed master, and float64[B] what each block may gain from a new way."""
-    restricted = restrict(work.problem, work.columns.pairs, work.service)
-    model = _with_fines(work, restricted)
-    models = work.columns.blocks.models
-    master = build_master(restricted.compact, model, models, work.columns.ways)
-    answer = work.engine.solve_linear(master.model)
-    if answer is None or answer.outcome is not Outcome.OPTIMAL:
-        raise SolverError("the relaxation of the master has no solution")
-    work.report("master", answer.objective, work.bound)
-    dual = master.duals(answer.dual, len(model.row_low))
-    prices = prices_of(restricted, replace(answer, dual=dual), work.service)
-    paid = answer.dual[len(master.rows) :]
-    if work.best is None:
-        return prices, np.abs(paid)
-    least = np.array([work.best.certificate.least[block[0]] for block in models])
-    return prices, np.asarray(paid - least, np.float64)
-
-
-def _solution(work: _Work, start: Solution | None, stop: Stop) -> Solution:
+def _solution(work: Work, start: Solution | None, stop: Stop) -> Solution:
     """Put the answer together: the plan, what it costs, what is proven of it."""
     if work.search is None:
         if start is None:
@@ -419,8 +132,8 @@ def _solution(work: _Work, start: Solution | None, stop: Stop) -> Solution:
     )
 
 
-def _levels(work: _Work, unmet: Floats) -> tuple[LevelProof, ...]:
-    """What the plan leaves of each priority, and what no plan can serve even of each demand alone."""
+def _levels(work: Work, unmet: Floats) -> tuple[LevelProof, ...]:
+    """What the plan leaves of each priority, and what cannot be served even of demands alone."""
     service = service_of(work.flat, unmet, work.service.forced)
     least = work.problem.demands.weight * work.service.forced
     priority = work.problem.demands.priority

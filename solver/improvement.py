@@ -103,9 +103,7 @@ class Improvement:
         if len(self._block) <= _FEW:
             self._search.step(np.arange(len(self._block)), nodes=_NODES_FOR_ALL)
 
-    def improve(
-        self, steps: int, is_good: Callable[[], bool], check: Callable[[], None]
-    ) -> None:
+    def improve(self, steps: int, is_good: Callable[[], bool], check: Callable[[], None]) -> None:
         """Solve up to `steps` neighbourhoods again."""
         for _ in range(steps):
             regret = self.regrets() * self._fresh
@@ -129,7 +127,9 @@ class Improvement:
         compact = self._search.compact
         supply, demand = compact.pairs.supply, compact.pairs.demand
         own = self._block[demand] == seed
-        scarce = self._scarce[supply] | (services & np.isfinite(compact.problem.supply.capacity)[supply])
+        scarce = self._scarce[supply] | (
+            services & np.isfinite(compact.problem.supply.capacity)[supply]
+        )
         wanted = np.unique(supply[own & scarce])
         held = self._search.incumbent.x[compact.main] > 0
         users = np.setdiff1d(np.unique(demand[np.isin(supply, wanted) & held]), [seed])

@@ -67,8 +67,8 @@ def build_master(
     """
     owner = owners(compact)
     block_of = np.full(compact.problem.demands.count, LINK, np.int64)
-    for number, block in enumerate(blocks):
-        block_of[block] = number
+    for row, members in enumerate(blocks):
+        block_of[members] = row
     block = np.where(owner == LINK, LINK, block_of[owner])
     kept = np.flatnonzero(block == LINK)
     rows = np.flatnonzero(~_is_local(model, block))
@@ -144,4 +144,5 @@ def _way_entries(
     key = new_row[row[stays]] * size + way[position[stays]]
     places, at = np.unique(key, return_inverse=True)
     total = np.bincount(at, weights=amount[stays], minlength=len(places))
-    return places // size, places % size, total
+    row_of = np.asarray(places // size, np.int64)
+    return row_of, np.asarray(places % size, np.int64), np.asarray(total, np.float64)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from solver.model import Model
-from solver.problem import Bools, Floats
+from solver.problem import Floats
 
 Longs = NDArray[np.int64]
 LINK = -1
@@ -118,10 +118,6 @@ class Incumbent:
         np.add.at(self._activity, row, value * change[position])
         self.x[cut.free] = rounded
 
-    def raise_high(self, row: int, high: float) -> None:
-        """Set the upper end of one row."""
-        self.model.row_high[row] = high
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cut:
@@ -135,11 +131,7 @@ class Cut:
         at = np.searchsorted(self.free, column)
         inside = at < len(self.free)
         found = at[inside]
-        return found[self.free[found] == column[inside]]
-
-    def is_free(self, column: Longs) -> Bools:
-        """Return bool[.]: the columns that are free."""
-        return np.isin(column, self.free)
+        return np.asarray(found[self.free[found] == column[inside]], np.int64)
 
 
 def _with_room(model: Model, x: Floats) -> Model:

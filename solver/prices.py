@@ -94,9 +94,7 @@ def priced(problem: Problem, prices: Prices) -> Problem:
     )
     stay = problem.stay
     if stay is not None:
-        stay = replace(
-            stay, cost=stay.cost * (1 + prices.cost) + prices.moves, most=np.inf
-        )
+        stay = replace(stay, cost=stay.cost * (1 + prices.cost) + prices.moves, most=np.inf)
     none = np.empty(0)
     accounts = replace(
         problem.accounts,

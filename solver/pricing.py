@@ -166,9 +166,7 @@ def _blocks(problem: Problem, modes: Longs) -> Iterator[_Block]:
             yield _Block(modes=members, supplies=supplies)
 
 
-def _least(
-    modes: Longs, supplies: Ints, cost: Floats, keep: int
-) -> tuple[Longs, Ints, Floats]:
+def _least(modes: Longs, supplies: Ints, cost: Floats, keep: int) -> tuple[Longs, Ints, Floats]:
     """The `keep` least entries of each row of cost, float64[m, o]; ties by supply."""
     if cost.shape[1] > keep:
         if keep == 1:

@@ -70,9 +70,7 @@ def service_of(problem: Problem, unmet: Floats, forced: Floats) -> Service:
     value = np.array([lost[demands.priority == one].sum() for one in priority])
     floor = np.array([least[demands.priority == one].sum() for one in priority])
     hard = value <= floor + 1e-6 * np.maximum(floor, 1.0)
-    return Service(
-        priority=priority, unmet=np.where(hard, floor, value), forced=forced, hard=hard
-    )
+    return Service(priority=priority, unmet=np.where(hard, floor, value), forced=forced, hard=hard)
 
 
 def restrict(problem: Problem, pairs: Pairs, service: Service) -> Restricted:

@@ -105,9 +105,7 @@ class Search:
         """A point with the least weight x columns the engine finds; None: none found."""
         cost = np.zeros(len(model.cost))
         cost[column] = weight
-        answer = self._engine.solve_integer(
-            replace(model, cost=cost), self._effort
-        )
+        answer = self._engine.solve_integer(replace(model, cost=cost), self._effort)
         return answer.x if len(answer.x) else None
 
     def _cheapest(self, model: Model, known: Floats, *, better: bool) -> Floats | None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from solver.pairs import Pairs, admitted, most_units, with_coefficients
+from solver.pairs import Pairs, admitted, with_coefficients
 from solver.pricing import Choices
 from solver.problem import Bools, Family, Floats, Problem
 from solver.service_pairs import needed, unit_costs
@@ -72,8 +72,8 @@ def service_selection(problem: Problem, pairs: Pairs, service: int, most: Floats
     if not pairs.count:
         return pairs
     place = problem.supply.place[pairs.supply]
-    per_load = unit_costs(problem, pairs) / pairs.amount
-    places, at = np.unique(place, return_inverse=True)
+    per_load = unit_costs(pairs) / pairs.amount
+    places, at = np.unique(place.astype(np.int64), return_inverse=True)
     price = np.full(len(places), np.inf)
     np.minimum.at(price, at, per_load)
     room = np.zeros(len(places))

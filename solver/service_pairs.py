@@ -27,8 +27,8 @@ Longs = NDArray[np.int64]
 _ALIKE = 1e-12
 
 
-def unit_costs(problem: Problem, pairs: Pairs) -> Floats:
-    """Return float64[P], what one unit of a service's pair costs: `problem` is priced."""
+def unit_costs(pairs: Pairs) -> Floats:
+    """Return float64[P], what one unit of a service's pair costs."""
     return pairs.compute + pairs.extra
 
 
@@ -40,7 +40,7 @@ def needed(problem: Problem, pairs: Pairs, service: int) -> Bools:
         pairs: the pairs of the service, Q.
         service: its row.
     """
-    cost = unit_costs(problem, pairs)
+    cost = unit_costs(pairs)
     kept = np.ones(pairs.count, np.bool_)
     odd = (cost < 0).any() or (pairs.move < 0).any() or has_sizes(problem, service)
     if not pairs.count or odd:
@@ -66,7 +66,7 @@ def needed(problem: Problem, pairs: Pairs, service: int) -> Bools:
 
 
 def _alike(problem: Problem, pairs: Pairs, service: int) -> Longs:
-    """int64[Q]: equal for pairs between which no rule of the service but load makes a difference."""
+    """int64[Q]: equal for pairs between which only load and cost make a difference."""
     demand = int(problem.services.demand[service])
     level = int(problem.services.survive_level[service])
     parts = [problem.supply.place[pairs.supply].astype(np.int64)]

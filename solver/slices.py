@@ -91,23 +91,23 @@ def _row(values: NDArray[Any] | None, row: Longs) -> NDArray[Any] | None:
 
 
 def _demands(demands: Demands, chosen: Longs, mode: Longs, mode_start: Longs) -> Demands:
-    by_demand = {
+    by_demand: dict[str, Any] = {
         one.name: getattr(demands, one.name)[chosen]
         for one in fields(demands)
         if one.name not in _SHARED
     }
-    by_mode = {name: _row(getattr(demands, name), mode) for name in _BY_MODE}
+    by_mode: dict[str, Any] = {name: _row(getattr(demands, name), mode) for name in _BY_MODE}
     return replace(demands, mode_start=mode_start, **by_demand, **by_mode)
 
 
 def _services(services: Services, row: Longs, new: Longs) -> Services:
     load, load_start = _gathered(services.load_start, row)
-    by_service = {
+    by_service: dict[str, Any] = {
         one.name: getattr(services, one.name)[row]
         for one in fields(services)
         if one.name not in _SERVICE_SHARED
     }
-    by_load = {name: _row(getattr(services, name), load) for name in _BY_LOAD}
+    by_load: dict[str, Any] = {name: _row(getattr(services, name), load) for name in _BY_LOAD}
     demand = new[services.demand[row]].astype(np.int32)
     return replace(services, demand=demand, load_start=load_start, **by_service, **by_load)
 

@@ -41,7 +41,8 @@ class Way:
         """Equal for ways that hold and route the same."""
         rows = self.allocation
         parts = (self.demands, rows.mode, rows.supply, rows.units, rows.share.round(9))
-        routed = (self.routes.point, self.routes.place, self.routes.size, self.routes.amount.round(6))
+        sent = self.routes
+        routed = (sent.point, sent.place, sent.size, sent.amount.round(6))
         return b"|".join(part.tobytes() for part in (*parts, *routed, self.unmet.round(9)))
 
 
@@ -228,7 +229,7 @@ class Encoder:
         columns = self._compact.services[service]
         mine = np.flatnonzero(routes.service == service)
         if columns.stations is None:
-            found = _flows(self._compact, columns, service, routes, mine)
+            found = _flows(self._compact, columns, routes, mine)
         else:
             found = self._sized_flows(columns, service, routes, mine)
         if columns.placed != NONE and len(pair):
@@ -273,7 +274,7 @@ class Encoder:
 
 
 def _flows(
-    compact: Compact, columns: ServiceColumns, service: int, routes: Routes, mine: Longs
+    compact: Compact, columns: ServiceColumns, routes: Routes, mine: Longs
 ) -> list[tuple[int, float]]:
     services, classes = compact.problem.services, columns.classes
     class_of = {

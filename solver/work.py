@@ -1,0 +1,91 @@
+"""What a run of the decomposition has found so far."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from solver.certificate import Certificate, Certifier
+from solver.child import EngineProcess
+from solver.columns import Columns
+from solver.prices import Prices
+from solver.problem import Floats, Problem
+from solver.relaxation import Service
+from solver.search import Search
+from solver.solution import SearchLimits
+
+#: More of a demand unmet than this, beyond what must be, counts.
+_UNSERVED = 1e-6
+
+Progress = Callable[[str, float, float], None]
+
+
+class OutOfTime(Exception):
+    """The clock of the caller has run out."""
+
+
+@dataclass(slots=True)
+class Best:
+    """The best bound so far and what it came from."""
+
+    bound: float
+    prices: Prices
+    certificate: Certificate
+
+
+@dataclass(slots=True)
+class Work:
+    """Everything a run has found so far.
+
+    Attributes:
+        problem, flat, credit: what is asked; with flat moves; what these may cost too much.
+        columns: pairs and ways known so far.
+        service: the level of service that bounds and prices are for.
+        search: the plan so far, in its restricted model; None: none yet.
+        best: the best bound at `service`.
+        given_up: demands that the last round of improvement left unmet.
+    """
+
+    problem: Problem
+    flat: Problem
+    credit: float
+    limits: SearchLimits
+    engine: EngineProcess
+    report: Progress
+    columns: Columns
+    service: Service
+    deadline: float | None
+    search: Search | None = None
+    certifier: Certifier | None = None
+    best: Best | None = None
+    given_up: frozenset[int] = frozenset()
+
+    @property
+    def cost(self) -> float:
+        """Cost of the plan so far; inf without one."""
+        return np.inf if self.search is None else self.search.incumbent.cost
+
+    @property
+    def bound(self) -> float:
+        """The best bound so far."""
+        return -np.inf if self.best is None else self.best.bound
+
+    def is_good(self) -> bool:
+        """True when the plan serves what it should and is near enough to its bound."""
+        if self.search is None or (self.missed(self.search.unmet) > 0).any():
+            return False
+        return self.cost - self.bound <= self.limits.gap * max(self.cost, 1.0)
+
+    def missed(self, unmet: Floats) -> Floats:
+        """float64[D], what shares that could be served and are not are fined."""
+        level = self.service.level_of(self.problem)
+        could = self.service.hard[level] & (unmet > self.service.forced + _UNSERVED)
+        return np.where(could, self.columns.fines * unmet, 0.0)
+
+    def check_time(self) -> None:
+        """Raise when the clock has run out."""
+        if self.deadline is not None and time.monotonic() > self.deadline:
+            raise OutOfTime
