@@ -34,6 +34,8 @@ BLOCK_GAP = 2e-3
 _BLOCK_NODES = 2000
 #: A demand that cannot be served whole leaves at least this share of it.
 _LEAST_FORCED = 1e-6
+#: Nodes of the model of all gangs and batches.
+_JOINT_NODES = 300
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +113,43 @@ class Certifier:
             choices=choices,
             ways=tuple(one for one in ways if one is not None),
         )
+
+    def jointly(self, prices: Prices, certificate: Certificate, within: float) -> float:
+        """Return the bound with all gangs and batches as one block, their capacities kept.
+
+        What is indivisible and wants the same few units is bounded together. Pairs that no
+        plan better than `within` above the bound can use are left out: the bound holds for
+        plans that are.
+
+        Args:
+            prices: of `certificate`.
+            certificate: the bound to improve.
+            within: how far above the bound plans matter, > 0.
+
+        Raises:
+            SolverError: the engine failed.
+        """
+        problem = priced(self._problem, prices)
+        members = np.sort(np.concatenate([self._blocks.plain, self._blocks.lone]))
+        members = members[certificate.least[members] < np.inf]
+        parts = [pairs_of(problem, int(demand), self._most) for demand in members]
+        pairs = joined(
+            problem,
+            [
+                own.keep(single_costs(problem, own) <= certificate.least[demand] + within)
+                for demand, own in zip(members.tolist(), parts, strict=True)
+            ],
+        )
+        part = slice_demands(problem, members)
+        compact = build_compact(part.problem, slice_pairs(pairs, part))
+        model = compact.builder.build()
+        unmet = prices.unmet[members]
+        soft = np.isfinite(unmet)
+        model.cost[compact.unmet[soft]] += unmet[soft]
+        model.high[compact.unmet[~soft]] = self._service.forced[members[~soft]]
+        answer = self._engine.solve_integer(model, Effort(gap=BLOCK_GAP / 2, nodes=_JOINT_NODES))
+        apart = float(certificate.least[members].sum())
+        return certificate.bound + max(0.0, min(answer.bound - apart, within))
 
     def ways_at(
         self, prices: Prices, blocks: Sequence[Longs], check: Callable[[], None]
@@ -214,17 +253,26 @@ def lone_cost(problem: Problem, pairs: Pairs) -> float:
     if not pairs.count:
         return np.inf
     demand = int(pairs.demand[0])
-    hours = problem.demands.mode_hours[pairs.mode]
-    held = np.where(pairs.family == Family.BATCH, pairs.amount / hours * pairs.unit_cost, 0.0)
-    cost = pairs.compute + pairs.extra + pairs.move + held
-    home = home_of(problem, demand)
-    if home is not None and problem.stay is not None:
-        row = int(np.flatnonzero(problem.stay.demand == demand)[0])
-        moved = float(problem.stay.cost[row]) + problem.stay.unbilled
-        cost = cost + np.where(np.isin(pairs.supply, home), 0.0, moved)
+    cost = single_costs(problem, pairs)
     share = float(problem.demands.risky_share[demand])
     safe = float(cost[~pairs.risky].min(initial=np.inf))
     best = float(cost.min())
     if pairs.family[0] != Family.BATCH or share >= 1 or best == safe:
         return best
     return share * best + (1 - share) * safe if np.isfinite(safe) else np.inf
+
+
+def single_costs(problem: Problem, pairs: Pairs) -> Floats:
+    """Return float64[P], what all of a gang or batch costs on each of its own pairs.
+
+    Units are taken as divisible; away from home, moving it is in it.
+    """
+    hours = problem.demands.mode_hours[pairs.mode]
+    held = np.where(pairs.family == Family.BATCH, pairs.amount / hours * pairs.unit_cost, 0.0)
+    cost = pairs.compute + pairs.extra + pairs.move + held
+    home = home_of(problem, int(pairs.demand[0])) if pairs.count else None
+    if home is not None and problem.stay is not None:
+        row = int(np.flatnonzero(problem.stay.demand == pairs.demand[0])[0])
+        moved = float(problem.stay.cost[row]) + problem.stay.unbilled
+        cost = cost + np.where(np.isin(pairs.supply, home), 0.0, moved)
+    return np.asarray(cost, np.float64)

@@ -15,12 +15,14 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 
+import numpy as np
+
 from solver.child import EngineProcess
 from solver.columns import Columns
 from solver.problem import Floats, Problem
 from solver.refusal_rows import overridden
 from solver.relaxation import service_of
-from solver.rounds import better_prices, certify, combine, first_prices, improve, know
+from solver.rounds import better_prices, certify, combine, first_prices, improve, know, tighten
 from solver.solution import LevelProof, SearchLimits, Solution, SolverError, Status, Stop
 from solver.stay_rows import unbilled_cost
 from solver.tier_bounds import flat_below
@@ -32,6 +34,8 @@ ROUNDS = 4
 WORK_A_ROUND = 5_000
 #: Part of the best prices so far in those of the next bound: duals of few ways swing.
 _BLEND = 0.5
+#: A round that moves cost and bound by less than this part of the cost is the last.
+_SETTLED = 1e-4
 
 
 def solve_decomposed(
@@ -93,13 +97,25 @@ def _run(work: Work, start: Solution | None) -> None:
         know(work, (start.allocation, start.routes, start.unmet))
     certify(work, first_prices(work))
     for _ in range(_rounds(work.limits)):
+        before = (work.cost, work.bound)
         combine(work, start)
         improve(work)
         if work.is_good():
             return
-        certify(work, better_prices(work), blend=_BLEND)
+        tighten(work)
         if work.is_good():
             return
+        certify(work, better_prices(work), blend=_BLEND)
+        if work.is_good() or _has_settled(work, before):
+            return
+
+
+def _has_settled(work: Work, before: tuple[float, float]) -> bool:
+    """True when a whole round has brought neither plan nor bound nearer."""
+    cost, bound = before
+    least = _SETTLED * max(work.cost, 1.0)
+    nearer = abs(work.cost - cost) > least or abs(work.bound - bound) > least
+    return np.isfinite(cost) and not nearer
 
 
 def _rounds(limits: SearchLimits) -> int:

@@ -38,6 +38,8 @@ _SUPPORT = 1e-6
 _MASTER_ROUNDS = 6
 _BLOCKS_A_ROUND = 24
 _LEAST_GAIN = 1e-5
+#: The master has settled when a round lowers its cost by less than this part.
+_LEAST_FALL = 5e-4
 
 Planned = tuple[Allocation, Routes, Floats]
 
@@ -187,17 +189,35 @@ def _level_service(work: Work, unmet: Floats) -> None:
     work.given_up = missed
 
 
+def tighten(work: Work) -> None:
+    """Bound all gangs and batches together: what is indivisible leaves a gap between prices."""
+    work.check_time()
+    if work.best is None or work.certifier is None or work.search is None:
+        return
+    within = work.cost - work.best.bound
+    if not np.isfinite(within) or within <= 0 or not work.service.hard.all():
+        return
+    bound = work.certifier.jointly(work.best.prices, work.best.certificate, within)
+    bound -= work.credit
+    if bound > work.best.bound:
+        work.best = replace(work.best, bound=bound)
+    work.report("bound, gangs together", work.cost, work.bound)
+
+
 def better_prices(work: Work) -> Prices:
     """Duals of the master, which mind that ways are whole.
 
     Between rounds only the blocks that could gain most find new ways; nothing is proven then.
     """
+    before_value = np.inf
     for number in range(_MASTER_ROUNDS):
         work.check_time()
-        prices, potential = _master_prices(work)
+        prices, potential, value = _master_prices(work)
         work.columns.grow(prices)
-        if number == _MASTER_ROUNDS - 1 or work.certifier is None:
+        settled = before_value - value <= _LEAST_FALL * abs(value)
+        if number == _MASTER_ROUNDS - 1 or work.certifier is None or settled:
             break
+        before_value = value
         order = np.argsort(-potential, kind="stable")[:_BLOCKS_A_ROUND]
         gaining = order[potential[order] > _LEAST_GAIN * max(work.cost, 1.0)]
         before = len(work.columns.ways)
@@ -210,8 +230,8 @@ def better_prices(work: Work) -> Prices:
     return prices
 
 
-def _master_prices(work: Work) -> tuple[Prices, Floats]:
-    """Prices of the relaxed master, and float64[B] what each block may gain from a new way."""
+def _master_prices(work: Work) -> tuple[Prices, Floats, float]:
+    """Prices of the relaxed master, float64[B] what each block may gain from a new way, its cost."""
     restricted = restrict(work.problem, work.columns.pairs, work.service)
     model = _with_fines(work, restricted)
     models = work.columns.blocks.models
@@ -224,6 +244,6 @@ def _master_prices(work: Work) -> tuple[Prices, Floats]:
     prices = prices_of(restricted, replace(answer, dual=dual), work.service)
     paid = answer.dual[len(master.rows) :]
     if work.best is None:
-        return prices, np.abs(paid)
+        return prices, np.abs(paid), answer.objective
     least = np.array([work.best.certificate.least[block[0]] for block in models])
-    return prices, np.asarray(paid - least, np.float64)
+    return prices, np.asarray(paid - least, np.float64), answer.objective
