@@ -231,7 +231,7 @@ def better_prices(work: Work) -> Prices:
 
 
 def _master_prices(work: Work) -> tuple[Prices, Floats, float]:
-    """Prices of the relaxed master, float64[B] what each block may gain from a new way, its cost."""
+    """Prices of the relaxed master, what each block may gain (float64[B]), and its cost."""
     restricted = restrict(work.problem, work.columns.pairs, work.service)
     model = _with_fines(work, restricted)
     models = work.columns.blocks.models
