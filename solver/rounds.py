@@ -33,6 +33,8 @@ _STEPS_PER_DEMAND = 0.02
 _MASTER_GAP = 1e-3
 _MASTER_NODES = 100
 _SUPPORT = 1e-6
+#: Up to so many demands, the first master is an integer model whole.
+_WHOLE_MASTER = 200
 #: Rounds of the master between two bounds, blocks that find new ways in each, and the part of the
 #: cost that a block has to be able to gain.
 _MASTER_ROUNDS = 6
@@ -120,27 +122,26 @@ def combine(work: Work, start: Solution | None) -> None:
 def _near(work: Work, master: Master, compact: Compact, former: Search | None) -> Model:
     """Return the integer master near what its relaxation and the plan so far hold.
 
-    All of it where there is no plan yet. (E. Danna, E. Rothberg, C. Le Pape, "Exploring
-    relaxation induced neighborhoods to improve MIP solutions", Math. Programming 102, 2005,
-    doi:10.1007/s10107-004-0518-7.)
+    All of it where there is no plan yet and demands are few. (E. Danna, E. Rothberg, C. Le Pape,
+    "Exploring relaxation induced neighborhoods to improve MIP solutions", Math. Programming 102,
+    2005, doi:10.1007/s10107-004-0518-7.)
     """
-    if former is None:
+    if former is None and work.problem.demands.count <= _WHOLE_MASTER:
         return master.model
     answer = work.engine.solve_linear(master.model)
     if answer is None or answer.outcome is not Outcome.OPTIMAL:
         return master.model
-    allocation, routes, unmet = former.decoded()
-    services = work.problem.services.demand
-    held = {
-        one.key for one in ways_in(allocation, routes, unmet, work.columns.blocks.models, services)
-    }
-    used = np.array([one.key in held for one in master.ways], np.bool_)
     owner = owners(compact)[master.kept]
-    is_unmet = np.isin(master.kept, compact.unmet)
-    free = (owner == NONE) | is_unmet | (former.incumbent.x[master.kept] > 0)
+    free = (owner == NONE) | np.isin(master.kept, compact.unmet)
+    used = np.zeros(len(master.ways), np.bool_)
+    if former is not None:
+        free |= former.incumbent.x[master.kept] > 0
+        services = work.problem.services.demand
+        ways = ways_in(*former.decoded(), work.columns.blocks.models, services)
+        held = {one.key for one in ways}
+        used = np.array([one.key in held for one in master.ways], np.bool_)
     open_ones = np.concatenate([free, used]) | (answer.x > _SUPPORT)
-    high = np.where(open_ones, master.model.high, master.model.low)
-    return replace(master.model, high=high)
+    return replace(master.model, high=np.where(open_ones, master.model.high, master.model.low))
 
 
 def _rank(work: Work, search: Search) -> tuple[float, ...]:
