@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from enum import StrEnum
 from typing import Final
 
@@ -132,7 +133,8 @@ def accelerators_used(workload: Training | Service | Batch, shape: Shape) -> flo
         hours = float(workload.deadline or 730) * float(shape.speed)
         return float(shape.count) * math.ceil(float(workload.work) / hours)
     rate = float(sum(load.rate for load in workload.demand)) * (1 + float(workload.headroom))
-    return float(shape.count) * math.ceil(rate / float(shape.throughput or 1) / float(shape.count))
+    each = float(shape.throughput) if isinstance(shape.throughput, Decimal) else 1.0
+    return float(shape.count) * math.ceil(rate / each / float(shape.count))
 
 
 def _drawn_pools(

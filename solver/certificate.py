@@ -36,6 +36,8 @@ _BLOCK_NODES = 2000
 _LEAST_FORCED = 1e-6
 #: Nodes of the model of all gangs and batches.
 _JOINT_NODES = 300
+#: Above so many pairs that model is not worth its time.
+_JOINT_PAIRS = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,6 +142,8 @@ class Certifier:
                 for demand, own in zip(members.tolist(), parts, strict=True)
             ],
         )
+        if pairs.count > _JOINT_PAIRS:
+            return certificate.bound
         part = slice_demands(problem, members)
         compact = build_compact(part.problem, slice_pairs(pairs, part))
         model = compact.builder.build()
