@@ -15,20 +15,19 @@ import numpy as np
 
 from solver.lone_choice import Choice, batch_choice, gang_choice, nothing_taken
 from solver.pairs import Pairs
+from solver.place_choice import selections
 from solver.problem import (
     NO_ROW,
     Accounts,
     Bools,
     Family,
     Floats,
-    Level,
     Limits,
     Problem,
     Reads,
 )
 from solver.remainder import Remainder
-from solver.scopes import scope_of
-from solver.selection import pairs_of, service_selection
+from solver.selection import pairs_of
 from solver.slices import Slice, slice_demands, slice_pairs
 from solver.solution import Allocation, Routes, Solution, Status, Stop
 
@@ -36,10 +35,6 @@ SolveOne = Callable[[Problem], Solution]
 
 #: Relative gap of the choice for one demand that is made without an engine.
 ONE_GAP = 1e-3
-#: Units that are as good as no limit.
-_ENDLESS = 1e9
-#: Ways of load to places, once for each loss to survive, that make a model of one service large.
-_FEW_FLOWS = 500
 
 
 def cheapest_first(problem: Problem, solve_one: SolveOne, *, gap: float = ONE_GAP) -> Solution:
@@ -106,10 +101,11 @@ def _by_engine(
     mine = tuple(rule for rule in problem.together if demand in rule.demands)
     part = slice_demands(replace(problem, together=mine), np.array([demand], np.int64))
     every = slice_pairs(pairs, part)
-    few = _cheap_places(part.problem, left, every)
-    found = solve_one(_narrowed(part.problem, left, few))
-    if found.unmet[0] > 0 and few.count < every.count:
-        found = solve_one(_narrowed(part.problem, left, every))
+    for some in selections(part.problem, every, left.most):
+        found = solve_one(_narrowed(part.problem, left, some))
+        if found.unmet[0] == 0:
+            return _renumbered(part, found)
+    found = solve_one(_narrowed(part.problem, left, every))
     return _renumbered(part, found)
 
 
@@ -129,24 +125,6 @@ def _without(allocation: Allocation, gone: Bools) -> Allocation:
     return Allocation(
         **{one.name: getattr(allocation, one.name)[~gone] for one in fields(allocation)}
     )
-
-
-def _cheap_places(one: Problem, left: Remainder, pairs: Pairs) -> Pairs:
-    """The pairs at cheap places, where a service's model over all of them would be large.
-
-    A service that outlives the loss of an owner keeps all: the cheap places may be one owner's.
-    """
-    services = one.services
-    if not services.count:
-        return pairs
-    level = int(services.survive_level[0])
-    flows = len(services.load) * len(np.unique(one.supply.place[pairs.supply]))
-    if level != NO_ROW:
-        scope = scope_of(one, pairs.supply, Level(level))
-        flows *= 1 + len(np.unique(scope))
-    if flows <= _FEW_FLOWS or level == Level.OWNER:
-        return pairs
-    return service_selection(one, pairs, 0, np.minimum(left.most, _ENDLESS))
 
 
 def _without_the_whole(problem: Problem) -> Problem:
