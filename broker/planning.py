@@ -27,6 +27,8 @@ from solver.solution import SearchLimits, Solution, SolverError
 
 #: Relative gap of each single choice of the baseline; shares nearer than this are equal.
 _ONE_GAP = 0.001
+#: Nodes of the search for each of them that needs one.
+_ONE_NODES = 100
 _SERVED = 1e-6
 
 Progress = Callable[[str, float, float], None]
@@ -130,8 +132,10 @@ def _solved(
 
 
 def _first(problem: Problem, engine: EngineProcess) -> Solution:
-    one = SearchLimits(gap=_ONE_GAP)
-    return cheapest_first(problem, lambda alone: solve_exact(alone, one, engine=engine))
+    one = SearchLimits(gap=_ONE_GAP, work=_ONE_NODES)
+    return cheapest_first(
+        problem, lambda alone: solve_exact(alone, one, engine=engine), gap=_ONE_GAP
+    )
 
 
 def _audited(plan: Plan, spec: Spec, market: Market) -> None:

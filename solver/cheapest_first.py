@@ -1,7 +1,9 @@
 """Cheapest-first: each demand in turn takes the cheapest way that is left.
 
 What people and per-job tools do today, made aware of capacity, limits and rules on scopes: the
-honest baseline beside a joint plan. Order: priority from the highest, then row.
+honest baseline beside a joint plan. Order: priority from the highest, then row. Gangs and most
+batches are a matter of arithmetic (`solver.lone_choice`); services go to an engine, first with
+the places that are cheap for their loads, then, where something stays unmet, with all of them.
 """
 
 from __future__ import annotations
@@ -11,52 +13,59 @@ from dataclasses import fields, replace
 
 import numpy as np
 
+from solver.lone_choice import Choice, batch_choice, gang_choice, nothing_taken
+from solver.pairs import Pairs
+from solver.place_choice import selections
 from solver.problem import (
     NO_ROW,
     Accounts,
-    Apart,
     Bools,
-    Demands,
+    Family,
     Floats,
     Limits,
     Problem,
     Reads,
-    Services,
-    Together,
 )
-from solver.scopes import scope_of, scopes_touched
+from solver.remainder import Remainder
+from solver.selection import pairs_of
+from solver.slices import Slice, slice_demands, slice_pairs
 from solver.solution import Allocation, Routes, Solution, Status, Stop
 
 SolveOne = Callable[[Problem], Solution]
 
+#: Relative gap of the choice for one demand that is made without an engine.
+ONE_GAP = 1e-3
 
-def cheapest_first(problem: Problem, solve_one: SolveOne) -> Solution:
+
+def cheapest_first(problem: Problem, solve_one: SolveOne, *, gap: float = ONE_GAP) -> Solution:
     """Serve the demands of `problem` one at a time.
 
     Args:
         problem: all demands; its accounts, share caps, cost limit, moves, first refusals, what
             is paid for already by the hour and what demands read of each other are ignored, as
             a per-job choice does.
-        solve_one: solves a problem of one demand.
+        solve_one: solves a problem of one demand, where arithmetic does not suffice.
+        gap: relative gap that is good enough where it does.
 
     Returns:
         The joined allocation; its bound is 0 and proves nothing.
     """
-    capacity, high = problem.supply.capacity.copy(), problem.limits.high.copy()
+    left, plain = Remainder(problem), _without_the_whole(problem)
     taken: list[Allocation] = []
     routes: list[Routes] = []
     unmet = np.ones(problem.demands.count)
     cost = np.zeros(problem.demands.count)
-    for demand in np.lexsort((np.arange(problem.demands.count), -problem.demands.priority)):
-        usable = _usable(problem, int(demand), _joined(taken))
-        found = solve_one(_alone(problem, int(demand), usable, capacity, high))
-        unmet[demand] = found.unmet[0]
-        cost[demand] = found.cost
-        moved = _renumbered(problem, int(demand), found)
-        taken.append(moved[0])
-        routes.append(moved[1])
-        np.subtract.at(capacity, moved[0].supply, moved[0].units)
-        high = high - _limit_use(problem.limits, moved[0], problem.supply.count)
+    for row in np.lexsort((np.arange(problem.demands.count), -problem.demands.priority)):
+        demand = int(row)
+        pairs = pairs_of(plain, demand, left.most)
+        pairs = pairs.keep(left.usable(demand, pairs.supply))
+        choice = _by_arithmetic(plain, left, pairs, demand, gap)
+        if choice is None:
+            choice, sent = _by_engine(plain, left, pairs, demand, solve_one)
+            routes.append(sent)
+        unmet[demand], cost[demand] = choice.unmet, choice.cost
+        taken.append(choice.allocation)
+        left.take(demand, choice.allocation)
     allocation = _joined(taken)
     idle = _idle_readers(problem.reads, unmet)
     unmet[idle] = 1.0
@@ -71,6 +80,33 @@ def cheapest_first(problem: Problem, solve_one: SolveOne) -> Solution:
         stop=Stop.WORK,
         method="cheapest-first",
     )
+
+
+def _by_arithmetic(
+    problem: Problem, left: Remainder, pairs: Pairs, demand: int, gap: float
+) -> Choice | None:
+    """The choice for a demand that needs no engine."""
+    family = problem.demands.family[demand]
+    if not pairs.count:
+        return nothing_taken()
+    if family == Family.GANG:
+        return gang_choice(problem, left, pairs)
+    return batch_choice(problem, left, pairs, gap) if family == Family.BATCH else None
+
+
+def _by_engine(
+    problem: Problem, left: Remainder, pairs: Pairs, demand: int, solve_one: SolveOne
+) -> tuple[Choice, Routes]:
+    """The choice for a demand that is a model of its own."""
+    mine = tuple(rule for rule in problem.together if demand in rule.demands)
+    part = slice_demands(replace(problem, together=mine), np.array([demand], np.int64))
+    every = slice_pairs(pairs, part)
+    for some in selections(part.problem, every, left.most):
+        found = solve_one(_narrowed(part.problem, left, some))
+        if found.unmet[0] == 0:
+            return _renumbered(part, found)
+    found = solve_one(_narrowed(part.problem, left, every))
+    return _renumbered(part, found)
 
 
 def _idle_readers(reads: Reads | None, unmet: Floats) -> Bools:
@@ -91,37 +127,19 @@ def _without(allocation: Allocation, gone: Bools) -> Allocation:
     )
 
 
-def _alone(
-    problem: Problem, demand: int, usable: Bools, capacity: Floats, high: Floats
-) -> Problem:
-    """The problem of one demand on what is left."""
-    demands, services = problem.demands, problem.services
-    modes = slice(int(demands.mode_start[demand]), int(demands.mode_start[demand + 1]))
-    rows = np.flatnonzero(services.demand == demand)
-    used = np.unique(demands.mode_signature[modes])
-    blocks = [
-        problem.eligible[problem.eligible_start[one] : problem.eligible_start[one + 1]]
-        for one in used
-    ]
-    blocks = [block[usable[block]] for block in blocks]
-    one = _sliced(demands, demand, modes)
+def _without_the_whole(problem: Problem) -> Problem:
+    """`problem` without what only the whole plan can keep; apart is kept by `Remainder`."""
+    nothing = np.empty(0)
     return replace(
         problem,
-        supply=replace(problem.supply, capacity=np.maximum(capacity, 0.0)),
-        demands=replace(
-            one, mode_signature=np.searchsorted(used, one.mode_signature).astype(np.int32)
+        accounts=Accounts(
+            measure=np.empty(0, np.int32),
+            factor=np.empty((0, problem.supply.count)),
+            low=nothing,
+            high=nothing,
+            slack_cost=nothing,
         ),
-        services=_service(services, rows),
-        limits=replace(problem.limits, high=np.maximum(high, 0.0)),
-        accounts=_no_accounts(problem.supply.count),
-        eligible_start=np.cumsum([0, *(len(block) for block in blocks)]).astype(np.int64),
-        eligible=np.concatenate([np.empty(0, np.int32), *blocks]).astype(np.int32),
         apart=(),
-        together=tuple(
-            Together(level=rule.level, demands=(0,))
-            for rule in problem.together
-            if demand in rule.demands
-        ),
         shares=(),
         most_cost=np.inf,
         stay=None,
@@ -131,112 +149,58 @@ def _alone(
     )
 
 
-def _sliced(demands: Demands, demand: int, modes: slice) -> Demands:
-    chosen = slice(demand, demand + 1)
-    by_demand = (
-        "family",
-        "priority",
-        "weight",
-        "spoilage_row",
-        "risky_share",
-        "data_amount",
-        "data_row",
-    )
-    by_mode = ("mode_kind", "mode_shape", "mode_signature", "mode_amount", "mode_hours")
-    parts = {name: getattr(demands, name)[chosen] for name in by_demand}
-    parts |= {name: getattr(demands, name)[modes] for name in by_mode}
-    if demands.mode_size_amount is not None:
-        parts["mode_size_amount"] = demands.mode_size_amount[modes]
-    return replace(demands, mode_start=np.array([0, modes.stop - modes.start], np.int64), **parts)
-
-
-def _service(services: Services, rows: np.ndarray) -> Services:
-    """The services at `rows` (none or one), as services of demand 0."""
-    kept = {"load_start", "load_point", "load", "load_size", "distance", "demand"}
-    parts = {
-        one.name: getattr(services, one.name)[rows]
-        for one in fields(services)
-        if one.name not in kept
-    }
-    first = int(services.load_start[rows[0]]) if len(rows) else 0
-    last = int(services.load_start[rows[0] + 1]) if len(rows) else 0
-    starts = [0, last - first] if len(rows) else [0]
+def _narrowed(one: Problem, left: Remainder, pairs: Pairs) -> Problem:
+    """The problem of one demand on what is left at the supplies of `pairs`."""
+    signature = one.demands.mode_signature
+    used = np.unique(signature)
+    blocks = []
+    for row in used:
+        block = one.eligible[one.eligible_start[row] : one.eligible_start[row + 1]]
+        supply = pairs.supply[signature[pairs.mode] == row]
+        blocks.append(block[np.isin(block, supply)])
     return replace(
-        services,
-        demand=np.zeros(len(rows), np.int32),
-        load_start=np.array(starts, np.int64),
-        load_point=services.load_point[first:last],
-        load=services.load[first:last],
-        load_size=None if services.load_size is None else services.load_size[first:last],
-        **parts,
+        one,
+        supply=replace(one.supply, capacity=np.maximum(left.capacity, 0.0)),
+        demands=replace(
+            one.demands, mode_signature=np.searchsorted(used, signature).astype(np.int32)
+        ),
+        limits=_limits_of(one.limits, left.high, pairs, one.supply.count),
+        eligible_start=np.cumsum([0, *(len(block) for block in blocks)]).astype(np.int64),
+        eligible=np.concatenate([np.empty(0, np.int32), *blocks]).astype(np.int32),
     )
 
 
-def _no_accounts(supplies: int) -> Accounts:
-    nothing = np.empty(0)
-    return Accounts(
-        measure=np.empty(0, np.int32),
-        factor=np.empty((0, supplies)),
-        low=nothing,
-        high=nothing,
-        slack_cost=nothing,
+def _limits_of(limits: Limits, high: Floats, pairs: Pairs, supplies: int) -> Limits:
+    """What is left of the limits that count a supply of `pairs`."""
+    member = np.zeros(supplies, np.bool_)
+    member[pairs.supply] = True
+    kept = member[limits.supply]
+    row = np.repeat(np.arange(limits.count), np.diff(limits.start))[kept]
+    rows, size = np.unique(row, return_counts=True)
+    return Limits(
+        start=np.concatenate([[0], np.cumsum(size)]).astype(np.int64),
+        supply=limits.supply[kept],
+        weight=limits.weight[kept],
+        high=np.maximum(high[rows], 0.0),
     )
 
 
-def _usable(problem: Problem, demand: int, taken: Allocation) -> Bools:
-    """bool[O]: supplies that the rules on scopes still leave to `demand`."""
-    usable = np.ones(problem.supply.count, np.bool_)
-    every = np.arange(problem.supply.count, dtype=np.int32)
-    for rule in problem.apart:
-        others = _others(rule, demand)
-        rows = np.isin(taken.demand, others)
-        if rows.any():
-            _, lost = scopes_touched(problem, taken.supply[rows], rule.level)
-            index, scope = scopes_touched(problem, every, rule.level)
-            usable[index[np.isin(scope, lost)]] = False
-    for together in problem.together:
-        rows = np.isin(taken.demand, together.demands)
-        if demand in together.demands and rows.any():
-            kept = scope_of(problem, taken.supply[rows], together.level)
-            usable &= np.isin(scope_of(problem, every, together.level), kept)
-    return usable
-
-
-def _others(rule: Apart, demand: int) -> list[int]:
-    """Demands that may share no scope with `demand` under `rule`."""
-    if not any(demand in group for group in rule.groups):
-        return []
-    return [one for group in rule.groups if demand not in group for one in group]
-
-
-def _renumbered(problem: Problem, demand: int, found: Solution) -> tuple[Allocation, Routes]:
+def _renumbered(part: Slice, found: Solution) -> tuple[Choice, Routes]:
     """Give the rows of a one-demand solution the numbers of the whole problem."""
-    first_mode = int(problem.demands.mode_start[demand])
     allocation, routes = found.allocation, found.routes
-    service = np.flatnonzero(problem.services.demand == demand)
-    row = int(service[0]) if len(service) else NO_ROW
-    return (
-        replace(
-            allocation,
-            demand=np.full(len(allocation.demand), demand, np.int32),
-            mode=(allocation.mode + first_mode).astype(np.int32),
-        ),
-        replace(
-            routes,
-            service=np.full(len(routes.service), row, np.int32),
-            mode=np.where(routes.mode == NO_ROW, NO_ROW, routes.mode + first_mode).astype(
-                np.int32
-            ),
+    moved = replace(
+        allocation,
+        demand=part.demand[allocation.demand].astype(np.int32),
+        mode=part.mode[allocation.mode].astype(np.int32),
+    )
+    sent = replace(
+        routes,
+        service=part.service[routes.service].astype(np.int32),
+        mode=np.where(routes.mode == NO_ROW, NO_ROW, part.mode[np.maximum(routes.mode, 0)]).astype(
+            np.int32
         ),
     )
-
-
-def _limit_use(limits: Limits, taken: Allocation, supplies: int) -> Floats:
-    units = np.bincount(taken.supply, weights=taken.units, minlength=supplies)
-    row = np.repeat(np.arange(limits.count), np.diff(limits.start))
-    return np.bincount(
-        row, weights=limits.weight * units[limits.supply], minlength=limits.count
-    ).astype(np.float64)
+    return Choice(allocation=moved, unmet=float(found.unmet[0]), cost=found.cost), sent
 
 
 def _joined(parts: list[Allocation]) -> Allocation:

@@ -1,0 +1,142 @@
+"""What demands served one after another leave to the next: capacity, limits and scopes."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from solver.pairs import most_units
+from solver.problem import Bools, Floats, Ints, Level, Problem
+from solver.scopes import scope_of, scopes_touched
+from solver.solution import Allocation
+
+Longs = NDArray[np.int64]
+
+
+class Remainder:
+    """What is left of a problem's supply; every `take` makes it less.
+
+    Attributes:
+        capacity: float64[O], units left.
+        high: float64[R], what is left of each limit.
+        most: float64[O], as `most_units` says of what is left.
+    """
+
+    def __init__(self, problem: Problem) -> None:
+        """Start with everything."""
+        limits = problem.limits
+        self.capacity = problem.supply.capacity.copy()
+        self.high = limits.high.copy()
+        self.most = most_units(problem)
+        row = np.repeat(np.arange(limits.count), np.diff(limits.start))
+        order = np.argsort(limits.supply, kind="stable")
+        supplies = np.arange(problem.supply.count + 1)
+        self._first = np.searchsorted(limits.supply[order], supplies).astype(np.int64)
+        self._row, self._weight = row[order], limits.weight[order]
+        self._limits = limits
+        self._scopes = _Scopes(problem)
+
+    def limits_of(self, supply: int) -> tuple[Longs, Floats]:
+        """Return int64[.], the limits that count a supply, and float64[.], its weight in each."""
+        own = slice(int(self._first[supply]), int(self._first[supply + 1]))
+        return self._row[own], self._weight[own]
+
+    def usable(self, demand: int, supply: Ints) -> Bools:
+        """Return bool[N]: which of `supply` the rules on scopes leave to `demand`."""
+        return self._scopes.usable(demand)[supply]
+
+    def take(self, demand: int, taken: Allocation) -> None:
+        """Give `taken` to `demand`."""
+        if not len(taken.supply):
+            return
+        np.subtract.at(self.capacity, taken.supply, taken.units)
+        own = np.unique(taken.supply)
+        room = np.floor(np.maximum(self.capacity[own], 0.0) + 1e-9)
+        self.most[own] = np.minimum(self.most[own], room)
+        touched: set[int] = set()
+        for supply, units in zip(taken.supply.tolist(), taken.units.tolist(), strict=True):
+            row, weight = self.limits_of(supply)
+            np.subtract.at(self.high, row, weight * units)
+            touched.update(row.tolist())
+        for limit in touched:
+            block = slice(int(self._limits.start[limit]), int(self._limits.start[limit + 1]))
+            high = max(float(self.high[limit]), 0.0)
+            room = np.floor(high / self._limits.weight[block] + 1e-9)
+            np.minimum.at(self.most, self._limits.supply[block], room)
+        self._scopes.take(demand, taken.supply)
+
+
+class _Scopes:
+    """Which scopes demands stand in, kept for each rule."""
+
+    def __init__(self, problem: Problem) -> None:
+        every = np.arange(problem.supply.count, dtype=np.int32)
+        levels = {one.level for one in problem.apart} | {one.level for one in problem.together}
+        self._own = {level: scope_of(problem, every, level) for level in levels}
+        self._touched = {level: scopes_touched(problem, every, level) for level in levels}
+        self._count = len(every)
+        self._apart = [
+            _Groups(rule.level, 1 + int(self._touched[rule.level][1].max(initial=0)))
+            for rule in problem.apart
+        ]
+        self._together = [(rule.level, set[int]()) for rule in problem.together]
+        self._groups_of: dict[int, dict[int, list[int]]] = {}
+        for row, apart in enumerate(problem.apart):
+            for group, members in enumerate(apart.groups):
+                for one in members:
+                    self._groups_of.setdefault(one, {}).setdefault(row, []).append(group)
+        self._together_of: dict[int, list[int]] = {}
+        for row, together in enumerate(problem.together):
+            for one in set(together.demands):
+                self._together_of.setdefault(one, []).append(row)
+
+    def usable(self, demand: int) -> Bools:
+        """bool[O]: what others' scopes leave to `demand`."""
+        usable = np.ones(self._count, np.bool_)
+        for row, own in self._groups_of.get(demand, {}).items():
+            rule = self._apart[row]
+            index, scope = self._touched[rule.level]
+            usable[index[rule.taken_by_others(own)[scope]]] = False
+        for row in self._together_of.get(demand, ()):
+            level, held = self._together[row]
+            if held:
+                usable &= np.isin(self._own[level], list(held))
+        return usable
+
+    def take(self, demand: int, supply: Ints) -> None:
+        """Note where `demand` stands."""
+        mine = np.zeros(self._count, np.bool_)
+        mine[supply] = True
+        for row, groups in self._groups_of.get(demand, {}).items():
+            rule = self._apart[row]
+            index, scope = self._touched[rule.level]
+            for group in groups:
+                rule.take(group, scope[mine[index]])
+        for row in self._together_of.get(demand, ()):
+            level, held = self._together[row]
+            held.update(self._own[level][supply].tolist())
+
+
+class _Groups:
+    """Scopes taken by the groups of one rule."""
+
+    def __init__(self, level: Level, scopes: int) -> None:
+        self.level = level
+        self._groups = np.zeros(scopes, np.int64)
+        self._taken: dict[int, Bools] = {}
+
+    def take(self, group: int, scope: Longs) -> None:
+        """Note that a group stands in scopes."""
+        taken = self._taken.setdefault(group, np.zeros(len(self._groups), np.bool_))
+        fresh = np.unique(scope)
+        fresh = fresh[~taken[fresh]]
+        taken[fresh] = True
+        self._groups[fresh] += 1
+
+    def taken_by_others(self, own: list[int]) -> Bools:
+        """bool[scopes]: those in which a group stands that is none of `own`."""
+        others = self._groups.copy()
+        for group in own:
+            if group in self._taken:
+                others -= self._taken[group]
+        return others > 0
