@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from solver.compact_columns import Compact, Longs, owners
+from solver.compact_columns import NONE, Compact, Longs, owners
 from solver.model import Model
 from solver.neighbourhood import LINK, Sparse
 from solver.problem import Floats
@@ -71,7 +71,7 @@ def build_master(
         block_of[members] = row
     block = np.where(owner == LINK, LINK, block_of[owner])
     kept = np.flatnonzero(block == LINK)
-    rows = np.flatnonzero(~_is_local(model, block))
+    rows = np.flatnonzero(~_is_local(model, block) | _is_shared(compact, len(model.row_low)))
     encoder = Encoder(compact)
     encoded = tuple(encoder.encode(way) for way in ways)
     number = np.array([block_of[way.demands[0]] for way in ways], np.int64)
@@ -83,6 +83,15 @@ def build_master(
         encoded=encoded,
         columns=len(model.cost),
     )
+
+
+def _is_shared(compact: Compact, rows: int) -> np.ndarray:
+    """bool[K]: rows that ways were found without, even where one block alone can reach them."""
+    shared = np.zeros(rows, np.bool_)
+    caps = [cap.rows for cap in compact.share_caps]
+    for row in (*compact.rows.values(), *caps):
+        shared[row[row != NONE]] = True
+    return shared
 
 
 def _is_local(model: Model, block: Longs) -> np.ndarray:

@@ -145,11 +145,12 @@ def _near(work: Work, master: Master, compact: Compact, former: Search | None) -
 
 
 def _rank(work: Work, search: Search) -> tuple[float, ...]:
-    """What makes one plan better than another: unmet by priority, then cost; less is better."""
+    """What makes one plan better: unmet by priority, what is overridden, cost; less is better."""
     demands = work.problem.demands
     lost = demands.weight * search.unmet
     levels = [lost[demands.priority == one].sum() for one in work.service.priority]
-    return (*(round(float(one), 3) for one in levels), search.incumbent.cost)
+    served = (round(float(one), 3) for one in levels)
+    return (*served, round(search.overridden, 6), search.incumbent.cost)
 
 
 def _planned(start: Solution | None) -> Planned | None:

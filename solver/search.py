@@ -57,6 +57,11 @@ class Search:
         """float64[D], unmet share of each demand."""
         return self.incumbent.x[self.compact.unmet]
 
+    @property
+    def overridden(self) -> float:
+        """What is overridden of first refusals, in the units of the model's columns."""
+        return float(self.incumbent.x[self.compact.overrides].sum())
+
     def step(self, demands: Longs, *, nodes: int = STEP_NODES) -> bool:
         """Solve for `demands`; take what is better and return whether anything was taken.
 

@@ -107,7 +107,8 @@ def _chosen_places(
     limit = min(float(services.near[service]), float(services.farthest[service]))
     seen = np.where(distance <= limit, price[None, :], np.inf)
     order = np.argsort(seen, axis=1, kind="stable")
-    before = np.cumsum(room[order], axis=1) - room[order]
+    sums = np.cumsum(room[order], axis=1)  # a difference would be inf - inf where room is endless
+    before = np.concatenate([np.zeros((len(order), 1)), sums[:, :-1]], axis=1)
     wanted = _ROOM * float(services.load[rows].sum())
     rank = np.arange(len(places))[None, :]
     kept = (rank < _PLACES_PER_LOAD + more) | ((before < wanted) & (rank < _MOST_PLACES))

@@ -244,7 +244,7 @@ class Encoder:
     ) -> list[tuple[int, float]]:
         """Flows to stations are parts of the service's whole load."""
         services, stations = self._compact.problem.services, columns.stations
-        if stations is None or services.load_size is None:
+        if stations is None or services.load_size is None or not len(mine):
             return []
         first, last = services.load_start[service : service + 2]
         whole = float(services.load[first:last].sum())

@@ -19,6 +19,8 @@ from solver.solution import SearchLimits
 
 #: More of a demand unmet than this, beyond what must be, counts.
 _UNSERVED = 1e-6
+#: More than this overridden of first refusals counts, in the units of the model's columns.
+_OVERRIDDEN = 1e-6
 
 Progress = Callable[[str, float, float], None]
 
@@ -77,6 +79,8 @@ class Work:
         """True when the plan serves what it should and is near enough to its bound."""
         if self.search is None or (self.missed(self.search.unmet) > 0).any():
             return False
+        if self.search.overridden > _OVERRIDDEN:
+            return False  # no bound says that it has to be
         return self.cost - self.bound <= self.limits.gap * max(self.cost, 1.0)
 
     def missed(self, unmet: Floats) -> Floats:

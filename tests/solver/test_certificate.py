@@ -1,0 +1,115 @@
+"""Bounds hold at any prices, whatever rules there are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from solver.certificate import Certifier
+from solver.child import EngineProcess
+from solver.columns import Columns
+from solver.prices import Prices, no_prices
+from solver.problem import Problem
+from solver.relaxation import Service, service_of
+from solver.solution import Solution
+from solver.stay_rows import unbilled_cost
+from solver.tier_bounds import flat_below
+from tests.solver.random_problems import (
+    TOLERANCE,
+    Case,
+    bounded,
+    cases,
+    exactly,
+    ruled_cases,
+    some_prices,
+    unchecked,
+)
+from tests.solver.tiny import BATCH, GANG, SERVICE, Row, Rules, problem
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[EngineProcess]:
+    with EngineProcess() as running:
+        yield running
+
+
+def bound_of(one: Problem, prices: Prices, service: Service, engine: EngineProcess) -> float:
+    """Return the bound on cost, with what moves weigh beyond it."""
+    flat, credit = flat_below(one)
+    return Certifier(flat, service, engine).certify(prices, unchecked).bound - credit
+
+
+def at_level_of(one: Problem, found: Solution) -> Service:
+    flat, _ = flat_below(one)
+    return service_of(flat, found.unmet, Columns.of(one, flat).forced())
+
+
+def served(one: Problem, prices: Prices, service: Service, seed: int) -> Prices:
+    """Return the prices with some for what stays unmet; what must be served has no price."""
+    some = np.random.default_rng(seed).choice((0.0, 10.0, 1000.0), one.demands.count)
+    hard = service.hard[service.level_of(one)]
+    return replace(prices, unmet=np.where(hard, np.inf, some * one.demands.weight))
+
+
+def test_without_prices_everyone_takes_what_is_cheapest(engine: EngineProcess) -> None:
+    """Two gangs, one batch, one service each at the unit of 1 an hour that fits only one."""
+    rows = [Row(cost=1, capacity=3), Row(cost=2)]
+    one = problem(rows, [GANG, GANG, BATCH, SERVICE])
+    service = service_of(one, np.zeros(4), np.zeros(4))
+    prices = served(one, no_prices(one), service, 0)
+    assert bound_of(one, prices, service, engine) == pytest.approx(100 + 100 + 150 + 300)
+
+
+def test_the_right_price_of_a_scarce_supply_closes_the_gap(engine: EngineProcess) -> None:
+    """Three gangs, one unit at 1 an hour, any at 2: a price of 100 makes the bound 500."""
+    one = problem([Row(cost=1, capacity=1), Row(cost=2)], [GANG] * 3)
+    service = service_of(one, np.zeros(3), np.zeros(3))
+    nothing = served(one, no_prices(one), service, 0)
+    for price, bound in ((0.0, 300.0), (100.0, 500.0), (300.0, 300.0)):
+        prices = replace(nothing, capacity=np.array([price, 0.0]))
+        assert bound_of(one, prices, service, engine) == pytest.approx(bound)
+
+
+def test_a_price_of_a_limit_counts_by_its_weights(engine: EngineProcess) -> None:
+    """Weight 2, high 2: 50 a unit of the limit is 100 a unit of supply, and worth 100."""
+    rules = Rules(limits=[({0: 2.0}, 2.0)])
+    one = problem([Row(cost=1), Row(cost=2)], [GANG] * 2, rules)
+    service = service_of(one, np.zeros(2), np.zeros(2))
+    prices = replace(served(one, no_prices(one), service, 0), limit=np.array([50.0]))
+    assert bound_of(one, prices, service, engine) == pytest.approx(2 * 200 - 50 * 2)
+
+
+def assert_bound_holds(case: Case, seed: int, engine: EngineProcess) -> None:
+    one = case.problem
+    found = exactly(one, engine)
+    best = found.cost + unbilled_cost(one, found.allocation)
+    service = at_level_of(one, found)
+    for prices in (no_prices(one), some_prices(one, seed)):
+        bound = bound_of(one, served(one, prices, service, seed), service, engine)
+        assert bound <= best + TOLERANCE * max(1.0, best / 1000)
+
+
+SEEDS = st.integers(0, 2**32 - 1)
+
+
+@bounded(80)
+@given(cases(), SEEDS)
+def test_no_prices_and_any_prices_bound_the_optimum(
+    engine: EngineProcess, case: Case, seed: int
+) -> None:
+    """On random markets and specs of every kind, at the level of service of the optimum."""
+    assert_bound_holds(case, seed, engine)
+
+
+@bounded(80)
+@given(ruled_cases(), SEEDS)
+def test_any_prices_bound_the_optimum_under_any_two_rules(
+    engine: EngineProcess, case: Case, seed: int
+) -> None:
+    """Under every rule there is, two at a time."""
+    assert_bound_holds(case, seed, engine)
