@@ -17,7 +17,9 @@ from solver.exact import solve_exact
 from solver.problem import Problem
 from solver.solution import SearchLimits
 
+#: Gap and nodes of each single choice of cheapest-first, as in `broker plan`.
 _ONE_GAP = 0.001
+_ONE_NODES = 100
 
 
 def planned(spec: Spec, market: Market, *, gap: float, seconds: float, progress: Progress) -> Plan:
@@ -40,7 +42,7 @@ def cheapest(spec: Spec, market: Market) -> tuple[Cost, dict[str, float]]:
     """
     scene = build_scene(spec, market)
     problem = formulate(scene, find_candidates(scene))
-    one = SearchLimits(gap=_ONE_GAP)
+    one = SearchLimits(gap=_ONE_GAP, work=_ONE_NODES)
     with EngineProcess() as engine:
         found = cheapest_first(problem, lambda alone: solve_exact(alone, one, engine=engine))
     unmet = {

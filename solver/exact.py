@@ -188,7 +188,8 @@ def _serve_everything(
     answer = engine.solve_integer(
         whole, replace(effort, nodes=min(effort.nodes or FIRST_NODES, FIRST_NODES))
     )
-    if answer.outcome is Outcome.FEASIBLE:
+    goes_further = effort.nodes is None or effort.nodes > FIRST_NODES
+    if answer.outcome is Outcome.FEASIBLE and goes_further:
         answer = engine.solve_integer(whole, effort)
     if answer.outcome in {Outcome.INFEASIBLE, Outcome.NO_SOLUTION}:
         return _Stage(model=model, levels=(), answer=None, known=np.empty(0))

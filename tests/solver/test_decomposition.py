@@ -1,4 +1,4 @@
-"""The decomposition: its bound is below the optimum, its plan above, and both hold what they say."""
+"""The decomposition: its bound is below the optimum, its plan above, and both hold."""
 
 from __future__ import annotations
 
