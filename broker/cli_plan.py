@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 import sys
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 UNMET = 3
 STALE = 5
 SHORT_OF_GAP = 6
+#: Seconds after which a search tells a terminal how it goes.
+_PATIENCE_S = 1.0
 
 _EPILOG = """\b
 Examples:
@@ -138,8 +142,22 @@ def _limits(gap: str, time_limit: str | None, work_limit: int | None) -> SearchL
 
 
 def _progress(run: Run) -> Callable[[str, float, float], None]:
+    """Tell every phase with -v; on a terminal without it, those of a search that takes longer."""
+    begun = time.monotonic()
+
     def report(phase: str, best: float, bound: float) -> None:
-        if run.verbosity > 0:
-            run.note(f"{phase}: best {best:,.2f}, bound {bound:,.2f}")
+        is_long = sys.stderr.isatty() and time.monotonic() - begun > _PATIENCE_S
+        if run.verbosity > 0 or is_long:
+            run.note(progress_line(phase, best, bound))
 
     return report
+
+
+def progress_line(phase: str, best: float, bound: float) -> str:
+    """Return one line about a search: its phase, the best cost, the bound and their gap."""
+    if not math.isfinite(best):
+        return f"{phase}: no plan yet, bound {bound:,.2f}"
+    if not math.isfinite(bound):
+        return f"{phase}: best {best:,.2f}, no bound yet"
+    gap = max(0.0, (best - bound) / max(best, 1.0))
+    return f"{phase}: best {best:,.2f}, bound {bound:,.2f}, gap {gap:.2%}"

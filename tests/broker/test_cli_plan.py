@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from broker.cli import main
+from broker.cli_plan import progress_line
 from tests.broker.planning_inputs import HEAD, ROWS
 
 TEXT = "training: [{name: a, accelerators: 'H100:16', hours: 90}]\n"
@@ -90,3 +91,10 @@ def test_the_same_input_gives_the_same_bytes(
     first = capsys.readouterr().out
     main(["plan", str(spec_file), "-o", "json"])
     assert capsys.readouterr().out == first
+
+
+def test_progress_says_what_is_known() -> None:
+    """A line names the phase, and the gap once there are a plan and a bound."""
+    assert progress_line("bound", float("inf"), 12.5) == "bound: no plan yet, bound 12.50"
+    assert progress_line("plan", 1234.5, float("-inf")) == "plan: best 1,234.50, no bound yet"
+    assert progress_line("cost", 200.0, 190.0) == "cost: best 200.00, bound 190.00, gap 5.00%"
