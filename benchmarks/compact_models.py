@@ -228,7 +228,7 @@ class MathOpt:
 
     def solve(self, gap: float, seconds: float) -> Solved:
         """Refuse: HiGHS would get the same model as from our arrays."""
-        raise NotImplementedError(f"{self.name}: only built, never solved ({gap}, {seconds})")
+        raise TypeError(f"{self.name}: only built, never solved ({gap}, {seconds})")
 
 
 def timed(build: Any, *arguments: object) -> tuple[Any, float]:
