@@ -59,7 +59,7 @@ def test_a_cut_holds_what_others_take(engine: EngineProcess) -> None:
     assert cut.where(search.compact.unmet[:1]).tolist() == []
 
 
-@bounded(40)
+@bounded(30)
 @given(st.one_of(cases(), ruled_cases()), st.integers(0, 2**32 - 1))
 def test_steps_keep_every_row_and_everything_else(
     engine: EngineProcess, case: Case, seed: int
@@ -83,7 +83,7 @@ def test_steps_keep_every_row_and_everything_else(
         assert incumbent.cost == pytest.approx(float(model.cost @ incumbent.x))
 
 
-@bounded(40)
+@bounded(30)
 @given(st.one_of(cases(), ruled_cases()), st.integers(0, 2**32 - 1))
 def test_no_step_gives_up_a_higher_aim(engine: EngineProcess, case: Case, seed: int) -> None:
     """Unmet of higher priority, then lower, then overrides, then cost: each step is no worse."""

@@ -103,7 +103,7 @@ def services(draw: st.DrawFn) -> Problem:
     return one
 
 
-@bounded(150)
+@bounded(100)
 @given(services())
 def test_the_optimum_needs_no_other_pairs(engine: EngineProcess, one: Problem) -> None:
     """Spread, survival, far and spot shares, homes and data: no less is served, at no more."""

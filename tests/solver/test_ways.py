@@ -42,7 +42,7 @@ def some_point(one: Problem, engine: EngineProcess) -> tuple[Compact, Model, Flo
     return compact, model, np.where(model.integral, np.rint(answer.x), answer.x)
 
 
-@bounded(60)
+@bounded(40)
 @given(st.one_of(cases(), ruled_cases()))
 def test_a_way_gives_its_columns_back(engine: EngineProcess, case: Case) -> None:
     """Units, shares and unmet parts come back as they were, whatever kind of demand."""
@@ -87,7 +87,7 @@ def holds(model: Model, x: Floats) -> bool:
     return bool(rows.all() and (x >= model.low - 1e-6).all() and (x <= model.high + 1e-6).all())
 
 
-@bounded(60)
+@bounded(40)
 @given(st.one_of(cases(), ruled_cases()))
 def test_a_point_of_the_master_is_one_of_the_model(engine: EngineProcess, case: Case) -> None:
     """It keeps every row of units, shares and what is shared, at the master's cost."""
