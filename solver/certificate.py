@@ -213,7 +213,9 @@ class Certifier:
             self._force(model, compact.unmet, block)
             return self._solved(problem, block, pairs, unmet)
         if answer.outcome is Outcome.INFEASIBLE:
-            return _Solved(bound=np.inf, way=None)
+            # Not all can be served together; which are left is not known: any, free of charge.
+            model.high[compact.unmet] = 1.0
+            answer = self._engine.solve_integer(model, Effort(gap=self.gap, nodes=_BLOCK_NODES))
         way = way_of(compact, answer.x, part) if len(answer.x) else None
         return _Solved(bound=answer.bound, way=way)
 

@@ -69,6 +69,10 @@ def solve_decomposed(
         if work.search is None and start is None:
             raise
         stop = Stop.INTERRUPT
+    except SolverError:
+        if work.search is None and start is None:
+            raise
+        stop = Stop.WORK if limits.seconds is None else Stop.TIME
     return _solution(work, start, stop)
 
 
@@ -96,10 +100,11 @@ def _run(work: Work, start: Solution | None) -> None:
     if start is not None:
         know(work, (start.allocation, start.routes, start.unmet))
     certify(work, first_prices(work))
-    for _ in range(_rounds(work.limits)):
+    rounds = _rounds(work.limits)
+    for number in range(rounds):
         before = (work.cost, work.bound)
         combine(work, start)
-        improve(work)
+        improve(work, is_last=number == rounds - 1)
         if work.is_good():
             return
         tighten(work)
@@ -127,11 +132,12 @@ def _solution(work: Work, start: Solution | None, stop: Stop) -> Solution:
     if work.search is None:
         if start is None:
             raise SolverError("the search ended without a plan")
-        return replace(start, stop=stop, bound=max(work.bound, 0.0))
+        unbilled = unbilled_cost(work.problem, start.allocation)
+        return replace(start, stop=stop, bound=_bound(work, start.unmet, start.cost, unbilled))
     allocation, routes, unmet = work.search.decoded()
     unbilled = unbilled_cost(work.problem, allocation)
     cost = work.cost - unbilled
-    bound = min(max(work.bound - unbilled, 0.0), cost)
+    bound = _bound(work, unmet, cost, unbilled)
     gap = max(0.0, (cost - bound) / max(cost, 1.0))
     reached = gap <= work.limits.gap * (1 + 1e-9) + 1e-12
     return Solution(
@@ -146,6 +152,13 @@ def _solution(work: Work, start: Solution | None, stop: Stop) -> Solution:
         method="decomposition",
         overridden=overridden(work.problem, allocation),
     )
+
+
+def _bound(work: Work, unmet: Floats, cost: float, unbilled: float) -> float:
+    """What is proven of the cost of plans that serve as much: nothing by bounds for more."""
+    if (work.missed(unmet) > 0).any():
+        return 0.0
+    return min(max(work.bound - unbilled, 0.0), cost)
 
 
 def _levels(work: Work, unmet: Floats) -> tuple[LevelProof, ...]:

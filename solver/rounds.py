@@ -157,8 +157,11 @@ def _planned(start: Solution | None) -> Planned | None:
     return None if start is None else (start.allocation, start.routes, start.unmet)
 
 
-def improve(work: Work) -> None:
-    """Serve what was left out, then solve again what falls short of the bound."""
+def improve(work: Work, *, is_last: bool = False) -> None:
+    """Serve what was left out, then solve again what falls short of the bound.
+
+    After the last time, bounds are for what the plan serves.
+    """
     if work.search is None or work.best is None:
         return
     improvement = Improvement(
@@ -178,13 +181,13 @@ def improve(work: Work) -> None:
     work.report("improved", work.cost, work.bound)
     plan = work.search.decoded()
     know(work, plan)
-    _level_service(work, plan[2])
+    _level_service(work, plan[2], is_last)
 
 
-def _level_service(work: Work, unmet: Floats) -> None:
+def _level_service(work: Work, unmet: Floats, is_last: bool) -> None:
     """Hold bounds and prices to what the plan serves, once serving more has been tried twice."""
     missed = frozenset(np.flatnonzero(work.missed(unmet) > 0).tolist())
-    if missed and missed == work.given_up:
+    if missed and (is_last or missed == work.given_up):
         work.service = service_of(work.flat, unmet, work.service.forced)
         work.certifier = None
         work.best = None

@@ -1,16 +1,25 @@
-"""The decomposition: its bound is below the optimum, its plan above, and both hold."""
+"""The decomposition: its bound is below the optimum, its plan above, both hold what they say."""
 
 from __future__ import annotations
 
+import hashlib
+import subprocess
+import sys
 from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 
 from solver.child import EngineProcess
 from solver.decomposition import solve_decomposed
-from solver.problem import Problem
-from solver.solution import SearchLimits, Solution
+from solver.effort import Answer, Effort, LinearAnswer
+from solver.model import Model
+from solver.preferences import Refusals
+from solver.problem import Level, Problem, Together
+from solver.solution import SearchLimits, Solution, SolverError, Stop
 from solver.stay_rows import unbilled_cost
 from tests.solver.random_problems import (
     TOLERANCE,
@@ -20,6 +29,7 @@ from tests.solver.random_problems import (
     exactly,
     ruled_cases,
 )
+from tests.solver.tiny import BATCH, GANG, SERVICE, Row, Rules, like, problem, solved, used
 
 
 @pytest.fixture(scope="module")
@@ -81,3 +91,189 @@ def test_a_search_cut_short_claims_no_more_than_it_knows(
 ) -> None:
     """After one round the bound is one for plans that serve as little as the plan does."""
     assert_between(case, engine, SearchLimits(work=1))
+
+
+def test_a_plan_that_leaves_more_than_the_bound_is_for_is_not_bounded_by_it(
+    engine: EngineProcess,
+) -> None:
+    """One unit for two gangs: the bound is for one of them, not for both."""
+    one = problem([Row(cost=1, capacity=1)], [GANG, like(GANG, hours=60.0)])
+    for work in (1, None):
+        found = solve_decomposed(one, SearchLimits(work=work), engine=engine)
+        assert found.unmet.sum() == 1
+        assert found.bound <= 60 + 1e-6
+
+
+def test_readers_that_cannot_all_be_served_together_are_served_in_part(
+    engine: EngineProcess,
+) -> None:
+    """Two that must stand together fit nowhere whole: one of them is served, as in the optimum."""
+    rules = Rules(together=(Together(level=Level.PLACE, demands=(0, 1)),))
+    rows = [Row(cost=1, capacity=1), Row(cost=2, place=1, capacity=1)]
+    one = problem(rows, [GANG, like(GANG, priority=1)], rules)
+    found = solve_decomposed(one, SearchLimits(), engine=engine)
+    assert found.unmet.tolist() == exactly(one, engine).unmet.tolist() == [1.0, 0.0]
+    assert found.cost == pytest.approx(100)
+
+
+def test_what_is_overridden_counts_before_cost(engine: EngineProcess) -> None:
+    """The claimant's dearer unit is taken, though the bound is met without it."""
+    one = problem([Row(cost=8), Row(cost=10, place=1)], [GANG, GANG])
+    claims = Refusals(
+        demand=np.array([0], np.int32),
+        owner=np.array([1], np.int32),
+        kept=np.array([0.8]),
+        hour_price=one.supply.hour_cost,
+        hour_size=np.full(2, 8.0),
+    )
+    found = solve_decomposed(replace(one, refusals=claims), SearchLimits(), engine=engine)
+    assert found.overridden == 0
+    assert used(found) == {(0, 1): 1, (1, 0): 1}
+
+
+def twenty(seed: int) -> Problem:
+    """Return twenty demands of every kind that compete for eight supplies."""
+    random = np.random.default_rng(seed)
+    rows = [
+        Row(cost=float(random.integers(1, 9)), capacity=float(random.integers(2, 9)), place=place)
+        for place in (0, 1, 2, 3)
+        for _ in range(2)
+    ]
+    kinds = (GANG, like(BATCH, amount=120.0), like(SERVICE, loads=((0, 15.0),)))
+    wants = [
+        like(
+            kinds[int(random.integers(0, 3))],
+            priority=int(random.integers(0, 2)),
+            weight=float(random.integers(1, 9)),
+        )
+        for _ in range(20)
+    ]
+    return problem(rows, wants)
+
+
+def digest(found: Solution) -> str:
+    """Return a hash of every byte of an answer's arrays."""
+    tables = (found.allocation, found.routes)
+    parts = [getattr(table, name) for table in tables for name in table.__slots__]
+    return hashlib.sha256(b"|".join(part.tobytes() for part in (*parts, found.unmet))).hexdigest()
+
+
+PROGRAM = """
+from solver.child import EngineProcess
+from solver.decomposition import solve_decomposed
+from solver.solution import SearchLimits
+from tests.solver.test_decomposition import digest, twenty
+with EngineProcess() as engine:
+    print(digest(solve_decomposed(twenty(5), SearchLimits(work=1), engine=engine)))
+"""
+
+
+def test_two_processes_find_the_same_plan(engine: EngineProcess) -> None:
+    """To the last bit, whatever the seed of hashes."""
+    here = digest(solve_decomposed(twenty(5), SearchLimits(work=1), engine=engine))
+    there = subprocess.run(  # noqa: S603 - our own program
+        [sys.executable, "-c", PROGRAM],
+        cwd=Path(__file__).parents[2],
+        env={"PYTHONHASHSEED": "77", "PYTHONPATH": ":".join(sys.path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert there.stdout.strip() == here
+
+
+class Failing(EngineProcess):
+    """An engine that works for some calls, then raises."""
+
+    def __init__(self, calls: int, error: BaseException) -> None:
+        """Raise `error` at every call after the first `calls`."""
+        super().__init__()
+        self.left = calls
+        self.error = error
+
+    def _counted(self) -> None:
+        self.left -= 1
+        if self.left < 0:
+            raise self.error
+
+    def solve_integer(self, model: Model, effort: Effort) -> Answer:
+        """Solve, or raise."""
+        self._counted()
+        return super().solve_integer(model, effort)
+
+    def solve_linear(self, model: Model, *, seconds: float | None = None) -> LinearAnswer | None:
+        """Solve, or raise."""
+        self._counted()
+        return super().solve_linear(model, seconds=seconds)
+
+
+@pytest.mark.parametrize("calls", [0, 3, 8, 14, 20, 30, 45])
+def test_an_interrupt_leaves_the_best_plan_so_far_with_a_true_bound(
+    calls: int, engine: EngineProcess
+) -> None:
+    """Before there is any plan it stays an interrupt."""
+    one = twenty(3)
+    best = exactly(one, engine)
+    with Failing(calls, KeyboardInterrupt()) as failing:
+        try:
+            found = solve_decomposed(one, SearchLimits(gap=0.0), engine=failing)
+        except KeyboardInterrupt:
+            assert calls < 20
+            return
+    assert found.stop in {Stop.INTERRUPT, Stop.WORK, Stop.GAP}
+    assert found.bound <= best.cost + TOLERANCE or serves_less(best, found)
+    assert not is_better(one, found, best)
+
+
+def serves_less(one: Solution, other: Solution) -> bool:
+    """Whether a level of `one` leaves more than that of `other`."""
+    pairs = zip(one.levels, other.levels, strict=True)
+    return any(mine.unmet > level.unmet + TOLERANCE for mine, level in pairs)
+
+
+def test_an_interrupt_falls_back_on_the_plan_there_was() -> None:
+    """A start is handed over, with a bound no higher than its cost."""
+    one = problem([Row(cost=2, capacity=1), Row(cost=3)], [GANG, SERVICE])
+    start = solved(one)
+    with Failing(0, KeyboardInterrupt()) as failing:
+        found = solve_decomposed(one, SearchLimits(), engine=failing, start=start)
+    assert found.stop is Stop.INTERRUPT
+    assert found.allocation is start.allocation
+    assert 0 <= found.bound <= found.cost == start.cost
+
+
+@pytest.mark.parametrize("calls", [0, 3, 8])
+def test_an_engine_that_dies_before_any_plan_is_an_error(calls: int) -> None:
+    """No half an answer comes of it."""
+    with (
+        Failing(calls, SolverError("the engine's process died")) as failing,
+        pytest.raises(SolverError, match="died"),
+    ):
+        solve_decomposed(twenty(3), SearchLimits(), engine=failing)
+
+
+def test_an_engine_that_dies_later_leaves_the_best_plan_so_far(engine: EngineProcess) -> None:
+    """What was found is handed over, or the start where there was nothing else."""
+    one = twenty(3)
+    best = exactly(one, engine)
+    error = SolverError("the engine's process died")
+    with Failing(45, error) as failing:
+        found = solve_decomposed(one, SearchLimits(gap=0.0), engine=failing)
+    assert not is_better(one, found, best)
+    with Failing(0, error) as failing:
+        found = solve_decomposed(one, SearchLimits(), engine=failing, start=best)
+    assert found.allocation is best.allocation
+    assert found.bound <= best.cost
+
+
+def test_no_time_at_all_ends_with_the_start_or_an_error(engine: EngineProcess) -> None:
+    """A clock that has run out gives no half a plan."""
+    one = twenty(3)
+    limits = SearchLimits(seconds=0.0)
+    with pytest.raises(SolverError, match="without a plan"):
+        solve_decomposed(one, limits, engine=engine)
+    start = exactly(one, engine)
+    found = solve_decomposed(one, limits, engine=engine, start=start)
+    assert found.stop is Stop.TIME
+    assert found.cost == start.cost
+    assert 0 <= found.bound <= start.cost + TOLERANCE

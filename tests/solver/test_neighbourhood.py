@@ -1,0 +1,131 @@
+"""Neighbourhoods are cut from a model, and steps in them keep its rows and its order of aims."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from solver.child import EngineProcess
+from solver.compact import build_compact
+from solver.compact_columns import owners
+from solver.effort import Effort
+from solver.model import Model
+from solver.neighbourhood import Sparse
+from solver.problem import Floats, Problem
+from solver.search import Search
+from tests.solver.random_problems import Case, bounded, cases, exactly, ruled_cases
+from tests.solver.tiny import GANG, Row, like, problem
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[EngineProcess]:
+    with EngineProcess() as running:
+        yield running
+
+
+def activity(model: Model, x: Floats) -> Floats:
+    return np.bincount(
+        model.row, weights=model.value * x[model.column], minlength=len(model.row_low)
+    )
+
+
+def searched(one: Problem, engine: EngineProcess) -> Search:
+    compact = build_compact(one)
+    return Search(compact, compact.builder.build(), engine)
+
+
+def test_entries_come_line_by_line() -> None:
+    """Lines may be asked for in any order, and some are empty."""
+    line, index = np.array([2, 0, 2]), np.array([5, 6, 7])
+    sparse = Sparse.of(line, index, np.array([1.0, 2.0, 3.0]), 3)
+    position, found, value = sparse.entries(np.array([2, 1, 0]))
+    assert position.tolist() == [0, 0, 2]
+    assert found.tolist() == [5, 7, 6]
+    assert value.tolist() == [1.0, 3.0, 2.0]
+
+
+def test_a_cut_holds_what_others_take(engine: EngineProcess) -> None:
+    """The second gang sees one of two units, because the first holds the other."""
+    one = problem([Row(cost=1, capacity=2)], [GANG, like(GANG, amount=2)])
+    search = searched(one, engine)
+    assert search.step(np.array([0]))
+    cut = search.incumbent.cut(np.array([1]))
+    answer = engine.solve_integer(cut.model, Effort(gap=0.0))
+    assert answer.x[cut.where(search.compact.unmet)].tolist() == [1.0]
+    assert cut.where(search.compact.unmet[:1]).tolist() == []
+
+
+@bounded(30)
+@given(st.one_of(cases(), ruled_cases()), st.integers(0, 2**32 - 1))
+def test_steps_keep_every_row_and_everything_else(
+    engine: EngineProcess, case: Case, seed: int
+) -> None:
+    """After steps for random demands rows add up to A x and hold, and others stand as before."""
+    random = np.random.default_rng(seed)
+    search = searched(case.problem, engine)
+    incumbent, owner = search.incumbent, owners(search.compact)
+    for _ in range(4):
+        count = int(random.integers(1, case.problem.demands.count + 1))
+        chosen = np.sort(random.choice(case.problem.demands.count, count, replace=False))
+        before = incumbent.x.copy()
+        search.step(chosen)
+        others = (owner >= 0) & ~np.isin(owner, chosen)
+        assert np.array_equal(before[others], incumbent.x[others])
+        total, model = activity(incumbent.model, incumbent.x), incumbent.model
+        assert incumbent._activity == pytest.approx(total, rel=1e-9, abs=1e-6)
+        slack = 1e-5 * np.maximum(1.0, np.abs(total))
+        assert (total <= model.row_high + slack).all()
+        assert (total >= model.row_low - slack).all()
+        assert incumbent.cost == pytest.approx(float(model.cost @ incumbent.x))
+
+
+@bounded(30)
+@given(st.one_of(cases(), ruled_cases()), st.integers(0, 2**32 - 1))
+def test_no_step_gives_up_a_higher_aim(engine: EngineProcess, case: Case, seed: int) -> None:
+    """Unmet of higher priority, then lower, then overrides, then cost: each step is no worse."""
+    random, one = np.random.default_rng(seed), case.problem
+    search = searched(one, engine)
+    rank = aims(one, search)
+    for _ in range(4):
+        count = int(random.integers(1, one.demands.count + 1))
+        search.step(np.sort(random.choice(one.demands.count, count, replace=False)))
+        after = aims(one, search)
+        for value, former in zip(after, rank, strict=True):
+            slack = 1e-5 * max(1.0, abs(former))
+            assert value <= former + slack
+            if value < former - slack:
+                break
+        rank = after
+
+
+def aims(one: Problem, search: Search) -> list[float]:
+    """Return what counts, from the most important."""
+    lost = one.demands.weight * search.unmet
+    levels = np.unique(one.demands.priority)[::-1]
+    unmet = [float(lost[one.demands.priority == level].sum()) for level in levels]
+    return [*unmet, search.overridden, search.incumbent.cost]
+
+
+def test_serving_the_higher_priority_is_worth_any_cost(engine: EngineProcess) -> None:
+    """One step for both gangs moves the unit from the cheap low priority to the dear high one."""
+    wants = [like(GANG, hours=1.0, weight=99.0), like(GANG, priority=1)]
+    search = searched(problem([Row(cost=7, capacity=1)], wants), engine)
+    assert search.step(np.array([0]))
+    assert search.unmet.tolist() == [0.0, 1.0]
+    assert not search.step(np.array([1]))
+    assert search.step(np.array([0, 1]))
+    assert search.unmet.tolist() == [1.0, 0.0]
+
+
+def test_a_whole_plan_is_held(engine: EngineProcess) -> None:
+    """The optimum is taken as it is, from a search that had nothing."""
+    wants = [GANG, like(GANG, amount=2)]
+    one = problem([Row(cost=1, capacity=3), Row(cost=2)], wants)
+    best = exactly(one, engine)
+    search = searched(one, engine)
+    assert search.hold((best.allocation, best.routes, best.unmet))
+    assert search.incumbent.cost == pytest.approx(best.cost)

@@ -1,0 +1,113 @@
+"""Pairs of a service that nothing needs can go without a loss."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from solver.child import EngineProcess
+from solver.compact import build_compact
+from solver.effort import Effort
+from solver.pairs import Pairs, enumerate_pairs
+from solver.preferences import Stay
+from solver.problem import NO_ROW, Level, Problem
+from solver.service_pairs import needed
+from tests.solver.random_problems import bounded
+from tests.solver.tiny import SERVICE, Row, Rules, like, problem
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[EngineProcess]:
+    with EngineProcess() as running:
+        yield running
+
+
+def kept(one: Problem) -> list[int]:
+    pairs = enumerate_pairs(one)
+    return pairs.supply[needed(one, pairs, 0)].tolist()
+
+
+def least(one: Problem, pairs: Pairs, engine: EngineProcess) -> tuple[float, float]:
+    """Return the least unmet share over some pairs, and the least cost of it."""
+    compact = build_compact(one, pairs)
+    model = compact.builder.build()
+    unmet = np.zeros(len(model.cost))
+    unmet[compact.unmet] = 1.0
+    share = engine.solve_integer(replace(model, cost=unmet), Effort(gap=0.0)).objective
+    high = model.high.copy()
+    high[compact.unmet] = share + 1e-7
+    return share, engine.solve_integer(replace(model, high=high), Effort(gap=0.0)).objective
+
+
+def test_of_two_alike_the_cheaper_stays() -> None:
+    """Units of one place that carry the same differ by cost alone."""
+    assert kept(problem([Row(cost=3), Row(cost=2), Row(cost=4, zone=1)], [SERVICE])) == [1]
+
+
+def test_a_place_stays_where_it_is_near_to_more() -> None:
+    """The dear place is near to a load that the cheap one is far from; a third is neither."""
+    rows = [Row(cost=1), Row(cost=2, place=1), Row(cost=3, place=2)]
+    want = like(SERVICE, loads=((0, 20.0), (1, 20.0)), near=50, far_share=0.5)
+    rules = Rules(distance=[[5.0, 90.0, 90.0, 0], [90.0, 5.0, 90.0, 0]])
+    assert kept(problem(rows, [want], rules)) == [0, 1]
+
+
+def test_the_home_of_a_service_is_not_given_up_for_a_cheaper_unit() -> None:
+    """Moving away from it would cost more than prices say."""
+    one = problem([Row(cost=3), Row(cost=2)], [SERVICE])
+    home = Stay(demand=np.array([0], np.int32), supply=(np.array([0]),), cost=np.array([500.0]))
+    assert kept(replace(one, stay=home)) == [0, 1]
+
+
+@st.composite
+def services(draw: st.DrawFn) -> Problem:
+    """Draw a service over up to nine supplies without end in up to four places."""
+    random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    rows = [
+        Row(
+            cost=float(random.integers(1, 9)),
+            place=int(random.integers(0, 4)),
+            zone=int(random.integers(-1, 2)),
+            kind=int(random.integers(0, 3)),
+            risk=int(random.random() < 0.3),
+        )
+        for _ in range(int(random.integers(3, 10)))
+    ]
+    want = like(
+        SERVICE,
+        loads=tuple((point, float(random.integers(1, 40))) for point in range(3)),
+        data=float(random.choice((0.0, 150.0))),
+        near=float(random.choice((50.0, np.inf))),
+        far_share=float(random.choice((0.0, 0.3, 1.0))),
+        each_point=bool(random.random() < 0.5),
+        farthest=float(random.choice((80.0, np.inf))),
+        least_places=int(random.choice((1, 1, 2))),
+        most_share=float(random.choice((1.0, 1.0, 0.6))),
+        survive_level=int(random.choice((NO_ROW, NO_ROW, Level.OWNER, Level.PLACE, Level.ZONE))),
+        survive_share=float(random.choice((0.5, 1.0))),
+        risky_share=float(random.choice((0.0, 0.4, 1.0))),
+    )
+    distance = random.choice((10.0, 60.0, 90.0), (3, 4)).tolist()
+    one = problem(rows, [want], Rules(distance=distance, owner_of_place=(0, 0, 1, 2)))
+    amount = random.choice((4.0, 10.0, 25.0), len(one.demands.mode_kind))
+    one = replace(one, demands=replace(one.demands, mode_amount=amount))
+    if random.random() < 0.3:
+        home = np.unique(random.integers(0, len(rows), 2))
+        stay = Stay(demand=np.array([0], np.int32), supply=(home,), cost=np.array([300.0]))
+        one = replace(one, stay=stay)
+    return one
+
+
+@bounded(100)
+@given(services())
+def test_the_optimum_needs_no_other_pairs(engine: EngineProcess, one: Problem) -> None:
+    """Spread, survival, far and spot shares, homes and data: no less is served, at no more."""
+    pairs = enumerate_pairs(one)
+    every = least(one, pairs, engine)
+    few = least(one, pairs.keep(needed(one, pairs, 0)), engine)
+    assert few == pytest.approx(every, rel=1e-6, abs=1e-5)
