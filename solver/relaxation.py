@@ -99,7 +99,7 @@ def prices_of(restricted: Restricted, answer: LinearAnswer, service: Service) ->
     return Prices(
         capacity=_on(charge, compact.rows["capacity"]),
         limit=_on(charge, compact.rows["limit"]),
-        low=_on(charge, compact.rows["low"]),
+        low=np.minimum(_on(charge, compact.rows["low"]), problem.accounts.slack_cost),
         high=_on(charge, compact.rows["high"]),
         share=_shares(compact, charge),
         cost=_one(charge, compact, "cost") * compact.cost_scale,
