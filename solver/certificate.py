@@ -155,6 +155,10 @@ class Certifier:
         apart = float(certificate.least[members].sum())
         return certificate.bound + max(0.0, min(answer.bound - apart, within))
 
+    def ways_so_far(self) -> list[Way]:
+        """Return the ways of the blocks solved last, a bound of all of which may not be known."""
+        return [known.way for _, known in self._known.values() if known.way is not None]
+
     def ways_at(
         self, prices: Prices, blocks: Sequence[Longs], check: Callable[[], None]
     ) -> list[Way]:

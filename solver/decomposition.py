@@ -26,7 +26,7 @@ from solver.rounds import better_prices, certify, combine, first_prices, improve
 from solver.solution import LevelProof, SearchLimits, Solution, SolverError, Status, Stop
 from solver.stay_rows import unbilled_cost
 from solver.tier_bounds import flat_below
-from solver.work import OutOfTime, Progress, Work
+from solver.work import OutOfTime, PlanFirst, Progress, Work
 
 #: Rounds of improvement and new prices where the caller names no work limit; one more for so
 #: much work.
@@ -99,7 +99,7 @@ def _begun(
 def _run(work: Work, start: Solution | None) -> None:
     if start is not None:
         know(work, (start.allocation, start.routes, start.unmet))
-    certify(work, first_prices(work))
+    _first_bound(work, start)
     rounds = _rounds(work.limits)
     for number in range(rounds):
         before = (work.cost, work.bound)
@@ -113,6 +113,19 @@ def _run(work: Work, start: Solution | None) -> None:
         certify(work, better_prices(work), blend=_BLEND)
         if work.is_good() or _has_settled(work, before):
             return
+
+
+def _first_bound(work: Work, start: Solution | None) -> None:
+    """Bound at the first prices; where that takes much of the time, plan in between."""
+    prices = first_prices(work)
+    try:
+        certify(work, prices, check=work.check_first_part)
+    except PlanFirst:
+        if work.certifier is not None:
+            work.columns.add_ways(work.certifier.ways_so_far())
+        combine(work, start)
+        improve(work)
+        certify(work, prices)
 
 
 def _has_settled(work: Work, before: tuple[float, float]) -> bool:

@@ -40,7 +40,7 @@ class Improvement:
         blocks: Blocks,
         unserved: Callable[[Floats], Floats],
         prices: Prices,
-        certificate: Certificate,
+        certificate: Certificate | None,
         seed: int,
     ) -> None:
         """Look at `search` with the prices of `certificate`.
@@ -50,14 +50,14 @@ class Improvement:
             blocks: which demands are solved together.
             unserved: unmet shares, float64[D] -> what leaving them is worth a step, float64[D].
             prices: of the certificate.
-            certificate: the bound.
+            certificate: the bound; None: not known yet, only what is unmet is worth a step.
             seed: of the choice.
         """
         self._search = search
         self._unserved = unserved
-        self._certificate = certificate
         compact = search.compact
         demands = compact.problem.demands.count
+        self._least = np.full(demands, np.inf) if certificate is None else certificate.least
         self._block = np.arange(demands)
         for block in blocks.models:
             self._block[block] = block[0]
@@ -74,7 +74,7 @@ class Improvement:
         demands = len(self._block)
         each = np.bincount(self._owner[own], weights=cost, minlength=demands)
         total = np.bincount(self._block, weights=each, minlength=demands)
-        over = np.maximum(total - self._certificate.least, 0.0)
+        over = np.maximum(total - self._least, 0.0)
         over[~np.isfinite(over)] = 0.0
         missed = np.bincount(
             self._block, weights=self._unserved(self._search.unmet), minlength=demands

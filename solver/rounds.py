@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -65,6 +66,7 @@ def first_prices(work: Work) -> Prices:
             raise SolverError("the relaxation of the first prices has no solution")
         prices = prices_of(restricted, answer, work.service)
         before = work.columns.pairs.count
+        work.prices = prices
         work.columns.grow(prices)
         work.report(f"prices {number + 1}", work.cost, answer.objective - work.credit)
         if work.columns.pairs.count <= before * (1 + _SETTLED):
@@ -81,14 +83,23 @@ def _with_fines(work: Work, restricted: Restricted) -> Model:
     return model
 
 
-def certify(work: Work, prices: Prices, *, blend: float = 0.0) -> None:
-    """Bound at `prices`, or between them and the best so far: a part `blend` of those."""
+def certify(
+    work: Work,
+    prices: Prices,
+    *,
+    blend: float = 0.0,
+    check: Callable[[], None] | None = None,
+) -> None:
+    """Bound at `prices`, or between them and the best so far: a part `blend` of those.
+
+    `check` is called between blocks, in place of the clock of the work; it may raise.
+    """
     if blend and work.best is not None:
         prices = blended(prices, work.best.prices, blend)
     work.check_time()
     if work.certifier is None:
         work.certifier = Certifier(work.flat, work.service, work.engine)
-    certificate = work.certifier.certify(prices, work.check_time)
+    certificate = work.certifier.certify(prices, check or work.check_time)
     work.columns.add_ways(certificate.ways)
     bound = certificate.bound - work.credit
     if bound > work.bound and np.isfinite(bound):
@@ -162,14 +173,15 @@ def improve(work: Work, *, is_last: bool = False) -> None:
 
     After the last time, bounds are for what the plan serves.
     """
-    if work.search is None or work.best is None:
+    prices = work.prices if work.best is None else work.best.prices
+    if work.search is None or prices is None:
         return
     improvement = Improvement(
         search=work.search,
         blocks=work.columns.blocks,
         unserved=work.missed,
-        prices=work.best.prices,
-        certificate=work.best.certificate,
+        prices=prices,
+        certificate=None if work.best is None else work.best.certificate,
         seed=work.limits.seed,
     )
     improvement.repair(work.check_time)

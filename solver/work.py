@@ -19,10 +19,16 @@ from solver.solution import SearchLimits
 
 #: More of a demand unmet than this, beyond what must be, counts.
 _UNSERVED = 1e-6
+#: Part of a time limit that may pass before there is a plan.
+_FIRST_PART = 0.35
 #: More than this overridden of first refusals counts, in the units of the model's columns.
 _OVERRIDDEN = 1e-6
 
 Progress = Callable[[str, float, float], None]
+
+
+class PlanFirst(Exception):
+    """So much of the time has gone into the first bound that a plan comes first."""
 
 
 class OutOfTime(Exception):
@@ -47,6 +53,7 @@ class Work:
         columns: pairs and ways known so far.
         service: the level of service that bounds and prices are for.
         search: the plan so far, in its restricted model; None: none yet.
+        prices: the first ones.
         best: the best bound at `service`.
         given_up: demands that the last round of improvement left unmet.
     """
@@ -62,6 +69,7 @@ class Work:
     deadline: float | None
     search: Search | None = None
     certifier: Certifier | None = None
+    prices: Prices | None = None
     best: Best | None = None
     given_up: frozenset[int] = frozenset()
 
@@ -93,3 +101,10 @@ class Work:
         """Raise when the clock has run out."""
         if self.deadline is not None and time.monotonic() > self.deadline:
             raise OutOfTime
+
+    def check_first_part(self) -> None:
+        """Raise when a plan has to come before the proof goes on."""
+        if self.deadline is None or self.limits.seconds is None:
+            return
+        if time.monotonic() > self.deadline - (1 - _FIRST_PART) * self.limits.seconds:
+            raise PlanFirst
