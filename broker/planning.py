@@ -122,8 +122,7 @@ def _solved(
     """Return the solution, and cheapest-first when asked for."""
     try:
         first = _first(problem, engine) if baseline else None
-        start = None if problem.is_coupled else first
-        found = solve(problem, limits, engine=engine, start=start, progress=progress)
+        found = solve(problem, limits, engine=engine, start=first, progress=progress)
     except SolverError as error:
         raise SolverFailed(
             f"optimizing: {error}", remedy="raise --time-limit or --work-limit"

@@ -52,7 +52,8 @@ def solve_decomposed(
         problem: what is asked.
         limits: when to stop; `work` counts rounds, one for every `WORK_A_ROUND`.
         engine: runs the models.
-        start: a whole plan found before; it is improved, or returned when nothing better is found.
+        start: a plan found before, one demand at a time; it is improved where it keeps all rules,
+            and returned when nothing better is found and no rule over the plan could forbid it.
         progress: called with (phase, best, bound).
 
     Raises:
@@ -60,20 +61,22 @@ def solve_decomposed(
         KeyboardInterrupt: interrupted before there was any plan.
     """
     work = _begun(problem, limits, engine, progress or (lambda *_: None))
+    # Made one demand at a time, it may break rules over the whole plan; the search looks first.
+    whole = None if problem.is_coupled else start
     stop = Stop.WORK
     try:
         _run(work, start)
     except OutOfTime:
         stop = Stop.TIME
     except KeyboardInterrupt:
-        if work.search is None and start is None:
+        if work.search is None and whole is None:
             raise
         stop = Stop.INTERRUPT
     except SolverError:
-        if work.search is None and start is None:
+        if work.search is None and whole is None:
             raise
         stop = Stop.WORK if limits.seconds is None else Stop.TIME
-    return _solution(work, start, stop)
+    return _solution(work, whole, stop)
 
 
 def _begun(

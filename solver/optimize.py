@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from solver.child import EngineProcess
 from solver.decomposition import solve_decomposed
 from solver.exact import Progress, solve_exact
+from solver.pairs import enumerate_pairs
 from solver.problem import Family, Problem
-from solver.solution import SearchLimits, Solution
+from solver.solution import SearchLimits, Solution, Status, Stop
 
 #: Problems of no more demands than this are one model, and larger ones without services up to so
 #: many pairs: without routes, one model of many demands is an easy one.
 FEW_DEMANDS = 12
 FEW_PAIRS = 60_000
+#: Up to so many demands and pairs, what the decomposition does not prove is tried as one model
+#: with so many nodes.
+FAIR_DEMANDS = 40
+FAIR_PAIRS = 6_000
+FAIR_NODES = 1_000
 
 
 def solve(
@@ -30,15 +38,40 @@ def solve(
         problem: what is asked.
         limits: when to stop.
         engine: runs the models.
-        start: a whole plan found before.
+        start: a whole plan found before; one demand at a time, it may break rules over the plan.
         progress: called with (phase, best, bound).
 
     Raises:
         SolverError: the engine failed, or ended without any plan and there is no `start`.
         KeyboardInterrupt: interrupted before there was any plan.
     """
-    chosen = solve_exact if is_small(problem) else solve_decomposed
-    return chosen(problem, limits, engine=engine, start=start, progress=progress)
+    if is_small(problem):
+        known = None if problem.is_coupled else start
+        return solve_exact(problem, limits, engine=engine, start=known, progress=progress)
+    found = solve_decomposed(problem, limits, engine=engine, start=start, progress=progress)
+    if found.status is Status.OPTIMAL or found.stop is Stop.INTERRUPT or not _is_fair(problem):
+        return found
+    nodes = min(limits.work or FAIR_NODES, FAIR_NODES)
+    whole = solve_exact(
+        problem, replace(limits, work=nodes), engine=engine, start=found, progress=progress
+    )
+    return min(found, whole, key=lambda one: _rank(problem, one))
+
+
+def _rank(problem: Problem, solution: Solution) -> tuple[float, ...]:
+    """What makes one answer better: unmet by priority, overrides, cost and how far from its bound."""
+    demands = problem.demands
+    lost = demands.weight * solution.unmet
+    levels = [float(lost[demands.priority == one].sum()) for one in np.unique(demands.priority)]
+    ranked = [round(one, 3) for one in levels[::-1]]
+    return (*ranked, round(solution.overridden, 3), 2 * solution.cost - solution.bound)
+
+
+def _is_fair(problem: Problem) -> bool:
+    """Return whether one exact model is worth a try where a decomposition leaves a gap."""
+    if problem.demands.count > FAIR_DEMANDS:
+        return False
+    return enumerate_pairs(problem).count <= FAIR_PAIRS
 
 
 def is_small(problem: Problem) -> bool:
