@@ -145,7 +145,7 @@ def _knowing(alternative: Alternative, placed: Sequence[Placement], plan: Plan) 
     is_vague = alternative.why_not in {_NO_CHEAPER, _PIPELINE}
     if is_vague or alternative.why_not.startswith(_EXCLUSIVITY):
         provider, lost_usd = _shortfall_without(placed, plan, alternative.way.offer.split("/")[0])
-        if alternative.dearer_usd + lost_usd > 0:
+        if lost_usd > 0 and alternative.dearer_usd + lost_usd > 0:
             why = f"{lost_usd:,.2f} USD more of the commitment to {provider} would be unused"
             return replace(alternative, why_not=why)
     is_covered = any(one.covered_hours for one in placed)

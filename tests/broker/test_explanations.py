@@ -95,6 +95,14 @@ def test_the_rule_over_the_whole_plan_that_stood_in_the_way_is_named(tmp_path: P
     assert other.why_not == "policy.exclusivity over the whole plan: first_refusal gcp"
 
 
+def test_unmet_demand_is_not_put_down_to_a_commitment(tmp_path: Path) -> None:
+    """A budget of 100 serves nothing, and no commitment is promised that could be unused."""
+    text = "training: [{name: a, accelerators: 'H100:8', hours: 10}]\npolicy: {budget: 100}\n"
+    [found] = explained(tmp_path, text, *CONTESTED)
+    assert found.unmet is not None
+    assert all("commitment" not in other.why_not for other in found.alternatives)
+
+
 def test_unmet_demand_is_explained_too(tmp_path: Path) -> None:
     """What is not served shows the ways that were too small."""
     text = "training: [{name: a, accelerators: 'H100:48', hours: 10}]\n"
