@@ -14,10 +14,13 @@ from decimal import Decimal
 import numpy as np
 
 from broker.candidates import Candidates, Exclusion, find_candidates
+from broker.costing import shortfall_usd
 from broker.errors import MarketError
 from broker.market import Market
 from broker.plans import Placement, Plan, Unmet
+from broker.policy import Verb
 from broker.rules import pipelines
+from broker.rules.exclusivity import rules_in_force
 from broker.rules.rule import AnyWorkload, Scene
 from broker.scene import build_scene
 from broker.spec import spec_from_data
@@ -26,6 +29,8 @@ from broker.workloads import Service
 
 _NO_CHEAPER = "no cheaper than the chosen one once all workloads are placed"
 _COVERED = "a savings plan pays for hours of the chosen one"
+_EXCLUSIVITY = "policy.exclusivity over the whole plan"
+_PIPELINE = "dearer once the data of its pipeline are moved"
 #: Ways beside the chosen ones that an explanation lists.
 ALTERNATIVES = 5
 
@@ -124,7 +129,7 @@ def _explain(
         placements=placed,
         chosen=chosen,
         alternatives=tuple(
-            _knowing(_alternative(scene, workload, way, chosen, taken), placed)
+            _knowing(_alternative(scene, workload, way, chosen, taken), placed, plan)
             for way in others[:ALTERNATIVES]
             if dearest is not None or unmet is not None
         ),
@@ -135,12 +140,35 @@ def _explain(
     )
 
 
-def _knowing(alternative: Alternative, placed: Sequence[Placement]) -> Alternative:
-    """Ways are priced without savings plans: say so where one decided."""
+def _knowing(alternative: Alternative, placed: Sequence[Placement], plan: Plan) -> Alternative:
+    """Ways are priced without savings plans and commitments: say so where one decided."""
+    is_vague = alternative.why_not in {_NO_CHEAPER, _PIPELINE}
+    if is_vague or alternative.why_not.startswith(_EXCLUSIVITY):
+        provider, lost_usd = _shortfall_without(placed, plan, alternative.way.offer.split("/")[0])
+        if lost_usd > 0 and alternative.dearer_usd + lost_usd > 0:
+            why = f"{lost_usd:,.2f} USD more of the commitment to {provider} would be unused"
+            return replace(alternative, why_not=why)
     is_covered = any(one.covered_hours for one in placed)
     if is_covered and alternative.why_not == _NO_CHEAPER:
         return replace(alternative, why_not=_COVERED)
     return alternative
+
+
+def _shortfall_without(
+    placed: Sequence[Placement], plan: Plan, elsewhere: str
+) -> tuple[str, Decimal]:
+    """Return to whom, and how many USD of a commitment more, go unused if `placed` moves there.
+
+    Every commitment to one provider counts the same spend, so their shortfalls add up. A workload
+    that stands at other providers too has no single way to compare with.
+    """
+    spent_usd = sum((one.cost.compute + one.cost.rework for one in placed), Decimal(0))
+    lost: defaultdict[str, Decimal] = defaultdict(Decimal)
+    for use in plan.commitments:
+        if use.provider != elsewhere and {one.provider for one in placed} == {use.provider}:
+            without_usd = shortfall_usd(use.due_usd, use.spent_usd - spent_usd)
+            lost[use.provider] += without_usd - use.shortfall_usd
+    return max(lost.items(), key=lambda one: one[1], default=("", Decimal(0)))
 
 
 def _distinct(ways: Sequence[Way], chosen: Sequence[Way]) -> list[Way]:
@@ -199,10 +227,28 @@ def _obstacle(
     quotas = [quota.label for quota in scene.quotas if np.isin(way.row, quota.rows)]
     if quotas:
         return f"counted by the quota {quotas[0]}"
-    if any(workload.name in rule.workloads for rule in scene.spec.policy.exclusivity):
-        return "a rule of policy.exclusivity over the whole plan"
+    over_all = _exclusivity_over_all(scene, workload.name)
+    if over_all:
+        return over_all
     if workload.name in pipelines.members(scene.spec):
-        return "dearer once the data of its pipeline are moved"
+        return _PIPELINE
     if isinstance(workload, Service) and workload.sizes:
         return "no cheaper than the plan's mix of machines for its sizes"
     return _NO_CHEAPER
+
+
+def _exclusivity_over_all(scene: Scene, workload: str) -> str:
+    """Name the rules in force that bind `workload` by where others stand or by a first refusal."""
+    verbs = [
+        f"first_refusal {', '.join(rule.scopes)}"
+        if rule.verb is Verb.FIRST_REFUSAL
+        else f"{rule.verb} {rule.scope}"
+        for rule in rules_in_force(scene)
+        if rule.verb not in {Verb.ONLY, Verb.NEVER}
+        and (
+            rule.verb is Verb.ALONE
+            or workload in rule.workloads
+            or any(workload in members for members in (rule.tenants or {}).values())
+        )
+    ]
+    return f"{_EXCLUSIVITY}: {'; '.join(verbs)}" if verbs else ""

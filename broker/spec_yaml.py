@@ -112,7 +112,8 @@ def _syntax_fault(error: yaml.MarkedYAMLError, text: str, source: str) -> SpecEr
     if "\t" in indent:
         found, expected, remedy = "a tab", "spaces", _TAB_REMEDY
     else:
-        found = f"`{written.strip()[:60]}` ({error.problem})" if written else str(error.problem)
+        problem = str(error.problem).removeprefix("found ")
+        found = f"`{written.strip()[:60]}` ({problem})" if written else problem
         expected = "valid YAML"
         remedy = "check indentation, colons, quotes and brackets at and above this line"
     return refused(source, found=found, expected=expected, remedy=remedy, line=line)

@@ -88,6 +88,7 @@ SYNTAX: Final = [
     _bad("no workload", "period: 10h\n", 0, "", "no workload"),
     _bad("tab indentation", "training:\n\t- name: a\n", 2, "", "found a tab; expected spaces"),
     _bad("open bracket", "training: [{name: a\nbatch: 1\n", 2, "", "expected valid YAML"),
+    _bad("open quote", 'training: [{name: "a\n', 2, "", ": found unexpected end of stream"),
     _bad("two documents", training() + "---\nperiod: 1h\n", 5, "", "a second document"),
     _bad("tag", training("priority: !!python/name:os.system x\n"), 5, "priority", "the tag"),
     _bad("unknown alias", training("  priority: *p\n"), 5, "", "found *p"),

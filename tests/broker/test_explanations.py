@@ -53,6 +53,56 @@ def test_a_cheaper_way_names_what_stood_in_the_way(tmp_path: Path) -> None:
     assert other.why_not == "needs 1 instances, 0 of 5 are free (long 5 hold the rest)"
 
 
+def test_a_commitment_that_decides_is_named(tmp_path: Path) -> None:
+    """AWS saves 100 of compute, and 600 promised to Google would be paid for nothing."""
+    text = (
+        "training:\n"
+        "- {name: a, accelerators: 'H100:8', hours: 10}\n"
+        "- {name: b, accelerators: 'H100:8', hours: 10, reads: {from: a, gb: 1}}\n"
+        "holdings: {commitments: [{provider: gcp, spend: 1200}]}\n"
+    )
+    [found] = explained(tmp_path, text, *CONTESTED, name="b")
+    [other] = found.alternatives
+    assert other.dearer_usd == Decimal("-100.00")
+    assert other.why_not == "600.00 USD more of the commitment to gcp would be unused"
+
+
+def test_a_commitment_met_without_it_is_not_blamed(tmp_path: Path) -> None:
+    """The gang of ten hours stays at Google for its pipeline; 10 USD promised are long spent."""
+    text = (
+        "training:\n"
+        "- {name: a, accelerators: 'H100:8', hours: 10, where: {providers: [gcp]}}\n"
+        "- {name: b, accelerators: 'H100:8', hours: 10, reads: {from: a, gb: 20 TB}}\n"
+        "holdings: {commitments: [{provider: gcp, spend: 10}]}\n"
+    )
+    [found] = explained(tmp_path, text, *CONTESTED, name="b")
+    assert found.alternatives[0].why_not == "dearer once the data of its pipeline are moved"
+
+
+def test_the_rule_over_the_whole_plan_that_stood_in_the_way_is_named(tmp_path: Path) -> None:
+    """Google has first refusal within half; rules that have not begun are not blamed."""
+    text = (
+        "start: 2026-08-01\n"
+        "training: [{name: a, accelerators: 'H100:8', hours: 10}]\n"
+        "policy:\n"
+        "  exclusivity:\n"
+        "  - {workloads: [a], first_refusal: gcp, margin: 50%}\n"
+        "  - {workloads: [a], never: [aws], from: 2026-09-01}\n"
+        "  - {workloads: [a], alone: zone, from: 2026-09-01}\n"
+    )
+    [found] = explained(tmp_path, text, *CONTESTED)
+    [other] = found.alternatives
+    assert other.why_not == "policy.exclusivity over the whole plan: first_refusal gcp"
+
+
+def test_unmet_demand_is_not_put_down_to_a_commitment(tmp_path: Path) -> None:
+    """A budget of 100 serves nothing, and no commitment is promised that could be unused."""
+    text = "training: [{name: a, accelerators: 'H100:8', hours: 10}]\npolicy: {budget: 100}\n"
+    [found] = explained(tmp_path, text, *CONTESTED)
+    assert found.unmet is not None
+    assert all("commitment" not in other.why_not for other in found.alternatives)
+
+
 def test_unmet_demand_is_explained_too(tmp_path: Path) -> None:
     """What is not served shows the ways that were too small."""
     text = "training: [{name: a, accelerators: 'H100:48', hours: 10}]\n"
