@@ -59,7 +59,7 @@ def solve(
 
 
 def _rank(problem: Problem, solution: Solution) -> tuple[float, ...]:
-    """What makes one answer better: unmet by priority, overrides, cost and how far from its bound."""
+    """What makes one answer better: unmet by priority, overrides, cost and its distance proven."""
     demands = problem.demands
     lost = demands.weight * solution.unmet
     levels = [float(lost[demands.priority == one].sum()) for one in np.unique(demands.priority)]
