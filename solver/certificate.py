@@ -104,7 +104,8 @@ class Certifier:
             least[demand] = lone_cost(problem, pairs_of(problem, demand, self._most))
         single = np.concatenate([self._blocks.plain, self._blocks.lone]).astype(np.int64)
         least[single] = np.minimum(least[single], prices.unmet[single])
-        least[single] = np.where(self._service.forced[single] >= 1, 0.0, least[single])
+        lost = single[self._service.forced[single] >= 1]
+        least[lost] = np.where(np.isfinite(prices.unmet[lost]), prices.unmet[lost], 0.0)
         ways = []
         for block in self._blocks.models:
             check()

@@ -22,7 +22,16 @@ from solver.columns import Columns
 from solver.problem import Floats, Problem
 from solver.refusal_rows import overridden
 from solver.relaxation import service_of
-from solver.rounds import better_prices, certify, combine, first_prices, improve, know, tighten
+from solver.rounds import (
+    better_prices,
+    certify,
+    combine,
+    first_prices,
+    improve,
+    know,
+    level_service,
+    tighten,
+)
 from solver.solution import LevelProof, SearchLimits, Solution, SolverError, Status, Stop
 from solver.stay_rows import unbilled_cost
 from solver.tier_bounds import flat_below
@@ -66,6 +75,7 @@ def solve_decomposed(
     stop = Stop.WORK
     try:
         _run(work, start)
+        _bound_what_is_served(work)
     except OutOfTime:
         stop = Stop.TIME
     except KeyboardInterrupt:
@@ -103,11 +113,10 @@ def _run(work: Work, start: Solution | None) -> None:
     if start is not None:
         know(work, (start.allocation, start.routes, start.unmet))
     _first_bound(work, start)
-    rounds = _rounds(work.limits)
-    for number in range(rounds):
+    for _ in range(_rounds(work.limits)):
         before = (work.cost, work.bound)
         combine(work, start)
-        improve(work, is_last=number == rounds - 1)
+        improve(work)
         if work.is_good():
             return
         tighten(work)
@@ -129,6 +138,16 @@ def _first_bound(work: Work, start: Solution | None) -> None:
         combine(work, start)
         improve(work)
         certify(work, prices)
+
+
+def _bound_what_is_served(work: Work) -> None:
+    """Bound once more where the plan leaves more than its bound is for."""
+    if work.search is None or work.is_bounded(work.search.unmet):
+        return
+    level_service(work)
+    certify(work, first_prices(work))
+    if not work.is_good():
+        certify(work, better_prices(work), blend=_BLEND)
 
 
 def _has_settled(work: Work, before: tuple[float, float]) -> bool:
@@ -172,7 +191,7 @@ def _solution(work: Work, start: Solution | None, stop: Stop) -> Solution:
 
 def _bound(work: Work, unmet: Floats, cost: float, unbilled: float) -> float:
     """What is proven of the cost of plans that serve as much: nothing by bounds for more."""
-    if (work.missed(unmet) > 0).any():
+    if not work.is_bounded(unmet):
         return 0.0
     return min(max(work.bound - unbilled, 0.0), cost)
 

@@ -19,8 +19,10 @@ from solver.pairs import Pairs
 from solver.prices import Prices
 from solver.problem import Bools, Floats, Problem
 
-#: Part of a level's value, and of a weight, by which roundings may miss it.
-_SLACK = 1e-9
+#: More of a demand unmet than this, beyond what must be, counts.
+UNSERVED = 1e-6
+#: Part of a level's value, and a weight, by which roundings may miss it; only prices come of it.
+_SLACK = 1e-7
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +71,8 @@ def service_of(problem: Problem, unmet: Floats, forced: Floats) -> Service:
     least = demands.weight * forced
     value = np.array([lost[demands.priority == one].sum() for one in priority])
     floor = np.array([least[demands.priority == one].sum() for one in priority])
-    hard = value <= floor + 1e-6 * np.maximum(floor, 1.0)
+    more = unmet > forced + UNSERVED
+    hard = np.array([not more[demands.priority == one].any() for one in priority], np.bool_)
     return Service(priority=priority, unmet=np.where(hard, floor, value), forced=forced, hard=hard)
 
 

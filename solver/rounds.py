@@ -168,11 +168,8 @@ def _planned(start: Solution | None) -> Planned | None:
     return None if start is None else (start.allocation, start.routes, start.unmet)
 
 
-def improve(work: Work, *, is_last: bool = False) -> None:
-    """Serve what was left out, then solve again what falls short of the bound.
-
-    After the last time, bounds are for what the plan serves.
-    """
+def improve(work: Work) -> None:
+    """Serve what was left out, then solve again what falls short of the bound."""
     prices = work.prices if work.best is None else work.best.prices
     if work.search is None or prices is None:
         return
@@ -193,17 +190,19 @@ def improve(work: Work, *, is_last: bool = False) -> None:
     work.report("improved", work.cost, work.bound)
     plan = work.search.decoded()
     know(work, plan)
-    _level_service(work, plan[2], is_last)
-
-
-def _level_service(work: Work, unmet: Floats, is_last: bool) -> None:
-    """Hold bounds and prices to what the plan serves, once serving more has been tried twice."""
-    missed = frozenset(np.flatnonzero(work.missed(unmet) > 0).tolist())
-    if missed and (is_last or missed == work.given_up):
-        work.service = service_of(work.flat, unmet, work.service.forced)
-        work.certifier = None
-        work.best = None
+    missed = frozenset(np.flatnonzero(work.missed(plan[2]) > 0).tolist())
+    if missed and missed == work.given_up:
+        level_service(work)  # serving more has been tried twice
     work.given_up = missed
+
+
+def level_service(work: Work) -> None:
+    """Hold bounds and prices to what the plan serves."""
+    if work.search is None:
+        return
+    work.service = service_of(work.flat, work.search.unmet, work.service.forced)
+    work.certifier = None
+    work.best = None
 
 
 def tighten(work: Work) -> None:

@@ -26,6 +26,9 @@ STEP_NODES = 100
 
 #: Less than this part of an unmet share or cost is no improvement.
 _NOTHING = 1e-7
+#: Part of the largest weight by which a level may be missed, if that is nothing of the lightest:
+#: what is cheap takes all of it, and a light demand then stays unmet by a share that shows.
+_ROUNDING = 1e-9
 
 
 class Search:
@@ -154,4 +157,5 @@ def _held(model: Model, column: Longs, weight: Floats, known: Floats) -> Model:
         high = model.high.copy()
         high[column] = 0.0
         return replace(model, high=high)
-    return with_row(model, column, weight, high=value + _NOTHING * scale)
+    slack = min(_ROUNDING * scale, _NOTHING * float(weight[weight > 0].min()))
+    return with_row(model, column, weight, high=value + slack)

@@ -13,14 +13,14 @@ from solver.child import EngineProcess
 from solver.columns import Columns
 from solver.prices import Prices
 from solver.problem import Floats, Problem
-from solver.relaxation import Service
+from solver.relaxation import UNSERVED, Service, service_of
 from solver.search import Search
 from solver.solution import SearchLimits
 
-#: More of a demand unmet than this, beyond what must be, counts.
-_UNSERVED = 1e-6
 #: Part of a time limit that may pass before there is a plan.
 _FIRST_PART = 0.35
+#: Part of what a level leaves unmet by which roundings may miss it.
+_LEVEL_SLACK = 1e-9
 #: More than this overridden of first refusals counts, in the units of the model's columns.
 _OVERRIDDEN = 1e-6
 
@@ -94,8 +94,20 @@ class Work:
     def missed(self, unmet: Floats) -> Floats:
         """float64[D], what shares that could be served and are not are fined."""
         level = self.service.level_of(self.problem)
-        could = self.service.hard[level] & (unmet > self.service.forced + _UNSERVED)
+        could = self.service.hard[level] & (unmet > self.service.forced + UNSERVED)
         return np.where(could, self.columns.fines * unmet, 0.0)
+
+    def is_bounded(self, unmet: Floats) -> bool:
+        """True when the bound holds for every plan that serves as much as one that leaves `unmet`.
+
+        A bound at a higher level of service says nothing of them.
+        """
+        if self.best is None:
+            return False
+        soft = ~self.service.hard
+        own = service_of(self.flat, unmet, self.service.forced).unmet[soft]
+        within = (own <= self.service.unmet[soft] * (1 + _LEVEL_SLACK) + _LEVEL_SLACK).all()
+        return bool(within) and not (self.missed(unmet) > 0).any()
 
     def check_time(self) -> None:
         """Raise when the clock has run out."""

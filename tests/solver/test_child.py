@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import threading
+import time
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -82,6 +86,40 @@ def test_a_process_that_dies_is_an_error_and_not_a_hang() -> None:
         threading.Timer(0.5, lambda: os.kill(child.pid, signal.SIGKILL)).start()
         with pytest.raises(SolverError, match="died"):
             engine.solve_integer(knapsack(), Effort(gap=0.0))
+
+
+ASKER = """
+from tests.solver.test_child import knapsack
+from solver.child import EngineProcess
+from solver.effort import Effort
+engine = EngineProcess()
+print(engine._started().pid, flush=True)
+engine.solve_integer(knapsack(), Effort(gap=0.0))
+"""
+
+
+def is_running(pid: int) -> bool:
+    """Whether a process is there and no zombie."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="no /proc")
+def test_an_engine_whose_asker_was_killed_ends_in_mid_model() -> None:
+    """Nobody waits for the answer any more, so nobody pays for it."""
+    command = [sys.executable, "-c", ASKER]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as asker:  # noqa: S603
+        assert asker.stdout is not None
+        engine = int(asker.stdout.readline())
+        time.sleep(3.0)  # the engine loads and begins
+        assert is_running(engine)
+        asker.kill()
+    end = time.monotonic() + 10
+    while is_running(engine) and time.monotonic() < end:
+        time.sleep(0.1)
+    assert not is_running(engine)
 
 
 class Interrupted(EngineProcess):
