@@ -138,12 +138,14 @@ def _add_services(compact: Compact) -> None:
         rows = np.arange(first[demand], first[demand + 1])
         before = compact.builder.columns
         add = add_sized_service if has_sizes(compact.problem, service) else add_service
-        columns = add(compact.builder, compact.problem, pairs, service=service, rows=rows)
+        unmet = int(compact.unmet[demand])
+        columns = add(
+            compact.builder, compact.problem, pairs, service=service, rows=rows, unmet=unmet
+        )
         compact.services[service] = columns
         compact.spans[service] = (before, compact.builder.columns)
         compact.main[rows] = compact.units[rows] = columns.units
         compact.most[rows] = columns.most_units
-        compact.builder.entries(columns.cover_row, int(compact.unmet[demand]), columns.load)
 
 
 def _cover_demands(compact: Compact) -> None:

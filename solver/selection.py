@@ -72,7 +72,9 @@ def service_selection(problem: Problem, pairs: Pairs, service: int, most: Floats
     if not pairs.count:
         return pairs
     place = problem.supply.place[pairs.supply]
-    per_load = unit_costs(pairs) / pairs.amount
+    first, last = problem.services.load_start[service : service + 2]
+    load = float(problem.services.load[first:last].sum())
+    per_load = unit_costs(pairs) / np.minimum(pairs.amount, load)
     places, at = np.unique(place.astype(np.int64), return_inverse=True)
     price = np.full(len(places), np.inf)
     np.minimum.at(price, at, per_load)

@@ -50,7 +50,6 @@ class ServiceColumns:
         flow: int64[C, H], columns f; -1 where not allowed. With sizes: int64[C, T].
         classes: what C and H mean.
         load: its stated load in all, in units of f.
-        cover_row: row of "routed + load x unmet = load".
         present: int64[H], columns z_g "has a unit there"; -1 when nothing asks for them.
         placed: column of "has a unit at all"; -1 when nothing asks for it.
         far_rows: int64[.], rows that cap the far load; far_load: float64[.], the stated load
@@ -64,7 +63,6 @@ class ServiceColumns:
     flow: Longs
     classes: LoadClasses
     load: float
-    cover_row: int
     present: Longs
     placed: int
     far_rows: Longs
@@ -96,9 +94,9 @@ def load_classes(problem: Problem, service: int, places: Ints) -> LoadClasses:
 
 
 def add_service(
-    builder: ModelBuilder, problem: Problem, pairs: Pairs, *, service: int, rows: Longs
+    builder: ModelBuilder, problem: Problem, pairs: Pairs, *, service: int, rows: Longs, unmet: int
 ) -> ServiceColumns:
-    """Add everything about one service but its unmet column.
+    """Add everything about one service.
 
     Args:
         builder: the model to grow.
@@ -106,6 +104,7 @@ def add_service(
         pairs: admitted pairs.
         service: row of `Services`.
         rows: int64[Q], the pairs of the service.
+        unmet: column of its unmet share.
     """
     places, at = np.unique(problem.supply.place[pairs.supply[rows]], return_inverse=True)
     classes = load_classes(problem, service, places)
@@ -116,10 +115,15 @@ def add_service(
     flow = _add_flow(builder, classes)
     cover = builder.rows(1, low=load, high=load)
     builder.entries(int(cover[0]), flow[flow >= 0], 1.0)
+    builder.entries(int(cover[0]), unmet, load)
     held = Held(units=units, most=most, amount=pairs.amount[rows], at=at, move=pairs.move[rows])
-    _carry_loads(builder, classes, flow, held)
+    share = float(problem.services.most_share[service])
+    _carry_loads(builder, classes, flow, held, most=share * load)
     far_rows, far_load = _keep_near(builder, problem, classes, flow, service=service)
-    _cap_place_share(builder, flow, float(problem.services.most_share[service]))
+    which, place = np.nonzero(flow >= 0)
+    cap_place_share(
+        builder, (flow[which, place], place), unmet, places=len(places), share=share, load=load
+    )
     present, placed = add_presence(builder, problem, classes, flow, held, service)
     columns = ServiceColumns(
         rows=rows,
@@ -128,7 +132,6 @@ def add_service(
         flow=flow,
         classes=classes,
         load=load,
-        cover_row=int(cover[0]),
         present=present,
         placed=placed,
         far_rows=far_rows,
@@ -170,12 +173,19 @@ def _add_flow(builder: ModelBuilder, classes: LoadClasses) -> Longs:
     return flow
 
 
-def _carry_loads(builder: ModelBuilder, classes: LoadClasses, flow: Longs, held: Held) -> None:
-    """Sum of f into a place <= load its units carry."""
+def _carry_loads(
+    builder: ModelBuilder, classes: LoadClasses, flow: Longs, held: Held, *, most: float
+) -> None:
+    """Sum of f into a place <= load its units carry, as far as it can come there.
+
+    A unit that carries more than all of what may come (loads allowed there, `most` of a place)
+    counts for just that: the same whole units do, and the relaxation cannot take a part of one.
+    """
     rows = builder.rows(len(classes.places), low=-np.inf, high=0.0)
     which, place = np.nonzero(flow >= 0)
     builder.entries(rows[place], flow[which, place], 1.0)
-    builder.entries(rows[held.at], held.units, -held.amount)
+    comes = np.minimum(classes.load @ classes.allowed, most)
+    builder.entries(rows[held.at], held.units, -np.minimum(held.amount, comes[held.at]))
 
 
 def _keep_near(
@@ -199,16 +209,30 @@ def _keep_near(
     return rows, load
 
 
-def _cap_place_share(builder: ModelBuilder, flow: Longs, share: float) -> None:
-    """Load routed to a place <= share x load routed in all."""
+def cap_place_share(
+    builder: ModelBuilder,
+    flow: tuple[Longs, Longs],
+    unmet: int,
+    *,
+    places: int,
+    share: float,
+    load: float,
+) -> None:
+    """Load routed to a place <= share x load routed in all, which is load x (1 - unmet).
+
+    Args:
+        builder: the model to grow.
+        flow: int64[F] twice, the columns of routed load and the places they go to.
+        unmet: column of the unmet share.
+        places: number of places.
+        share: of what is routed; 1: no limit.
+        load: all that is asked for.
+    """
     if share >= 1:
         return
-    every = flow[flow >= 0]
-    rows = builder.rows(flow.shape[1], low=-np.inf, high=0.0)
-    for place in range(flow.shape[1]):
-        own = flow[:, place]
-        builder.entries(int(rows[place]), own[own >= 0], 1.0)
-        builder.entries(int(rows[place]), every, -share)
+    rows = builder.rows(places, low=-np.inf, high=share * load)
+    builder.entries(rows[flow[1]], flow[0], 1.0)
+    builder.entries(rows, unmet, share * load)
 
 
 def add_presence(

@@ -23,7 +23,13 @@ from solver.model import ModelBuilder
 from solver.pairs import Pairs, most_units
 from solver.problem import NO_ROW, Bools, Floats, Ints, Level, Problem
 from solver.scopes import scopes_touched
-from solver.service_rows import Held, LoadClasses, ServiceColumns, add_presence
+from solver.service_rows import (
+    Held,
+    LoadClasses,
+    ServiceColumns,
+    add_presence,
+    cap_place_share,
+)
 from solver.stations import Stations, stations_of
 
 Longs = NDArray[np.int64]
@@ -52,9 +58,9 @@ class _Flows:
 
 
 def add_sized_service(
-    builder: ModelBuilder, problem: Problem, pairs: Pairs, *, service: int, rows: Longs
+    builder: ModelBuilder, problem: Problem, pairs: Pairs, *, service: int, rows: Longs, unmet: int
 ) -> ServiceColumns:
-    """Add everything about one service but its unmet column.
+    """Add everything about one service.
 
     Args:
         builder: the model to grow.
@@ -62,6 +68,7 @@ def add_sized_service(
         pairs: admitted pairs.
         service: row of `Services`; its loads have sizes.
         rows: int64[Q], the pairs of the service.
+        unmet: column of its unmet share.
     """
     places, at = np.unique(problem.supply.place[pairs.supply[rows]], return_inverse=True)
     classes, size, group = _classes(problem, service=service, places=places)
@@ -76,9 +83,13 @@ def add_sized_service(
     held = _add_units(builder, problem, pairs, flows, rows=rows, at=at)
     cover = builder.rows(1, low=1.0, high=1.0)
     builder.entries(int(cover[0]), flows.flow[flows.flow >= 0], 1.0)
+    builder.entries(int(cover[0]), unmet, 1.0)
     _share_time(builder, flows, held.units)
     far_rows, far_load = _keep_near(builder, problem, flows, service=service)
-    _cap_place_share(builder, flows, float(problem.services.most_share[service]))
+    which, station = np.nonzero(flows.flow >= 0)
+    share = float(problem.services.most_share[service])
+    into = (flows.flow[which, station], flows.stations.at[station])
+    cap_place_share(builder, into, unmet, places=len(places), share=share, load=1.0)
     _cap_risky(builder, problem, flows, service=service)
     present, placed = add_presence(builder, problem, flows.classes, flows.flow, held, service)
     columns = ServiceColumns(
@@ -88,7 +99,6 @@ def add_sized_service(
         flow=flows.flow,
         classes=flows.classes,
         load=1.0,
-        cover_row=int(cover[0]),
         present=present,
         placed=placed,
         far_rows=far_rows,
@@ -210,19 +220,6 @@ def _keep_near(
     rows = builder.rows(len(load), low=-np.inf, high=share * load)
     builder.entries(rows[flows.group[which]], flows.flow[which, station], 1.0)
     return rows, load
-
-
-def _cap_place_share(builder: ModelBuilder, flows: _Flows, share: float) -> None:
-    """Load routed to a place <= share x load routed in all."""
-    if share >= 1:
-        return
-    every = flows.flow[flows.flow >= 0]
-    _, station = np.nonzero(flows.flow >= 0)
-    at = flows.stations.at[station]
-    for place in range(len(flows.classes.places)):
-        row = int(builder.rows(1, low=-np.inf, high=0.0)[0])
-        builder.entries(row, every[at == place], 1.0)
-        builder.entries(row, every, -share)
 
 
 def _cap_risky(builder: ModelBuilder, problem: Problem, flows: _Flows, *, service: int) -> None:
