@@ -23,12 +23,13 @@ from solver.problem import Floats, Problem
 from solver.refusal_rows import overridden
 from solver.relaxation import service_of
 from solver.rounds import (
+    adopt,
     better_prices,
     certify,
     combine,
     first_prices,
+    first_ways,
     improve,
-    know,
     level_service,
     tighten,
 )
@@ -111,7 +112,7 @@ def _begun(
 
 def _run(work: Work, start: Solution | None) -> None:
     if start is not None:
-        know(work, (start.allocation, start.routes, start.unmet))
+        adopt(work, start)
     _first_bound(work, start)
     for _ in range(_rounds(work.limits)):
         before = (work.cost, work.bound)
@@ -130,6 +131,9 @@ def _run(work: Work, start: Solution | None) -> None:
 def _first_bound(work: Work, start: Solution | None) -> None:
     """Bound at the first prices; where that takes much of the time, plan in between."""
     prices = first_prices(work)
+    first_ways(work, prices)
+    if work.search is not None:
+        prices = better_prices(work)
     try:
         certify(work, prices, check=work.check_first_part)
     except PlanFirst:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from solver.certificate import Certifier
 from solver.compact import build_compact
-from solver.compact_columns import NONE, Compact, owners
+from solver.compact_columns import NONE, Compact, Longs, owners
 from solver.effort import Effort, Outcome
 from solver.improvement import Improvement
 from solver.master import Master, build_master
@@ -36,13 +36,14 @@ _MASTER_NODES = 100
 _SUPPORT = 1e-6
 #: Up to so many demands, the first master is an integer model whole.
 _WHOLE_MASTER = 200
-#: Rounds of the master between two bounds, blocks that find new ways in each, and the part of the
-#: cost that a block has to be able to gain.
+#: Rounds of the master between two bounds; it has settled when a round lowers its cost by less
+#: than this part.
 _MASTER_ROUNDS = 6
-_BLOCKS_A_ROUND = 24
-_LEAST_GAIN = 1e-5
-#: The master has settled when a round lowers its cost by less than this part.
-_LEAST_FALL = 5e-4
+_LEAST_FALL = 2e-4
+#: Dear blocks: of those that have models the dearest, until they are this part of all they cost.
+_DEAR = 0.85
+#: While prices are looked for, what is unmet is fined by so many times what serving it costs.
+_MILD = 10.0
 
 Planned = tuple[Allocation, Routes, Floats]
 
@@ -54,17 +55,30 @@ def know(work: Work, plan: Planned) -> None:
     work.columns.add_ways(ways_in(*plan, work.columns.blocks.models, services))
 
 
+def adopt(work: Work, start: Solution) -> None:
+    """Go on from a known plan, where it keeps all rules and no better one is there."""
+    plan = (start.allocation, start.routes, start.unmet)
+    know(work, plan)
+    compact = build_compact(work.problem, work.columns.pairs)
+    held = Search(compact, compact.builder.build(), work.engine)
+    if held.hold(plan) and (work.search is None or _rank(work, held) < _rank(work, work.search)):
+        work.search = held
+        know(work, held.decoded())  # as the model writes it down
+    work.report("first plan", work.cost, work.bound)
+
+
 def first_prices(work: Work) -> Prices:
     """Relax over a growing choice of pairs until the duals ask for no new ones."""
     alone = replace(work.flat, apart=())
     for number in range(_PRICE_ROUNDS):
         work.check_time()
         restricted = restrict(alone, work.columns.pairs, work.service)
-        model = _with_fines(work, restricted)
+        model = _with_fines(work, restricted, work.fines)
         answer = work.engine.solve_linear(model)
         if answer is None or answer.outcome is not Outcome.OPTIMAL:
             raise SolverError("the relaxation of the first prices has no solution")
         prices = prices_of(restricted, answer, work.service)
+        work.stake = _stakes(restricted.compact, restricted.model.cost * answer.x)
         before = work.columns.pairs.count
         work.prices = prices
         work.columns.grow(prices)
@@ -74,13 +88,42 @@ def first_prices(work: Work) -> Prices:
     return prices
 
 
-def _with_fines(work: Work, restricted: Restricted) -> Model:
+def _stakes(compact: Compact, cost: Floats) -> Floats:
+    """float64[D], the cost of each demand's own columns."""
+    owner = owners(compact)
+    own = owner != NONE
+    demands = compact.problem.demands.count
+    return np.bincount(owner[own], weights=cost[own], minlength=demands).astype(np.float64)
+
+
+def _with_fines(work: Work, restricted: Restricted, fines: Floats) -> Model:
     """Let what must be served stay unmet, at a fine, so that few columns are no dead end."""
     compact, model = restricted.compact, restricted.model
     hard = work.service.hard[work.service.level_of(work.problem)]
     model.high[compact.unmet[hard]] = 1.0
-    model.cost[compact.unmet[hard]] += work.columns.fines[hard]
+    model.cost[compact.unmet[hard]] += fines[hard]
     return model
+
+
+def first_ways(work: Work, prices: Prices) -> None:
+    """Find ways of the dear blocks at `prices`."""
+    dear = dear_blocks(work)
+    work.columns.add_ways(_certifier(work).ways_at(prices, dear, work.check_time))
+
+
+def dear_blocks(work: Work) -> list[Longs]:
+    """Return the few blocks that have models and are most of what all such blocks cost."""
+    models = work.columns.blocks.models
+    stake = np.array([work.stake[block].sum() for block in models])
+    order = np.argsort(-stake, kind="stable")
+    before = np.cumsum(stake[order]) - stake[order]
+    return [models[one] for one in order[before < _DEAR * stake.sum()]]
+
+
+def _certifier(work: Work) -> Certifier:
+    if work.certifier is None:
+        work.certifier = Certifier(work.flat, work.service, work.engine)
+    return work.certifier
 
 
 def certify(
@@ -97,9 +140,7 @@ def certify(
     if blend and work.best is not None:
         prices = blended(prices, work.best.prices, blend)
     work.check_time()
-    if work.certifier is None:
-        work.certifier = Certifier(work.flat, work.service, work.engine)
-    certificate = work.certifier.certify(prices, check or work.check_time)
+    certificate = _certifier(work).certify(prices, check or work.check_time)
     work.columns.add_ways(certificate.ways)
     bound = certificate.bound - work.credit
     if bound > work.bound and np.isfinite(bound):
@@ -117,8 +158,10 @@ def combine(work: Work, start: Solution | None) -> None:
     if known is not None:
         held = Search(compact, model, work.engine)
         former = held if held.hold(known) else None
-    fined = replace(model, cost=model.cost.copy())
-    fined.cost[compact.unmet] += work.columns.fines
+    fined = replace(model, cost=model.cost.copy(), high=model.high.copy())
+    fined.cost[compact.unmet] += work.fines
+    if former is not None:  # what is served stays served, however dear its last unit is
+        fined.high[compact.unmet[former.unmet <= 0]] = 0.0
     master = build_master(compact, fined, work.columns.blocks.models, work.columns.ways)
     answer = work.engine.solve_integer(
         _near(work, master, compact, former), Effort(gap=_MASTER_GAP, nodes=_MASTER_NODES)
@@ -221,45 +264,37 @@ def tighten(work: Work) -> None:
 
 
 def better_prices(work: Work) -> Prices:
-    """Duals of the master, which mind that ways are whole.
+    """Duals of a master, which mind that ways are whole.
 
-    Between rounds only the blocks that could gain most find new ways; nothing is proven then.
+    Between rounds the dear blocks find new ways; the others take part by their pairs, relaxed: it
+    takes many ways of many small blocks before their duals settle. Nothing is proven here.
     """
-    before_value = np.inf
+    dear, before = dear_blocks(work), np.inf
     for number in range(_MASTER_ROUNDS):
         work.check_time()
-        prices, potential, value = _master_prices(work)
+        prices, value = _master_prices(work, dear)
         work.columns.grow(prices)
-        settled = before_value - value <= _LEAST_FALL * abs(value)
-        if number == _MASTER_ROUNDS - 1 or work.certifier is None or settled:
+        if number == _MASTER_ROUNDS - 1 or before - value <= _LEAST_FALL * abs(value):
             break
-        before_value = value
-        order = np.argsort(-potential, kind="stable")[:_BLOCKS_A_ROUND]
-        gaining = order[potential[order] > _LEAST_GAIN * max(work.cost, 1.0)]
-        before = len(work.columns.ways)
-        models = work.columns.blocks.models
-        work.columns.add_ways(
-            work.certifier.ways_at(prices, [models[one] for one in gaining], work.check_time)
-        )
-        if len(work.columns.ways) == before:
+        before, known = value, len(work.columns.ways)
+        work.columns.add_ways(_certifier(work).ways_at(prices, dear, work.check_time))
+        if len(work.columns.ways) == known:
             break
     return prices
 
 
-def _master_prices(work: Work) -> tuple[Prices, Floats, float]:
-    """Prices of the relaxed master, what each block may gain (float64[B]), and its cost."""
+def _master_prices(work: Work, dear: Sequence[Longs]) -> tuple[Prices, float]:
+    """Prices of the relaxed master, and its cost."""
     restricted = restrict(work.problem, work.columns.pairs, work.service)
-    model = _with_fines(work, restricted)
-    models = work.columns.blocks.models
-    master = build_master(restricted.compact, model, models, work.columns.ways)
+    mild = np.minimum(work.fines, _MILD * np.maximum(work.stake, 1.0))
+    model = _with_fines(work, restricted, mild)
+    first = {int(block[0]) for block in dear}
+    ways = [way for way in work.columns.ways if int(way.demands[0]) in first]
+    master = build_master(restricted.compact, model, dear, ways)
     answer = work.engine.solve_linear(master.model)
     if answer is None or answer.outcome is not Outcome.OPTIMAL:
         raise SolverError("the relaxation of the master has no solution")
-    work.report("master", answer.objective, work.bound)
+    work.report("master", work.cost, work.bound)
     dual = master.duals(answer.dual, len(model.row_low))
     prices = prices_of(restricted, replace(answer, dual=dual), work.service)
-    paid = answer.dual[len(master.rows) :]
-    if work.best is None:
-        return prices, np.abs(paid), answer.objective
-    least = np.array([work.best.certificate.least[block[0]] for block in models])
-    return prices, np.asarray(paid - least, np.float64), answer.objective
+    return prices, answer.objective

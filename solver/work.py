@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -19,6 +19,8 @@ from solver.solution import SearchLimits
 
 #: Part of a time limit that may pass before there is a plan.
 _FIRST_PART = 0.35
+#: Leaving a demand unmet is fined by at least so many times what serving it costs.
+_DEARER = 50.0
 #: Part of what a level leaves unmet by which roundings may miss it.
 _LEVEL_SLACK = 1e-9
 #: More than this overridden of first refusals counts, in the units of the model's columns.
@@ -55,6 +57,7 @@ class Work:
         search: the plan so far, in its restricted model; None: none yet.
         prices: the first ones.
         best: the best bound at `service`.
+        stake: float64[D], about what each demand costs.
         given_up: demands that the last round of improvement left unmet.
     """
 
@@ -71,6 +74,7 @@ class Work:
     certifier: Certifier | None = None
     prices: Prices | None = None
     best: Best | None = None
+    stake: Floats = field(default_factory=lambda: np.empty(0))
     given_up: frozenset[int] = frozenset()
 
     @property
@@ -82,6 +86,13 @@ class Work:
     def bound(self) -> float:
         """The best bound so far."""
         return -np.inf if self.best is None else self.best.bound
+
+    @property
+    def fines(self) -> Floats:
+        """float64[D], cost at which the choice between serving a demand and not is plain."""
+        if not len(self.stake):
+            return self.columns.fines
+        return np.maximum(self.columns.fines, _DEARER * self.stake)
 
     def is_good(self) -> bool:
         """True when the plan serves what it should and is near enough to its bound."""
@@ -95,7 +106,7 @@ class Work:
         """float64[D], what shares that could be served and are not are fined."""
         level = self.service.level_of(self.problem)
         could = self.service.hard[level] & (unmet > self.service.forced + UNSERVED)
-        return np.where(could, self.columns.fines * unmet, 0.0)
+        return np.where(could, self.fines * unmet, 0.0)
 
     def is_bounded(self, unmet: Floats) -> bool:
         """True when the bound holds for every plan that serves as much as one that leaves `unmet`.
