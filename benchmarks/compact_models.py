@@ -17,7 +17,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from solver.backend import _math_model, solve_integer
+from solver.backend import model_message, solve_integer
 from solver.compact import build_compact
 from solver.effort import Effort
 from solver.model import Model
@@ -95,7 +95,7 @@ class Arrays:
 
     def hand_over(self) -> None:
         """Give the arrays to MathOpt."""
-        _math_model(self._model, relaxed=False)
+        model_message(self._model, relaxed=False)
 
     def solve(self, gap: float, seconds: float) -> Solved:
         """Solve to `gap`, at most `seconds` on the clock."""
