@@ -47,6 +47,12 @@ _ENGINES: Final = {
     "cp-sat": mathopt.SolverType.CP_SAT,
 }
 
+Longs = NDArray[np.int64]
+
+_COLUMNS: Final = model_pb2.VariablesProto
+_ROWS: Final = model_pb2.LinearConstraintsProto
+_VECTOR: Final = sparse_containers_pb2.SparseDoubleVectorProto
+_MATRIX: Final = sparse_containers_pb2.SparseDoubleMatrixProto
 _FEASIBLE: Final = solution_pb2.SOLUTION_STATUS_FEASIBLE
 
 #: One thread: a relaxation has one optimum to find, and the caller may run several at once.
@@ -156,53 +162,39 @@ def _through_objects(message: Any, engine: Any, parameters: Any) -> Any:
 
 def model_message(model: Model, *, relaxed: bool) -> Any:
     """Return the message that engines get, a `ModelProto`; `relaxed`: nothing is whole."""
-    form, lines = model_pb2.VariablesProto, model_pb2.LinearConstraintsProto
+    message = model_pb2.ModelProto()
     columns, rows = len(model.cost), len(model.row_low)
+    put = message.variables.MergeFromString
+    put(field(_COLUMNS.IDS_FIELD_NUMBER, whole(np.arange(columns))))
+    put(field(_COLUMNS.LOWER_BOUNDS_FIELD_NUMBER, doubles(model.low)))
+    put(field(_COLUMNS.UPPER_BOUNDS_FIELD_NUMBER, doubles(model.high)))
     integral = np.zeros(columns, np.bool_) if relaxed else model.integral
-    variables = (
-        field(form.IDS_FIELD_NUMBER, whole(np.arange(columns)))
-        + field(form.LOWER_BOUNDS_FIELD_NUMBER, doubles(model.low))
-        + field(form.UPPER_BOUNDS_FIELD_NUMBER, doubles(model.high))
-        + field(form.INTEGERS_FIELD_NUMBER, truths(integral))
-    )
-    constraints = (
-        field(lines.IDS_FIELD_NUMBER, whole(np.arange(rows)))
-        + field(lines.LOWER_BOUNDS_FIELD_NUMBER, doubles(model.row_low))
-        + field(lines.UPPER_BOUNDS_FIELD_NUMBER, doubles(model.row_high))
-    )
-    whole_model = model_pb2.ModelProto
-    return whole_model.FromString(
-        field(whole_model.VARIABLES_FIELD_NUMBER, variables)
-        + field(whole_model.OBJECTIVE_FIELD_NUMBER, _objective(model))
-        + field(whole_model.LINEAR_CONSTRAINTS_FIELD_NUMBER, constraints)
-        + field(whole_model.LINEAR_CONSTRAINT_MATRIX_FIELD_NUMBER, _matrix(model))
-    )
-
-
-def _objective(model: Model) -> bytes:
-    form = sparse_containers_pb2.SparseDoubleVectorProto
+    put(field(_COLUMNS.INTEGERS_FIELD_NUMBER, truths(integral)))
     priced = np.flatnonzero(model.cost)
-    return field(
-        model_pb2.ObjectiveProto.LINEAR_COEFFICIENTS_FIELD_NUMBER,
-        field(form.IDS_FIELD_NUMBER, whole(priced))
-        + field(form.VALUES_FIELD_NUMBER, doubles(model.cost[priced])),
-    )
+    put = message.objective.linear_coefficients.MergeFromString
+    put(field(_VECTOR.IDS_FIELD_NUMBER, whole(priced)))
+    put(field(_VECTOR.VALUES_FIELD_NUMBER, doubles(model.cost[priced])))
+    put = message.linear_constraints.MergeFromString
+    put(field(_ROWS.IDS_FIELD_NUMBER, whole(np.arange(rows))))
+    put(field(_ROWS.LOWER_BOUNDS_FIELD_NUMBER, doubles(model.row_low)))
+    put(field(_ROWS.UPPER_BOUNDS_FIELD_NUMBER, doubles(model.row_high)))
+    row, column, value = _sorted_entries(model)
+    put = message.linear_constraint_matrix.MergeFromString
+    put(field(_MATRIX.ROW_IDS_FIELD_NUMBER, whole(row)))
+    put(field(_MATRIX.COLUMN_IDS_FIELD_NUMBER, whole(column)))
+    put(field(_MATRIX.COEFFICIENTS_FIELD_NUMBER, doubles(value)))
+    return message
 
 
-def _matrix(model: Model) -> bytes:
+def _sorted_entries(model: Model) -> tuple[Longs, Longs, NDArray[np.float64]]:
     """Return the entries by row, then column, as engines want them; zeros dropped."""
     row, column, value = model.row, model.column, model.value
     place = row * max(len(model.cost), 1) + column
-    if not value.all() or (place[1:] <= place[:-1]).any():
-        order = np.argsort(place, kind="stable")
-        order = order[value[order] != 0]
-        row, column, value = row[order], column[order], value[order]
-    form = sparse_containers_pb2.SparseDoubleMatrixProto
-    return (
-        field(form.ROW_IDS_FIELD_NUMBER, whole(row))
-        + field(form.COLUMN_IDS_FIELD_NUMBER, whole(column))
-        + field(form.COEFFICIENTS_FIELD_NUMBER, doubles(value))
-    )
+    if value.all() and (place[1:] > place[:-1]).all():
+        return row, column, value
+    order = np.argsort(place, kind="stable")
+    order = order[value[order] != 0]
+    return row[order], column[order], value[order]
 
 
 def _answer(result: Any, columns: int) -> Answer:

@@ -1,7 +1,7 @@
-"""Arrays as protobuf messages, written as bytes: no Python object for any number.
+"""Arrays as fields of protobuf messages, written as bytes: no Python object for any number.
 
-Only what the messages of an engine need: packed repeated numbers and messages inside of messages
-(wire type 2: a tag, the length in bytes, the bytes).
+Only what the messages of an engine need: packed repeated numbers (wire type 2: a tag, the length
+in bytes, the bytes).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _MORE = 0x80
 
 
 def field(number: int, payload: bytes) -> bytes:
-    """Return a field of a message that holds `payload`: a message, or packed numbers."""
+    """Return field `number` of a message, which holds `payload`: packed numbers."""
     return _varint(number << 3 | _LENGTH_DELIMITED) + _varint(len(payload)) + payload
 
 
