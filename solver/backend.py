@@ -189,10 +189,11 @@ def model_message(model: Model, *, relaxed: bool) -> Any:
 def _sorted_entries(model: Model) -> tuple[Longs, Longs, NDArray[np.float64]]:
     """Return the entries by row, then column, as engines want them; zeros dropped."""
     row, column, value = model.row, model.column, model.value
-    place = row * max(len(model.cost), 1) + column
-    if value.all() and (place[1:] > place[:-1]).all():
+    follows = row[1:] > row[:-1]
+    follows |= (row[1:] == row[:-1]) & (column[1:] > column[:-1])
+    if value.all() and follows.all():
         return row, column, value
-    order = np.argsort(place, kind="stable")
+    order = np.lexsort((column, row))
     order = order[value[order] != 0]
     return row[order], column[order], value[order]
 

@@ -28,7 +28,8 @@ def alike(rows: Bools) -> tuple[Longs, Longs]:
         int64[U], the first row of each group; int64[N], the group of each row.
     """
     # Eight to a byte and a byte before them, as a row may be empty; text compares by its bytes.
-    packed = np.packbits(np.pad(rows, ((0, 0), (8, 0))), axis=1)
+    packed = np.zeros((len(rows), 1 + -(-rows.shape[1] // 8)), np.uint8)
+    packed[:, 1:] = np.packbits(rows, axis=1)
     _, first, group = np.unique(
         packed.view(f"S{packed.shape[1]}").ravel(), return_index=True, return_inverse=True
     )

@@ -142,7 +142,9 @@ class ModelBuilder:
         if not value.all():
             keep = value != 0
             place, value = place[keep], value[keep]
-        return place >> _COLUMN_BITS, place & ((1 << _COLUMN_BITS) - 1), value
+        row = place >> _COLUMN_BITS
+        place &= (1 << _COLUMN_BITS) - 1
+        return row, place, value
 
 
 def _spread(values: NDArray[_T], shape: tuple[int, ...]) -> NDArray[_T]:

@@ -6,42 +6,53 @@ in bytes, the bytes).
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 _LENGTH_DELIMITED = 2
 _BITS = 7
 _MORE = 0x80
 
 
-def field(number: int, payload: bytes) -> bytes:
+def field(number: int, payload: memoryview) -> bytes:
     """Return field `number` of a message, which holds `payload`: packed numbers."""
-    return _varint(number << 3 | _LENGTH_DELIMITED) + _varint(len(payload)) + payload
+    head = _varint(number << 3 | _LENGTH_DELIMITED) + _varint(payload.nbytes)
+    return b"".join((head, payload))
 
 
-def whole(values: ArrayLike) -> bytes:
+def whole(values: NDArray[np.int64]) -> memoryview:
     """Return whole numbers >= 0, int64[.], as packed varints.
 
     All take as many bytes as the largest; readers accept the leading zeros of the others.
     """
-    left = np.asarray(values, np.uint64)
-    width = max(1, -(-int(left.max(initial=0)).bit_length() // _BITS))
+    most = int(values.max(initial=0))
+    width = max(1, -(-most.bit_length() // _BITS))
+    # Half the memory where it will do: what a large model costs here is fresh memory.
+    left: NDArray[Any] = values.astype(np.uint32 if most < 1 << 32 else np.uint64)
     groups = np.empty((len(left), width), np.uint8)
     for place in range(width):
         # Seven bits a byte, the lowest first; the eighth says that more follow.
-        groups[:, place] = (left >> np.uint64(_BITS * place)).astype(np.uint8) | np.uint8(_MORE)
+        groups[:, place] = left
+        left >>= _BITS
+    groups |= _MORE
     groups[:, -1] &= _MORE - 1
-    return groups.tobytes()
+    return _bytes(groups)
 
 
-def doubles(values: NDArray[np.float64]) -> bytes:
+def doubles(values: NDArray[np.float64]) -> memoryview:
     """Return float64[.] as packed doubles."""
-    return values.astype("<f8", copy=False).tobytes()
+    return _bytes(values.astype("<f8", copy=False))
 
 
-def truths(values: NDArray[np.bool_]) -> bytes:
+def truths(values: NDArray[np.bool_]) -> memoryview:
     """Return bool[.] as packed bools."""
-    return values.astype(np.uint8, copy=False).tobytes()
+    return _bytes(values)
+
+
+def _bytes(values: NDArray[np.generic]) -> memoryview:
+    return np.ascontiguousarray(values).reshape(-1).view(np.uint8).data
 
 
 def _varint(number: int) -> bytes:
