@@ -1,9 +1,9 @@
 """The compact model four ways: our arrays, PuLP objects, OR-Tools objects of two interfaces.
 
-Every way gets the very same rows, columns and numbers, from the arrays of `solver.compact`. What
-an interface pays for its objects is measured without the work of finding the numbers, which our
-own time holds: the comparison favours the others. Unmet demand is priced here, so that all of
-them minimise one objective.
+Every way gets the very same rows, columns and numbers, from the arrays of `solver.compact`. Two
+comparisons are made of it: from these arrays to what the engine is given, for all alike; and with
+the work of finding the numbers in our own time alone, which favours the others. Unmet demand is
+priced here, so that all of them minimise one objective.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from solver.backend import _math_model, solve_integer
+from solver.backend import model_message, solve_integer
 from solver.compact import build_compact
 from solver.effort import Effort
 from solver.model import Model
@@ -94,8 +94,8 @@ class Arrays:
         self._model = model
 
     def hand_over(self) -> None:
-        """Give the arrays to MathOpt."""
-        _math_model(self._model, relaxed=False)
+        """Write the message that engines get."""
+        model_message(self._model, relaxed=False)
 
     def solve(self, gap: float, seconds: float) -> Solved:
         """Solve to `gap`, at most `seconds` on the clock."""
@@ -109,11 +109,15 @@ class Pulp:
     name = "PuLP + CBC"
     can_solve = True
 
-    def build(self, model: Model) -> None:
-        """Make a variable for each column and a constraint for each side of each row."""
+    def __init__(self) -> None:
+        """Import PuLP, which is no part of what is measured."""
         import pulp
 
         self._pulp = pulp
+
+    def build(self, model: Model) -> None:
+        """Make a variable for each column and a constraint for each side of each row."""
+        pulp = self._pulp
         self._problem = pulp.LpProblem("compact", pulp.LpMinimize)
         kinds = np.where(model.integral, pulp.LpInteger, pulp.LpContinuous).tolist()
         highs = [None if np.isinf(high) else high for high in model.high.tolist()]
@@ -165,12 +169,15 @@ class Pywraplp:
     name = "pywraplp + SCIP"
     can_solve = True
 
-    def build(self, model: Model) -> None:
-        """Make a variable for each column, a row constraint for each row."""
+    def __init__(self) -> None:
+        """Import OR-Tools, which is no part of what is measured."""
         from ortools.linear_solver import pywraplp
 
         self._module = pywraplp
-        self._solver: Any = pywraplp.Solver.CreateSolver("SCIP")
+
+    def build(self, model: Model) -> None:
+        """Make a variable for each column, a row constraint for each row."""
+        self._solver: Any = self._module.Solver.CreateSolver("SCIP")
         bounds = zip(model.low.tolist(), model.high.tolist(), model.integral.tolist(), strict=True)
         columns = [self._solver.Var(low, high, integral, "") for low, high, integral in bounds]
         for low, high, row, values in rows_of(model):
@@ -205,10 +212,15 @@ class MathOpt:
     name = "MathOpt objects"
     can_solve = False
 
-    def build(self, model: Model) -> None:
-        """Make a variable for each column, a constraint with an expression for each row."""
+    def __init__(self) -> None:
+        """Import MathOpt, which is no part of what is measured."""
         from ortools.math_opt.python import mathopt
 
+        self._mathopt = mathopt
+
+    def build(self, model: Model) -> None:
+        """Make a variable for each column, a constraint with an expression for each row."""
+        mathopt = self._mathopt
         built = mathopt.Model(name="compact")
         bounds = zip(model.low.tolist(), model.high.tolist(), model.integral.tolist(), strict=True)
         columns = [

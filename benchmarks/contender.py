@@ -93,8 +93,8 @@ def compact(asked: Asked) -> Found:
     from benchmarks import compact_models as models
     from benchmarks.optimizer import problem_of
 
-    ways = (models.Arrays(), models.Pulp(), models.Pywraplp(), models.MathOpt())
-    way = next(one for one in ways if one.name == asked["interface"])
+    ways = (models.Arrays, models.Pulp, models.Pywraplp, models.MathOpt)
+    way = next(one for one in ways if one.name == asked["interface"])()
     problem = problem_of(*instance_of(asked))
     clock = _Clock()
     model, arrays_s = models.timed(models.arrays, problem)

@@ -2,9 +2,13 @@
 
 Engines (wheel 9.15): HiGHS through MathOpt for mixed-integer models, because it reports a
 valid dual bound when it stops at a gap (the linear_solver route to HiGHS reports the objective
-instead), and for linear relaxations with duals, where GLOP ends "imprecise" on large ones. A
-failed MathOpt solve raises `AttributeError` in place of the mapped error, so both are
-translated here.
+instead), and for linear relaxations with duals, where GLOP ends "imprecise" on large ones.
+
+Models and answers stay messages: MathOpt's own objects cost many times what an engine takes for a
+small model. The door behind `mathopt.solve` that takes a message (`core.python.solver`) is not
+documented; it is used as the wheels 9.15 have it. A wheel without it is served through
+`mathopt.solve`, with the same answers. There, a failed solve raises `AttributeError` in place of
+the mapped error, so both are translated here.
 """
 
 from __future__ import annotations
@@ -15,18 +19,41 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from ortools.math_opt import model_pb2
+from ortools.math_opt import (
+    callback_pb2,
+    model_parameters_pb2,
+    model_pb2,
+    parameters_pb2,
+    result_pb2,
+    solution_pb2,
+    sparse_containers_pb2,
+)
 from ortools.math_opt.python import mathopt
 
 from solver.effort import Answer, Effort, LinearAnswer, Outcome
 from solver.model import Model
 from solver.solution import SolverError
+from solver.wire import doubles, field, truths, whole
+
+try:
+    from ortools.math_opt.core.python import solver as _core
+    from pybind11_abseil.status import StatusNotOk as _CoreError
+except ImportError:  # another wheel
+    _core, _CoreError = None, RuntimeError
 
 _ENGINES: Final = {
     "highs": mathopt.SolverType.HIGHS,
     "scip": mathopt.SolverType.GSCIP,
     "cp-sat": mathopt.SolverType.CP_SAT,
 }
+
+Longs = NDArray[np.int64]
+
+_COLUMNS: Final = model_pb2.VariablesProto
+_ROWS: Final = model_pb2.LinearConstraintsProto
+_VECTOR: Final = sparse_containers_pb2.SparseDoubleVectorProto
+_MATRIX: Final = sparse_containers_pb2.SparseDoubleMatrixProto
+_FEASIBLE: Final = solution_pb2.SOLUTION_STATUS_FEASIBLE
 
 #: One thread: a relaxation has one optimum to find, and the caller may run several at once.
 _LINEAR: Final = mathopt.SolveParameters()
@@ -64,7 +91,7 @@ def _solved(model: Model, effort: Effort) -> Answer:
         parameters.highs.string_options["parallel"] = "off"
     if effort.engine == "scip":
         parameters.gscip.real_params["numerics/feastol"] = 1e-7
-    result = _run(_math_model(model, relaxed=False), _ENGINES[effort.engine], parameters)
+    result = _run(model_message(model, relaxed=False), _ENGINES[effort.engine], parameters)
     return _answer(result, len(model.cost))
 
 
@@ -79,7 +106,7 @@ def solve_linear(model: Model) -> LinearAnswer:
         return LinearAnswer(
             outcome=plain.outcome, x=plain.x, objective=0.0, dual=np.zeros(len(model.row_low))
         )
-    relaxed = _math_model(model, relaxed=True)
+    relaxed = model_message(model, relaxed=True)
     try:
         return _linear_answer(_run(relaxed, mathopt.SolverType.HIGHS, _LINEAR), model)
     except SolverError:
@@ -92,72 +119,119 @@ def _linear_answer(result: Any, model: Model) -> LinearAnswer:
         return LinearAnswer(
             outcome=Outcome.INFEASIBLE, x=np.empty(0), objective=np.inf, dual=np.empty(0)
         )
-    if not result.has_dual_feasible_solution():
-        raise SolverError(f"linear relaxation ended with {result.termination.reason}")
+    best = _best(result)
+    if best.dual_solution.feasibility_status != _FEASIBLE:
+        reason = mathopt.TerminationReason(result.termination.reason)
+        raise SolverError(f"linear relaxation ended with {reason}")
+    point = best.primal_solution
     return LinearAnswer(
         outcome=Outcome.OPTIMAL,
-        x=_values(result.variable_values(), len(model.cost)),
-        objective=float(result.objective_value()),
-        dual=_values(result.dual_values(), len(model.row_low)),
+        x=_values(point.variable_values, len(model.cost)),
+        objective=float(point.objective_value),
+        dual=_values(best.dual_solution.dual_values, len(model.row_low)),
     )
 
 
-def _run(model: Any, engine: Any, parameters: Any) -> Any:
+def _run(message: Any, engine: Any, parameters: Any) -> Any:
+    """Solve a `ModelProto`; return a `SolveResultProto`."""
+    solve = _through_objects if _core is None else _through_core
     try:
-        return mathopt.solve(model, engine, params=parameters)
-    except (AttributeError, ValueError, RuntimeError) as error:
+        return solve(message, engine, parameters)
+    except (_CoreError, AttributeError, ValueError, RuntimeError) as error:
         raise SolverError(f"the engine {engine} failed: {error}") from error
 
 
-def _math_model(model: Model, *, relaxed: bool) -> Any:
-    proto = model_pb2.ModelProto()
+def _through_core(message: Any, engine: Any, parameters: Any) -> Any:
+    return _core.solve(
+        message,
+        engine.value,
+        parameters_pb2.SolverInitializerProto(),
+        parameters.to_proto(),
+        model_parameters_pb2.ModelSolveParametersProto(),
+        None,  # no callback for messages, none for events, nothing that interrupts
+        callback_pb2.CallbackRegistrationProto(),
+        None,
+        None,
+    )
+
+
+def _through_objects(message: Any, engine: Any, parameters: Any) -> Any:
+    model = mathopt.Model.from_model_proto(message)
+    return mathopt.solve(model, engine, params=parameters).to_proto()
+
+
+def model_message(model: Model, *, relaxed: bool) -> Any:
+    """Return the message that engines get, a `ModelProto`; `relaxed`: nothing is whole."""
+    message = model_pb2.ModelProto()
     columns, rows = len(model.cost), len(model.row_low)
-    proto.variables.ids.extend(range(columns))
-    proto.variables.lower_bounds.extend(model.low)
-    proto.variables.upper_bounds.extend(model.high)
+    put = message.variables.MergeFromString
+    put(field(_COLUMNS.IDS_FIELD_NUMBER, whole(np.arange(columns))))
+    put(field(_COLUMNS.LOWER_BOUNDS_FIELD_NUMBER, doubles(model.low)))
+    put(field(_COLUMNS.UPPER_BOUNDS_FIELD_NUMBER, doubles(model.high)))
     integral = np.zeros(columns, np.bool_) if relaxed else model.integral
-    proto.variables.integers.extend(integral.tolist())
+    put(field(_COLUMNS.INTEGERS_FIELD_NUMBER, truths(integral)))
     priced = np.flatnonzero(model.cost)
-    proto.objective.linear_coefficients.ids.extend(priced)
-    proto.objective.linear_coefficients.values.extend(model.cost[priced])
-    proto.linear_constraints.ids.extend(range(rows))
-    proto.linear_constraints.lower_bounds.extend(model.row_low)
-    proto.linear_constraints.upper_bounds.extend(model.row_high)
-    proto.linear_constraint_matrix.row_ids.extend(model.row)
-    proto.linear_constraint_matrix.column_ids.extend(model.column)
-    proto.linear_constraint_matrix.coefficients.extend(model.value)
-    return mathopt.Model.from_model_proto(proto)
+    put = message.objective.linear_coefficients.MergeFromString
+    put(field(_VECTOR.IDS_FIELD_NUMBER, whole(priced)))
+    put(field(_VECTOR.VALUES_FIELD_NUMBER, doubles(model.cost[priced])))
+    put = message.linear_constraints.MergeFromString
+    put(field(_ROWS.IDS_FIELD_NUMBER, whole(np.arange(rows))))
+    put(field(_ROWS.LOWER_BOUNDS_FIELD_NUMBER, doubles(model.row_low)))
+    put(field(_ROWS.UPPER_BOUNDS_FIELD_NUMBER, doubles(model.row_high)))
+    row, column, value = _sorted_entries(model)
+    put = message.linear_constraint_matrix.MergeFromString
+    put(field(_MATRIX.ROW_IDS_FIELD_NUMBER, whole(row)))
+    put(field(_MATRIX.COLUMN_IDS_FIELD_NUMBER, whole(column)))
+    put(field(_MATRIX.COEFFICIENTS_FIELD_NUMBER, doubles(value)))
+    return message
+
+
+def _sorted_entries(model: Model) -> tuple[Longs, Longs, NDArray[np.float64]]:
+    """Return the entries by row, then column, as engines want them; zeros dropped."""
+    row, column, value = model.row, model.column, model.value
+    follows = row[1:] > row[:-1]
+    follows |= (row[1:] == row[:-1]) & (column[1:] > column[:-1])
+    if value.all() and follows.all():
+        return row, column, value
+    order = np.lexsort((column, row))
+    order = order[value[order] != 0]
+    return row[order], column[order], value[order]
 
 
 def _answer(result: Any, columns: int) -> Answer:
     if _is_infeasible(result):
         return Answer(outcome=Outcome.INFEASIBLE, x=np.empty(0), objective=np.inf, bound=np.inf)
-    bounds = result.termination.objective_bounds
-    if not result.has_primal_feasible_solution():
-        return Answer(
-            outcome=Outcome.NO_SOLUTION, x=np.empty(0), objective=np.inf, bound=bounds.dual_bound
-        )
-    reason = result.termination.reason
-    outcome = Outcome.OPTIMAL if reason == mathopt.TerminationReason.OPTIMAL else Outcome.FEASIBLE
+    bound = float(result.termination.objective_bounds.dual_bound)
+    point = _best(result).primal_solution
+    if point.feasibility_status != _FEASIBLE:
+        return Answer(outcome=Outcome.NO_SOLUTION, x=np.empty(0), objective=np.inf, bound=bound)
+    is_optimal = result.termination.reason == result_pb2.TERMINATION_REASON_OPTIMAL
     return Answer(
-        outcome=outcome,
-        x=_values(result.variable_values(), columns),
-        objective=float(result.objective_value()),
-        bound=float(bounds.dual_bound),
+        outcome=Outcome.OPTIMAL if is_optimal else Outcome.FEASIBLE,
+        x=_values(point.variable_values, columns),
+        objective=float(point.objective_value),
+        bound=bound,
     )
 
 
+def _best(result: Any) -> Any:
+    """Return the best `SolutionProto`; an empty one, nowhere feasible, when there is none."""
+    return result.solutions[0] if result.solutions else solution_pb2.SolutionProto()
+
+
 def _is_infeasible(result: Any) -> bool:
-    reason = result.termination.reason
-    if reason == mathopt.TerminationReason.INFEASIBLE_OR_UNBOUNDED:
-        return True  # every cost is >= 0 and every column bounded below: never unbounded
-    return bool(reason == mathopt.TerminationReason.INFEASIBLE)
+    # Every cost is >= 0 and every column bounded below: never unbounded.
+    return result.termination.reason in (
+        result_pb2.TERMINATION_REASON_INFEASIBLE,
+        result_pb2.TERMINATION_REASON_INFEASIBLE_OR_UNBOUNDED,
+    )
 
 
-def _values(by_item: Any, size: int) -> NDArray[np.float64]:
+def _values(sparse: Any, size: int) -> NDArray[np.float64]:
+    count = len(sparse.ids)
     values = np.zeros(size)
-    for item, value in by_item.items():
-        values[item.id] = value
+    where = np.fromiter(sparse.ids, np.int64, count)
+    values[where] = np.fromiter(sparse.values, np.float64, count)
     return values
 
 

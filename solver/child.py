@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import pickle
+import select
 import subprocess
 import sys
-import threading
 import time
 from dataclasses import replace
 from types import TracebackType
@@ -100,22 +101,19 @@ class EngineProcess:
 
     def _ask(self, request: Request, limit_s: float | None) -> Any:
         """Return the child's answer; None when it was killed at the limit."""
-        child = self._started()
-        replies: list[Any] = []
-        worker = threading.Thread(target=_exchange, args=(child, request, replies), daemon=True)
-        worker.start()
+        end = None if limit_s is None else time.monotonic() + limit_s
         try:
-            worker.join(limit_s)
+            reply = _exchange(self._started(), request, end)
+        except TimeoutError:
+            self.close()
+            return None
+        except (OSError, EOFError, ValueError, pickle.UnpicklingError) as error:
+            self.close()
+            raise SolverError("the engine's process died") from error
         except BaseException:
             self.close()
             raise
-        if worker.is_alive():
-            self.close()
-            return None
-        if not replies:
-            self.close()
-            raise SolverError("the engine's process died")
-        answer, failure = replies[0]
+        answer, failure = reply
         if failure:
             raise SolverError(failure)
         return answer
@@ -131,16 +129,39 @@ class EngineProcess:
                 start_new_session=True,
                 env={"PYTHONPATH": ":".join(path for path in sys.path if path)},
             )
+            if self._child.stdin is not None:
+                # Never stuck in writing to a child that does not read: it counts as time.
+                os.set_blocking(self._child.stdin.fileno(), False)
         return self._child
 
 
-def _exchange(child: subprocess.Popen[bytes], request: Request, replies: list[Any]) -> None:
-    """Send one request and wait for its reply; none is added when the child is gone."""
+def _exchange(child: subprocess.Popen[bytes], request: Request, end: float | None) -> Any:
+    """Send one request and return its reply.
+
+    No thread waits for the child: to start one costs more than to build a small model.
+
+    Raises:
+        TimeoutError: the clock passed `end` (monotonic seconds) before the reply began.
+        OSError, EOFError, ValueError, UnpicklingError: the child was killed or died.
+    """
     if child.stdin is None or child.stdout is None:
-        return
-    try:
-        pickle.dump(request, child.stdin)
-        child.stdin.flush()
-        replies.append(pickle.load(child.stdout))  # noqa: S301 - our own child wrote it
-    except (OSError, EOFError, ValueError, pickle.UnpicklingError):
-        return  # the child was killed or died; the asker sees that there is no reply
+        raise EOFError("the child has no pipes")
+    left = memoryview(pickle.dumps(request))
+    into = child.stdin.fileno()
+    while left:
+        _wait(into, select.POLLOUT, end)
+        left = left[os.write(into, left) :]
+    _wait(child.stdout.fileno(), select.POLLIN, end)
+    return pickle.load(child.stdout)  # noqa: S301 - our own child wrote it
+
+
+def _wait(pipe: int, event: int, end: float | None) -> None:
+    """Return when `pipe` is ready for `event`, or closed.
+
+    Raises:
+        TimeoutError: it was not by `end`.
+    """
+    ready = select.poll()
+    ready.register(pipe, event)
+    if not ready.poll(None if end is None else max(0.0, end - time.monotonic()) * 1e3):
+        raise TimeoutError

@@ -19,6 +19,7 @@ import numpy as np
 from solver.compact_columns import NONE, Compact, Longs, measured, units_entries
 from solver.cost_rows import cap_cost
 from solver.coverage_rows import add_coverage
+from solver.grouped import ranges
 from solver.model import ModelBuilder
 from solver.pairs import Pairs, enumerate_pairs, most_units
 from solver.problem import Family, Measure, Problem
@@ -205,7 +206,7 @@ def _cap_limits(compact: Compact) -> None:
     row = np.repeat(rows, np.diff(limits.start))
     first = np.searchsorted(supply, limits.supply, side="left")
     size = np.searchsorted(supply, limits.supply, side="right") - first
-    where = np.repeat(first - np.cumsum(size) + size, size) + np.arange(size.sum())
+    where = ranges(first, size)
     builder.entries(
         np.repeat(row, size), column[where], factor[where] * np.repeat(limits.weight, size)
     )

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from solver.problem import Bools, Floats
+
+#: A place in the matrix is one number, so that one sort orders rows and columns.
+_COLUMN_BITS = 32
+
+_T = TypeVar("_T", bound=np.generic)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,9 +71,8 @@ class ModelBuilder:
     _integral: list[Bools] = field(default_factory=list)
     _row_low: list[Floats] = field(default_factory=list)
     _row_high: list[Floats] = field(default_factory=list)
-    _entries: list[tuple[NDArray[np.int64], NDArray[np.int64], Floats]] = field(
-        default_factory=list
-    )
+    _places: list[NDArray[np.int64]] = field(default_factory=list)  # row x 2^32 + column
+    _values: list[Floats] = field(default_factory=list)
     columns: int = 0
     row_count: int = 0
 
@@ -77,16 +82,16 @@ class ModelBuilder:
         """Add one column per entry of `cost` and return their numbers, int64[len(cost)]."""
         size = len(cost)
         self._cost.append(np.asarray(cost, np.float64))
-        self._low.append(np.broadcast_to(np.asarray(low, np.float64), size))
-        self._high.append(np.broadcast_to(np.asarray(high, np.float64), size))
+        self._low.append(_spread(np.asarray(low, np.float64), (size,)))
+        self._high.append(_spread(np.asarray(high, np.float64), (size,)))
         self._integral.append(np.full(size, integral))
         self.columns += size
         return np.arange(self.columns - size, self.columns, dtype=np.int64)
 
     def rows(self, size: int, *, low: float | Floats, high: float | Floats) -> NDArray[np.int64]:
         """Open `size` empty rows and return their numbers, int64[size]."""
-        self._row_low.append(np.broadcast_to(np.asarray(low, np.float64), size))
-        self._row_high.append(np.broadcast_to(np.asarray(high, np.float64), size))
+        self._row_low.append(_spread(np.asarray(low, np.float64), (size,)))
+        self._row_high.append(_spread(np.asarray(high, np.float64), (size,)))
         self.row_count += size
         return np.arange(self.row_count - size, self.row_count, dtype=np.int64)
 
@@ -97,10 +102,11 @@ class ModelBuilder:
         value: Floats | float,
     ) -> None:
         """Add `value` at (`row`, `column`), broadcast against each other."""
-        rows, columns, values = np.broadcast_arrays(
-            np.asarray(row, np.int64), np.asarray(column, np.int64), np.asarray(value, np.float64)
-        )
-        self._entries.append((rows.ravel(), columns.ravel(), values.ravel()))
+        places = (np.asarray(row, np.int64) << _COLUMN_BITS) + column
+        values = np.asarray(value, np.float64)
+        shape = np.broadcast(places, values).shape
+        self._places.append(_spread(places, shape))
+        self._values.append(_spread(values, shape))
 
     def costs(self) -> Floats:
         """Return float64[columns], the cost of every column added so far."""
@@ -122,17 +128,35 @@ class ModelBuilder:
         )
 
     def _summed(self) -> tuple[NDArray[np.int64], NDArray[np.int64], Floats]:
-        if not self._entries:
+        if not self._places:
             nothing = np.empty(0, np.int64)
             return nothing, nothing, np.empty(0)
-        row = np.concatenate([entry[0] for entry in self._entries])
-        column = np.concatenate([entry[1] for entry in self._entries])
-        value = np.concatenate([entry[2] for entry in self._entries])
-        key = row * max(self.columns, 1) + column
-        places, first, where = np.unique(key, return_index=True, return_inverse=True)
-        total = np.bincount(where, weights=value, minlength=len(places))
-        keep = total != 0
-        return row[first][keep], column[first][keep], total[keep]
+        place, value = np.concatenate(self._places), np.concatenate(self._values)
+        order = np.argsort(place, kind="stable")
+        place, value = place[order], value[order]
+        opens = np.ones(len(place), np.bool_)  # where a place is named for the first time
+        np.not_equal(place[1:], place[:-1], out=opens[1:])
+        if not opens.all():
+            value = np.bincount(np.cumsum(opens) - 1, value).astype(np.float64, copy=False)
+            place = place[opens]
+        if not value.all():
+            keep = value != 0
+            place, value = place[keep], value[keep]
+        row = place >> _COLUMN_BITS
+        place &= (1 << _COLUMN_BITS) - 1
+        return row, place, value
+
+
+def _spread(values: NDArray[_T], shape: tuple[int, ...]) -> NDArray[_T]:
+    """Return `values`, broadcast to `shape`, as one row.
+
+    `numpy.broadcast_to` takes several times as long, and most blocks are short.
+    """
+    if values.shape == shape:
+        return values.ravel()
+    spread = np.empty(shape, values.dtype)
+    spread[...] = values
+    return spread.ravel()
 
 
 def _joined(blocks: list[Floats]) -> Floats:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from solver.grouped import ranges
 from solver.problem import NO_ROW, Bools, Family, Floats, Ints, Problem
 
 
@@ -57,15 +58,27 @@ class Pairs:
 def enumerate_pairs(problem: Problem) -> Pairs:
     """Spell out every admitted pair of `problem` with its coefficients."""
     demands = problem.demands
-    lists = [problem.supplies_of(mode) for mode in range(len(demands.mode_kind))]
-    sizes = np.fromiter((len(found) for found in lists), np.int64, len(lists))
-    mode = np.repeat(np.arange(len(lists), dtype=np.int32), sizes)
-    supply = np.concatenate(lists).astype(np.int32) if lists else np.empty(0, np.int32)
+    mode, supply = _modes_with_supplies(problem)
     demand_of_mode = np.repeat(
         np.arange(demands.count, dtype=np.int32), np.diff(demands.mode_start)
     )
     pairs = with_coefficients(problem, demand_of_mode[mode], mode, supply)
     return pairs.keep(admitted(problem, pairs, most_units(problem)))
+
+
+def _modes_with_supplies(problem: Problem) -> tuple[Ints, Ints]:
+    """Return `Problem.supplies_of` of all modes at once: int32[.] modes, int32[.] supplies."""
+    demands, stock = problem.demands, problem.supply
+    signatures = np.arange(len(problem.eligible_start) - 1)
+    # `NO_ROW` is a kind like others: it must not be taken for one of the signature before.
+    kinds = max(int(stock.kind.max(initial=0)), int(demands.mode_kind.max(initial=0))) + 2
+    key = np.repeat(signatures, np.diff(problem.eligible_start)) * kinds
+    key += stock.kind[problem.eligible] + 1
+    wanted = demands.mode_signature.astype(np.int64) * kinds + demands.mode_kind + 1
+    first = np.searchsorted(key, wanted, side="left")
+    size = np.searchsorted(key, wanted, side="right") - first
+    mode = np.repeat(np.arange(len(wanted), dtype=np.int32), size)
+    return mode, problem.eligible[ranges(first, size)].astype(np.int32, copy=False)
 
 
 def with_coefficients(problem: Problem, demand: Ints, mode: Ints, supply: Ints) -> Pairs:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from solver.compact_columns import Compact, Longs
+from solver.grouped import distinct
 from solver.problem import Family
 from solver.scopes import scope_of, scopes_touched
 
@@ -37,19 +38,18 @@ def add_apart(compact: Compact) -> None:
 def _add_switches(compact: Compact, pair: Longs, scope: Longs, group: Longs) -> None:
     """Add a_{scope,group} where several groups meet; equal lengths: pair, its scope, its group."""
     builder = compact.builder
-    owners = np.unique(np.stack([scope, group], axis=1), axis=0)
-    names, groups_at = np.unique(owners[:, 0], return_counts=True)
+    owned, _, _ = distinct(scope, group)
+    names, groups_at = np.unique(owned, return_counts=True)
     contested = np.isin(scope, names[groups_at > 1])
     pair, scope, group = pair[contested], scope[contested], group[contested]
     if not len(pair):
         return
-    switch_of, at = np.unique(np.stack([scope, group], axis=1), axis=0, return_inverse=True)
-    at = at.ravel()
-    switch = builder.add(np.zeros(len(switch_of)), high=1.0, integral=True)
+    scope_of_switch, _, at = distinct(scope, group)
+    switch = builder.add(np.zeros(len(scope_of_switch)), high=1.0, integral=True)
     _occupy(compact, pair, switch[at])
-    _, where = np.unique(switch_of[:, 0], return_inverse=True)
+    _, where = np.unique(scope_of_switch, return_inverse=True)
     rows = builder.rows(int(where.max()) + 1, low=-np.inf, high=1.0)
-    builder.entries(rows[where.ravel()], switch, 1.0)
+    builder.entries(rows[where], switch, 1.0)
 
 
 def add_together(compact: Compact) -> None:
@@ -69,11 +69,10 @@ def _occupy(compact: Compact, pair: Longs, switch: Longs) -> None:
     """Where a pair stands, its switch is on; gangs and batch: one row per demand and switch."""
     builder, pairs = compact.builder, compact.pairs
     whole = pairs.family[pair] != Family.SERVICE
-    keys = np.stack([pairs.demand[pair[whole]].astype(np.int64), switch[whole]], axis=1)
-    shared, at = np.unique(keys, axis=0, return_inverse=True)
+    _, shared, at = distinct(pairs.demand[pair[whole]].astype(np.int64), switch[whole])
     rows = builder.rows(len(shared), low=-np.inf, high=0.0)
-    builder.entries(rows[at.ravel()], compact.main[pair[whole]], 1.0)
-    builder.entries(rows, shared[:, 1], -1.0)
+    builder.entries(rows[at], compact.main[pair[whole]], 1.0)
+    builder.entries(rows, shared, -1.0)
     single = pair[~whole]
     rows = builder.rows(len(single), low=-np.inf, high=0.0)
     builder.entries(rows, compact.main[single], 1.0 / compact.most[single])

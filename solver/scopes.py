@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from solver.grouped import distinct, ranges
 from solver.problem import NO_ROW, Ints, Level, Problem
 
 Longs = NDArray[np.int64]
@@ -36,19 +37,14 @@ def scopes_touched(problem: Problem, supply: Ints, level: Level) -> tuple[Longs,
     index = np.arange(len(supply), dtype=np.int64)
     if level is not Level.ZONE:
         return index, own
-    zones_at = _zones_of_places(problem)
+    places, zones = _zones_of_places(problem)
     unknown = np.flatnonzero(problem.supply.zone[supply] == NO_ROW)
-    places = problem.supply.place[supply[unknown]]
-    more = [
-        [zone for zone in zones_at.get(place, ()) if zone != mine]
-        for place, mine in zip(places.tolist(), own[unknown].tolist(), strict=True)
-    ]
-    sizes = np.array([len(zones) for zones in more], np.int64)
-    extra = np.array([zone for zones in more for zone in zones], np.int64)
-    return (
-        np.concatenate([index, np.repeat(unknown, sizes)]),
-        np.concatenate([own, extra]),
-    )
+    place = problem.supply.place[supply[unknown]]
+    first = np.searchsorted(places, place, side="left")
+    size = np.searchsorted(places, place, side="right") - first
+    extra, asker = zones[ranges(first, size)], np.repeat(unknown, size)
+    other = extra != own[asker]
+    return np.concatenate([index, asker[other]]), np.concatenate([own, extra[other]])
 
 
 def _zones(problem: Problem) -> int:
@@ -56,12 +52,8 @@ def _zones(problem: Problem) -> int:
     return int(zone.max()) + 1 if len(zone) else 0
 
 
-def _zones_of_places(problem: Problem) -> dict[int, tuple[int, ...]]:
-    """Every zone number, named or unnamed, that supplies of a place stand in."""
+def _zones_of_places(problem: Problem) -> tuple[Longs, Longs]:
+    """Return (place, zone), sorted: each zone, named or not, that supplies of a place are in."""
     every = np.arange(problem.supply.count, dtype=np.int32)
     scope = scope_of(problem, every, Level.ZONE)
-    found = np.unique(np.stack([problem.supply.place.astype(np.int64), scope]), axis=1)
-    zones: dict[int, list[int]] = {}
-    for place, zone in found.T.tolist():
-        zones.setdefault(place, []).append(zone)
-    return {place: tuple(members) for place, members in zones.items()}
+    return distinct(problem.supply.place.astype(np.int64), scope)[:2]

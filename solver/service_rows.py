@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from solver.grouped import alike
 from solver.model import ModelBuilder
 from solver.pairs import Pairs, most_units
 from solver.problem import NO_ROW, Bools, Floats, Ints, Level, Problem
@@ -78,12 +79,11 @@ def load_classes(problem: Problem, service: int, places: Ints) -> LoadClasses:
     allowed = distance <= services.farthest[service]
     near = (distance <= services.near[service]) & allowed
     if services.each_point[service]:
-        group = np.arange(len(rows))
+        first = group = np.arange(len(rows))
     else:
-        signature = np.concatenate([near, allowed], axis=1)
-        _, group = np.unique(signature, axis=0, return_inverse=True)
-    first = np.unique(group, return_index=True)[1]
-    members = tuple(rows[group == group[one]] for one in first)
+        first, group = alike(np.concatenate([near, allowed], axis=1))
+    ends = np.cumsum(np.bincount(group, minlength=len(first)))[:-1]
+    members = tuple(np.split(rows[np.argsort(group, kind="stable")], ends))
     return LoadClasses(
         places=places,
         members=members,

@@ -26,6 +26,7 @@ FILES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("
 DOORS = {
     "click": ["broker.cli", "broker.cli_*"],
     "ortools": ["solver.backend"],
+    "pybind11_abseil": ["solver.backend"],
     "pydantic": ["broker.spec_*"],
     "yaml": ["broker.spec_*"],
     "boto3": ["providers.aws*"],

@@ -88,6 +88,19 @@ def test_a_process_that_dies_is_an_error_and_not_a_hang() -> None:
             engine.solve_integer(knapsack(), Effort(gap=0.0))
 
 
+def test_a_process_that_does_not_even_read_is_killed_at_the_limit() -> None:
+    """A stopped engine takes no large model; its time runs all the same."""
+    with EngineProcess() as engine:
+        small = build_compact(problem([Row(cost=2)], [GANG])).builder.build()
+        engine.solve_integer(small, Effort())
+        child = engine._child
+        assert child is not None
+        os.kill(child.pid, signal.SIGSTOP)
+        assert engine.solve_linear(knapsack(20_000, 300), seconds=0.2) is None
+        assert child.poll() is not None
+        assert engine.solve_integer(small, Effort()).outcome is Outcome.OPTIMAL
+
+
 ASKER = """
 from tests.solver.test_child import knapsack
 from solver.child import EngineProcess

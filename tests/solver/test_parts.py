@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -9,7 +11,7 @@ from solver.backend import solve_integer, solve_linear
 from solver.effort import Effort, Outcome
 from solver.model import ModelBuilder
 from solver.pairs import enumerate_pairs, most_units
-from solver.problem import Level
+from solver.problem import NO_ROW, Level
 from solver.scopes import scope_of, scopes_touched
 from tests.solver.tiny import BATCH, GANG, SERVICE, Row, Rules, like, problem
 
@@ -39,6 +41,40 @@ def test_machine_kinds_meet_their_own_mode_only() -> None:
     pairs = enumerate_pairs(one)
     kinds = one.demands.mode_kind[pairs.mode]
     assert kinds.tolist() == one.supply.kind[pairs.supply].tolist()
+
+
+def test_pairs_are_those_of_each_mode_by_itself() -> None:
+    """All modes at once find what `Problem.supplies_of` finds; a kind nobody sells finds none."""
+    rows = [Row(cost=1, kind=1), Row(cost=2, kind=0), Row(cost=3, kind=1)]
+    one = problem(rows, [GANG, SERVICE, BATCH])
+    kinds = one.demands.mode_kind.copy()
+    kinds[1] = NO_ROW
+    one = replace(one, demands=replace(one.demands, mode_kind=kinds))
+    pairs = enumerate_pairs(one)
+    for mode in range(len(kinds)):
+        assert pairs.supply[pairs.mode == mode].tolist() == one.supplies_of(mode).tolist()
+    assert (pairs.mode != 1).all()
+
+
+def test_entries_are_ordered_by_row_and_column_whatever_their_blocks() -> None:
+    """As a dense matrix would hold them, sums in the order in which they were added."""
+    random = np.random.default_rng(2)
+    builder = ModelBuilder()
+    x = builder.add(np.ones(30), high=np.linspace(1, 2, 30), integral=True)
+    rows = builder.rows(20, low=-np.inf, high=7.0)
+    dense = np.zeros((20, 30))
+    for _ in range(40):
+        row, column = random.integers(0, 20, 9), random.integers(0, 30, 9)
+        value = random.normal(size=9)
+        builder.entries(rows[row], x[column], value)
+        np.add.at(dense, (row, column), value)
+    builder.entries(rows[:2, None], x[None, 3:5], np.array([[1.0], [2.0]]))
+    dense[:2, 3:5] += [[1.0], [2.0]]
+    model = builder.build()
+    where = np.nonzero(dense)
+    assert np.array_equal(model.row, where[0])
+    assert np.array_equal(model.column, where[1])
+    assert np.array_equal(model.value, dense[where])
 
 
 def test_entries_at_one_place_add_up() -> None:
