@@ -44,6 +44,8 @@ ROUNDS = 4
 WORK_A_ROUND = 5_000
 #: Part of the best prices so far in those of the next bound: duals of few ways swing.
 _BLEND = 0.5
+#: While a round makes the plan cheaper by this part, the next one does without a new bound.
+_WORTHWHILE = 1e-3
 #: A round that moves cost and bound by less than this part of the cost is the last.
 _SETTLED = 1e-4
 
@@ -120,6 +122,8 @@ def _run(work: Work, start: Solution | None) -> None:
         improve(work)
         if work.is_good():
             return
+        if before[0] - work.cost > _WORTHWHILE * work.cost:
+            continue  # the plan is still what falls short
         tighten(work)
         if work.is_good():
             return
