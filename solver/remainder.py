@@ -41,6 +41,14 @@ class Remainder:
         own = slice(int(self._first[supply]), int(self._first[supply + 1]))
         return self._row[own], self._weight[own]
 
+    def limits_among(self, supply: Ints) -> tuple[Longs, Longs, Floats]:
+        """Return (index into `supply`, limit, weight): every limit that counts each, by index."""
+        first, size = self._first[supply], self._first[supply + 1] - self._first[supply]
+        ends = np.cumsum(size)
+        total = int(ends[-1]) if len(ends) else 0
+        where = np.arange(total) + np.repeat(first - ends + size, size)
+        return np.repeat(np.arange(len(supply)), size), self._row[where], self._weight[where]
+
     def usable(self, demand: int, supply: Ints) -> Bools:
         """Return bool[N]: which of `supply` the rules on scopes leave to `demand`."""
         return self._scopes.usable(demand)[supply]

@@ -1,0 +1,185 @@
+"""A good way of one service on what is left, by arithmetic: no engine, and nothing proven.
+
+Several fillings (`solver.service_fill`) are completed to all rules (`solver.service_finish`) and
+made cheaper; the best one loses a place at a time and is filled again. Where no filling finds a
+place for all load there may still be a way: only an engine knows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from solver.lone_choice import Choice
+from solver.pairs import Pairs
+from solver.problem import NO_ROW, Bools, Floats, Problem
+from solver.remainder import Remainder
+from solver.scopes import scope_of
+from solver.service_asked import Asked, asked_of
+from solver.service_fill import Filling, Style, fill
+from solver.service_finish import completed, cost_of, polished
+from solver.service_flow import SLACK, route
+from solver.solution import Allocation, Routes
+
+#: Fillings this much dearer than the best so far are not looked at further.
+_HOPELESS = 1.3
+#: Times that places are given up in turn.
+_ROUNDS = 2
+#: Scopes tried where all units must stand in one.
+_SCOPES = 3
+#: Loads below this part of the whole are no route.
+_NO_ROUTE = 1e-9
+
+
+def service_choice(
+    problem: Problem, left: Remainder, pairs: Pairs
+) -> tuple[Choice, Routes] | None:
+    """Return a way that serves a service whole; None where this finds none.
+
+    Args:
+        problem: what is asked; its rows over the whole plan are not minded.
+        left: what is left.
+        pairs: the pairs of the service that are admitted and usable; their costs may hold
+            prices of what is shared.
+
+    Returns:
+        What is held and where loads go, at the costs of `pairs`. None also for what arithmetic
+        does not know: loads with sizes, moves that cost by volume, a home.
+    """
+    best: tuple[float, Asked, Floats] | None = None
+    for some in _together(problem, pairs):
+        asked = asked_of(problem, left, some) if some.count else None
+        units = None if asked is None else _best_units(asked)
+        if asked is not None and units is not None:
+            cost = cost_of(asked, units)
+            if best is None or cost < best[0]:
+                best = (cost, asked, units)
+    return None if best is None else _answer(problem, best[1], best[2])
+
+
+def _together(problem: Problem, pairs: Pairs) -> Iterator[Pairs]:
+    """Pairs to try: all of them, or those of one scope where all units must stand in one."""
+    if not pairs.count:
+        return
+    demand = int(pairs.demand[0])
+    rules = [rule for rule in problem.together if demand in rule.demands]
+    if not rules:
+        yield pairs
+        return
+    keys = np.stack([scope_of(problem, pairs.supply, rule.level) for rule in rules], axis=1)
+    names, where = np.unique(keys, axis=0, return_inverse=True)
+    where = where.ravel()
+    price = np.full(len(names), np.inf)
+    np.minimum.at(price, where, (pairs.compute + pairs.extra) / pairs.amount)
+    for one in np.argsort(price, kind="stable")[:_SCOPES].tolist():
+        yield pairs.keep(where == one)
+
+
+def _best_units(asked: Asked) -> Floats | None:
+    """The cheapest units that were found; None: none keep all rules."""
+    every = asked.most >= 1
+    best: Floats | None = None
+    cost = np.inf
+    for style in _styles(asked):
+        units = _filled(Filling(asked), style, every, cost)
+        if units is not None and cost_of(asked, units) < cost:
+            best, cost = units, cost_of(asked, units)
+    if best is None:
+        return None
+    for _ in range(_ROUNDS):
+        found = _refilled(asked, best, every)
+        if found is None:
+            break
+        best = found
+    return best
+
+
+def _styles(asked: Asked) -> Iterator[Style]:
+    """The fillings to try."""
+    parts = [1.0]
+    if asked.lost.shape[1]:
+        share = asked.needed / asked.whole
+        parts += [share, share / 2, share / 3]
+    elif asked.least > 1 or asked.room < asked.whole:
+        parts += [1 / 2, 1 / 3]
+    mixed = bool((asked.risky > 0).any())
+    for part in parts:
+        for whole in (True, False):
+            for hardest in (False, True):
+                yield Style(whole=whole, hardest=hardest, part=part)
+                if mixed:
+                    yield Style(whole=whole, hardest=hardest, part=part, safe_first=True)
+
+
+def _filled(filling: Filling, style: Style, usable: Bools, cost: float) -> Floats | None:
+    """Fill, complete and polish; None where it fails or has no hope to cost less than `cost`."""
+    asked = filling.asked
+    if not fill(filling, style, usable):
+        return None
+    if cost_of(asked, filling.units) > cost * _HOPELESS:
+        return None
+    units = completed(filling, usable)
+    if units is None or cost_of(asked, units) > cost * _HOPELESS:
+        return None
+    return polished(asked, units, usable)
+
+
+def _refilled(asked: Asked, units: Floats, usable: Bools) -> Floats | None:
+    """Give up one place after another; the best that is cheaper, None: nothing is."""
+    best, cost = None, cost_of(asked, units) * (1 - 1e-9)
+    for place in np.flatnonzero(np.add.reduceat(units, asked.first) > 0).tolist():
+        kept = np.where(asked.at == place, 0.0, units)
+        others = usable & (asked.at != place)
+        for style in (Style(whole=True), Style(whole=False)):
+            filling = Filling(asked, kept)
+            filling.settle()
+            found = _filled(filling, style, others, cost)
+            if found is not None and cost_of(asked, found) < cost:
+                best, cost = found, cost_of(asked, found)
+    return best
+
+
+def _answer(problem: Problem, asked: Asked, units: Floats) -> tuple[Choice, Routes] | None:
+    """Route the loads and write it down; None where units carry less than it seemed."""
+    flow = route(asked, np.add.reduceat(units * asked.amount, asked.first))
+    if flow is None or float(asked.risky @ units) > SLACK * asked.whole:
+        return None
+    used = np.flatnonzero(units > 0)
+    pairs = asked.pairs.keep(units > 0)
+    held = np.rint(units[used]).astype(np.int64)
+    allocation = Allocation(
+        demand=pairs.demand,
+        mode=pairs.mode,
+        supply=pairs.supply,
+        units=held,
+        unit_hours=held * problem.demands.mode_hours[pairs.mode],
+        share=held * pairs.amount,
+    )
+    cost = float((pairs.compute + pairs.extra) @ held)
+    cost += float(asked.pairs.move[asked.first] @ (np.add.reduceat(units, asked.first) > 0))
+    choice = Choice(allocation=allocation, unmet=0.0, cost=cost)
+    return choice, _routes(problem, asked, flow)
+
+
+def _routes(problem: Problem, asked: Asked, flow: Floats) -> Routes:
+    """Split what is routed of each class among its loads, in proportion."""
+    services = problem.services
+    point, place, amount = [], [], []
+    for one, at in np.argwhere(flow > _NO_ROUTE * asked.whole).tolist():
+        members = asked.classes.members[one]
+        point.append(services.load_point[members])
+        place.append(np.full(len(members), asked.classes.places[at]))
+        amount.append(flow[one, at] * services.load[members] / asked.load[one])
+    points, places = np.concatenate(point), np.concatenate(place)
+    order = np.lexsort((places, points))
+    none = np.full(len(points), NO_ROW, np.int32)
+    return Routes(
+        service=np.full(len(points), asked.service, np.int32),
+        point=points[order].astype(np.int32),
+        place=places[order].astype(np.int32),
+        amount=np.concatenate(amount)[order],
+        size=none,
+        mode=none,
+        supply=none,
+    )

@@ -1,0 +1,210 @@
+"""Whether units carry the loads of a service, by cuts, and one way to route them.
+
+What can be routed is the least cut (Ford and Fulkerson, see `solver.survival_rows`): over all
+sets P of the places used, what the places of P carry and the load that may go beyond P. Places
+used are few, so every set is a row of a small table, and many candidates are judged at once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import pairwise
+
+import numpy as np
+
+from solver.problem import Bools, Floats
+from solver.service_asked import Asked, Longs
+
+#: Most places for which all sets are looked at.
+MOST_PLACES = 9
+#: Part of the load that is rounding.
+SLACK = 1e-9
+
+
+@lru_cache(maxsize=MOST_PLACES + 1)
+def _sets(places: int) -> Floats:
+    """float64[2^places, places]: every set of places."""
+    every = np.arange(2**places)[:, None] >> np.arange(places)[None, :]
+    return (every & 1).astype(np.float64)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cuts:
+    """Tables of one service over some of its places; m places, 2^m sets.
+
+    Attributes:
+        asked: the service.
+        places: int64[m], indices of the places.
+        sets: float64[2^m, m].
+        beyond: float64[2^m], load that may go beyond a set, all rules of routes kept.
+        near_beyond: float64[2^m], near load alone, where a loss must be outlived.
+    """
+
+    asked: Asked
+    places: Longs
+    sets: Floats
+    beyond: Floats
+    near_beyond: Floats
+
+    @classmethod
+    def of(cls, asked: Asked, places: Longs) -> Cuts:
+        """Return the tables over `places`, at most `MOST_PLACES`."""
+        sets = _sets(len(places))
+        outside = 1.0 - sets
+        goes = outside @ asked.free[:, places].T > 0
+        beyond = goes @ asked.load
+        if len(asked.budget):
+            beyond = _with_far(asked, places, outside, goes)
+        near = outside @ asked.near[:, places].T > 0 if asked.lost.shape[1] else goes
+        return cls(
+            asked=asked, places=places, sets=sets, beyond=beyond, near_beyond=near @ asked.load
+        )
+
+    def routed(self, carried: Floats) -> Floats:
+        """Return float64[B], the load that can be routed where places carry float64[B, m]."""
+        most = np.minimum(carried, self.asked.room)
+        return np.asarray((most @ self.sets.T + self.beyond).min(axis=1))
+
+    def near_routed(self, carried: Floats) -> Floats:
+        """Return float64[B], the same for near load alone, without a limit on one place."""
+        return np.asarray((carried @ self.sets.T + self.near_beyond).min(axis=1))
+
+
+def _with_far(asked: Asked, places: Longs, outside: Floats, goes: Bools) -> Floats:
+    """`Cuts.beyond` where some load may go far.
+
+    Of a budget for all together only places that all may use are counted: less than the truth
+    where `farthest` tells them apart, never more.
+    """
+    far = asked.far[:, places]
+    if each_by_itself(asked):
+        further = outside @ far.T > 0
+        part = np.minimum(asked.budget, asked.load) * further
+        return np.asarray(np.where(goes, asked.load, part).sum(axis=1))
+    for_all = (far + asked.free[:, places] > 0).all(axis=0).astype(np.float64)
+    further = (outside @ for_all > 0) & ~goes.all(axis=1)
+    beyond = goes @ asked.load + asked.budget[0] * further
+    return np.asarray(np.minimum(beyond, asked.whole))
+
+
+def each_by_itself(asked: Asked) -> bool:
+    """Return whether the far load of every class has a limit of its own."""
+    return len(asked.budget) == len(asked.load)
+
+
+def route(asked: Asked, carried: Floats) -> Floats | None:
+    """Return a way to route all load, float64[C, H]; None: there is none.
+
+    Args:
+        asked: the service.
+        carried: float64[H], load that the units of each place carry.
+    """
+    used = np.flatnonzero(carried > 0)
+    flow = _Flow(asked, used, np.minimum(carried[used], asked.room))
+    flow.fill()
+    if flow.left > 1e-8 * asked.whole:
+        return None
+    found = np.zeros(asked.free.shape)
+    found[:, used] = flow.sent()
+    return found
+
+
+class _Flow:
+    """Augmenting paths from classes to places, directly or as far load through what limits it.
+
+    Nodes: C classes, then m places, then the ways for far load: an entry and an exit for all
+    together, or one for each class by itself. `Cuts` counts the cuts of the same network.
+    """
+
+    def __init__(self, asked: Asked, used: Longs, room: Floats) -> None:
+        self._load: list[float] = asked.load.tolist()
+        self._room: list[float] = room.tolist()
+        self._tiny = 1e-12 * asked.whole
+        self._left = [dict[int, float]() for _ in range(3 * len(self._load) + len(room) + 2)]
+        classes, places = len(self._load), len(self._room)
+        self._classes, self._places = classes, places
+        free, far = asked.free[:, used] > 0, asked.far[:, used] > 0
+        for one, place in np.argwhere(free).tolist():
+            self._arc(one, classes + place, np.inf)
+        way = classes + places
+        self._each = each_by_itself(asked)
+        if self._each:
+            for one, place in np.argwhere(far).tolist():
+                self._arc(one, way + one, float(asked.budget[one]))
+                self._arc(way + one, classes + place, np.inf)
+        elif len(asked.budget):
+            self._arc(way, way + 1, float(asked.budget[0]))
+            for one in range(classes):
+                self._arc(one, way, np.inf)
+            for place in np.flatnonzero((far | free).all(axis=0)).tolist():
+                self._arc(way + 1, classes + place, np.inf)
+
+    @property
+    def left(self) -> float:
+        """Load without a route."""
+        return float(sum(self._load))
+
+    def fill(self) -> None:
+        """Send all load there is room for."""
+        for one in sorted(range(self._classes), key=lambda row: len(self._left[row])):
+            while self._load[one] > self._tiny:
+                path = self._path(one)
+                if not path:
+                    break
+                self._send(path)
+
+    def sent(self) -> Floats:
+        """float64[C, m]."""
+        classes, places = self._classes, self._places
+        found = np.zeros((classes, places))
+        through = np.zeros(places)
+        for place in range(places):
+            for node, amount in self._left[classes + place].items():
+                if node < classes:
+                    found[node, place] += amount
+                elif self._each:
+                    found[node - classes - places, place] += amount
+                else:
+                    through[place] += amount
+        entry = self._left[classes + places]
+        for one in range(0 if self._each else classes):
+            wanted = entry.get(one, 0.0)
+            for place in range(places):
+                amount = min(wanted, float(through[place]))
+                found[one, place] += amount
+                through[place] -= amount
+                wanted -= amount
+        return found
+
+    def _arc(self, start: int, end: int, most: float) -> None:
+        self._left[start][end] = most
+        self._left[end].setdefault(start, 0.0)
+
+    def _path(self, start: int) -> list[int]:
+        """The shortest path of `start` to a place with room; empty: none."""
+        came: dict[int, int] = {start: -1}
+        queue = [start]
+        for node in queue:
+            place = node - self._classes
+            if 0 <= place < self._places and self._room[place] > self._tiny:
+                path = [node]
+                while came[path[-1]] >= 0:
+                    path.append(came[path[-1]])
+                return path[::-1]
+            for after, room in self._left[node].items():
+                if room > self._tiny and after not in came:
+                    came[after] = node
+                    queue.append(after)
+        return []
+
+    def _send(self, path: list[int]) -> None:
+        last = path[-1] - self._classes
+        amount = min(self._load[path[0]], self._room[last])
+        for start, end in pairwise(path):
+            amount = min(amount, self._left[start][end])
+        for start, end in pairwise(path):
+            self._left[start][end] -= amount
+            self._left[end][start] += amount
+        self._load[path[0]] -= amount
+        self._room[last] -= amount
