@@ -5,6 +5,7 @@ The rules are those of `solver.service_rows`, for a service that is served whole
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +21,9 @@ from solver.stations import has_sizes
 from solver.tier_steps import has_class
 
 Longs = NDArray[np.int64]
+
+#: No more than so many times the smallest units that carry all load are ever held.
+_MANY = 3.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +76,11 @@ class Asked:
     limits: Floats
     high: Floats
 
+    @property
+    def at_risk(self) -> bool:
+        """Whether the share at risk has a limit that binds."""
+        return bool(self.risky.any())
+
 
 def asked_of(problem: Problem, left: Remainder, pairs: Pairs) -> Asked | None:
     """Return what a service asks for; None where a rule is beyond this arithmetic.
@@ -98,7 +107,8 @@ def asked_of(problem: Problem, left: Remainder, pairs: Pairs) -> Asked | None:
     lost = _lost(problem, service, pairs)
     share = float(problem.demands.risky_share[demand])
     at_risk = pairs.amount * (pairs.risky - share) if share < 1 and pairs.risky.any() else 0.0
-    limits, high = _limits(left, pairs)
+    many = _MANY * (math.ceil(whole / float(pairs.amount.min())) + 3)
+    limits, high = _limits(left, pairs, many)
     return Asked(
         pairs=pairs,
         service=service,
@@ -151,10 +161,11 @@ def _lost(problem: Problem, service: int, pairs: Pairs) -> Bools:
     return lost
 
 
-def _limits(left: Remainder, pairs: Pairs) -> tuple[Floats, Floats]:
+def _limits(left: Remainder, pairs: Pairs, many: float) -> tuple[Floats, Floats]:
     """Weights of the pairs in the limits, float64[R, Q], and what is left of these, float64[R].
 
-    A supply with several pairs is a limit too.
+    A supply with several pairs is a limit too. Limits with room for `many` of their heaviest
+    units are left out; whoever answers looks at all of them (`keeps_limits`).
     """
     pair, row, weight = left.limits_among(pairs.supply)
     rows, where = np.unique(row, return_inverse=True)
@@ -165,5 +176,17 @@ def _limits(left: Remainder, pairs: Pairs) -> tuple[Floats, Floats]:
     for number, one in enumerate(shared.tolist()):
         weights[len(rows) + number, same == one] = 1.0
     high = np.concatenate([left.high[rows], left.capacity[names[shared]]])
-    finite = np.isfinite(high)
-    return weights[finite], np.maximum(high[finite], 0.0)
+    tight = high < many * weights.max(axis=1, initial=0.0)
+    return weights[tight], np.maximum(high[tight], 0.0)
+
+
+def keeps_limits(left: Remainder, pairs: Pairs, units: Floats) -> bool:
+    """Return whether `units`, float64[Q], of pairs keep the capacities and limits left."""
+    used = np.flatnonzero(units > 0)
+    supply, where = np.unique(pairs.supply[used], return_inverse=True)
+    held = np.bincount(where, weights=units[used])
+    index, row, weight = left.limits_among(supply)
+    rows, at = np.unique(row, return_inverse=True)
+    total = np.bincount(at, weights=weight * held[index], minlength=len(rows))
+    fits = (held <= left.capacity[supply] + 1e-9).all()
+    return bool(fits and (total <= left.high[rows] * (1 + 1e-12) + 1e-9).all())

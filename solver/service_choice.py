@@ -8,6 +8,7 @@ place for all load there may still be a way: only an engine knows.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TypeVar
 
 import numpy as np
 
@@ -16,14 +17,18 @@ from solver.pairs import Pairs
 from solver.problem import NO_ROW, Bools, Floats, Problem
 from solver.remainder import Remainder
 from solver.scopes import scope_of
-from solver.service_asked import Asked, asked_of
+from solver.service_asked import Asked, asked_of, keeps_limits
 from solver.service_fill import Filling, Style, fill
 from solver.service_finish import completed, cost_of, polished
 from solver.service_flow import SLACK, route
 from solver.solution import Allocation, Routes
 
-#: Fillings this much dearer than the best so far are not looked at further.
-_HOPELESS = 1.3
+#: Fillings this much dearer than the best completed one are not completed.
+_HOPELESS = 1.1
+#: Completed fillings that are made cheaper, and how much dearer than the best so far one may be
+#: that a place was given up for.
+_POLISHED = 3
+_NEAR = 1.1
 #: Times that places are given up in turn.
 _ROUNDS = 2
 #: Scopes tried where all units must stand in one.
@@ -55,7 +60,7 @@ def service_choice(
             cost = cost_of(asked, units)
             if best is None or cost < best[0]:
                 best = (cost, asked, units)
-    return None if best is None else _answer(problem, best[1], best[2])
+    return None if best is None else _answer(problem, left, best[1], best[2])
 
 
 def _together(problem: Problem, pairs: Pairs) -> Iterator[Pairs]:
@@ -81,18 +86,41 @@ def _best_units(asked: Asked) -> Floats | None:
     every = asked.most >= 1
     best: Floats | None = None
     cost = np.inf
-    for style in _styles(asked):
-        units = _filled(Filling(asked), style, every, cost)
-        if units is not None and cost_of(asked, units) < cost:
-            best, cost = units, cost_of(asked, units)
-    if best is None:
-        return None
-    for _ in range(_ROUNDS):
+    for units in _whole(asked, every)[:_POLISHED]:
+        found = polished(asked, units, every)
+        if cost_of(asked, found) < cost:
+            best, cost = found, cost_of(asked, found)
+    for _ in range(_ROUNDS if best is not None else 0):
+        assert best is not None  # noqa: S101 - so said the line above
         found = _refilled(asked, best, every)
         if found is None:
             break
         best = found
     return best
+
+
+def _whole(asked: Asked, usable: Bools) -> list[Floats]:
+    """Units of all fillings that keep all rules once completed, the cheapest first."""
+    fillings: dict[bytes, Filling] = {}
+    for style in _styles(asked):
+        filling = Filling(asked)
+        if fill(filling, style, usable):
+            fillings.setdefault(filling.units.tobytes(), filling)
+    found: dict[bytes, tuple[float, Floats]] = {}
+    least = np.inf
+    for cost, filling in _by_cost([(cost_of(asked, one.units), one) for one in fillings.values()]):
+        units = completed(filling, usable) if cost < least * _HOPELESS else None
+        if units is not None:
+            found.setdefault(units.tobytes(), (cost_of(asked, units), units))
+            least = min(least, cost_of(asked, units))
+    return [units for _, units in _by_cost(list(found.values()))]
+
+
+_T = TypeVar("_T")
+
+
+def _by_cost(found: list[tuple[float, _T]]) -> list[tuple[float, _T]]:
+    return sorted(found, key=lambda one: one[0])
 
 
 def _styles(asked: Asked) -> Iterator[Style]:
@@ -112,19 +140,6 @@ def _styles(asked: Asked) -> Iterator[Style]:
                     yield Style(whole=whole, hardest=hardest, part=part, safe_first=True)
 
 
-def _filled(filling: Filling, style: Style, usable: Bools, cost: float) -> Floats | None:
-    """Fill, complete and polish; None where it fails or has no hope to cost less than `cost`."""
-    asked = filling.asked
-    if not fill(filling, style, usable):
-        return None
-    if cost_of(asked, filling.units) > cost * _HOPELESS:
-        return None
-    units = completed(filling, usable)
-    if units is None or cost_of(asked, units) > cost * _HOPELESS:
-        return None
-    return polished(asked, units, usable)
-
-
 def _refilled(asked: Asked, units: Floats, usable: Bools) -> Floats | None:
     """Give up one place after another; the best that is cheaper, None: nothing is."""
     best, cost = None, cost_of(asked, units) * (1 - 1e-9)
@@ -134,16 +149,24 @@ def _refilled(asked: Asked, units: Floats, usable: Bools) -> Floats | None:
         for style in (Style(whole=True), Style(whole=False)):
             filling = Filling(asked, kept)
             filling.settle()
-            found = _filled(filling, style, others, cost)
-            if found is not None and cost_of(asked, found) < cost:
+            if not fill(filling, style, others) or cost_of(asked, filling.units) > cost * _NEAR:
+                continue
+            found = completed(filling, others)
+            if found is None or cost_of(asked, found) > cost * _NEAR:
+                continue
+            found = polished(asked, found, others)
+            if cost_of(asked, found) < cost:
                 best, cost = found, cost_of(asked, found)
     return best
 
 
-def _answer(problem: Problem, asked: Asked, units: Floats) -> tuple[Choice, Routes] | None:
+def _answer(
+    problem: Problem, left: Remainder, asked: Asked, units: Floats
+) -> tuple[Choice, Routes] | None:
     """Route the loads and write it down; None where units carry less than it seemed."""
     flow = route(asked, np.add.reduceat(units * asked.amount, asked.first))
-    if flow is None or float(asked.risky @ units) > SLACK * asked.whole:
+    at_risk = float(asked.risky @ units) > SLACK * asked.whole
+    if flow is None or at_risk or not keeps_limits(left, asked.pairs, units):
         return None
     used = np.flatnonzero(units > 0)
     pairs = asked.pairs.keep(units > 0)

@@ -43,6 +43,7 @@ class Filling:
         asked: the service.
         units: float64[Q], units held.
         left: float64[Q], units that can be held beside them.
+        high: float64[R], what is left of the limits.
         load: float64[C], load without a place.
         budget: as `Asked.budget`, what is left of it.
         room: float64[H], load that may still come to each place.
@@ -56,6 +57,7 @@ class Filling:
         self.load = asked.load.copy()
         self.budget = asked.budget.copy()
         self.room = np.full(len(asked.first), asked.room)
+        self.high = asked.high - asked.limits @ self.units
         self.left = left_of(asked, self.units)
         self.eased = -float(asked.risky @ self.units)
 
@@ -99,7 +101,8 @@ class Filling:
         self.eased -= units * float(asked.risky[pair])
         self.left[pair] -= units
         if asked.limits[:, pair].any():
-            self.left = left_of(asked, self.units)
+            self.high = asked.high - asked.limits @ self.units
+        self.left = left_of(asked, self.units)
 
     def _route(self, place: int, amount: float, order: Longs) -> None:
         """Send up to `amount` to a place, near loads first, in `order`."""
@@ -191,9 +194,8 @@ def _next(
     most = filling.left
     if goal > 0:
         may &= asked.risky <= 0
-    elif asked.risky.any():
-        with np.errstate(divide="ignore", invalid="ignore"):
-            allowed = np.floor(filling.eased / asked.risky + 1e-9)
+    elif asked.at_risk:
+        allowed = np.floor(filling.eased / np.where(asked.risky > 0, asked.risky, 1.0) + 1e-9)
         most = np.where(asked.risky > 0, np.minimum(most, allowed), most)
         may &= most >= 1
     if not may.any():
@@ -202,10 +204,10 @@ def _next(
     units = np.ceil(times - 1e-9) if style.whole else np.floor(times + 1e-9)
     units = np.minimum(np.maximum(units, 1.0), most)
     useful = np.minimum(units * asked.amount, coming)
-    closed = (filling.units_at() <= 0)[asked.at]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        price = (units * asked.cost + asked.move[asked.at] * closed) / useful
-    price = np.where(may, price, np.inf)
+    price = units * asked.cost
+    if asked.move.any():
+        price += (asked.move * (filling.units_at() <= 0))[asked.at]
+    price = np.where(may, price / np.where(may, useful, 1.0), np.inf)
     if style.hardest:
         price = _of_hardest(filling, price)
     pair = int(np.argmin(price))

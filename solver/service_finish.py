@@ -14,8 +14,8 @@ from solver.service_flow import MOST_PLACES, SLACK, Cuts
 #: Units added so that a loss is outlived, and exchanges of one unit, at most.
 _MOST_ADDED = 30
 _MOST_EXCHANGES = 40
-#: Most candidates that are judged at once.
-_MOST_CANDIDATES = 400
+#: Candidates that are judged at once.
+_AT_ONCE = 40
 
 
 def cost_of(asked: Asked, units: Floats) -> float:
@@ -90,8 +90,7 @@ def _outlives(filling: Filling, usable: Bools) -> bool:
         if not may.any():
             return False
         closed = (filling.units_at() <= 0)[asked.at]
-        with np.errstate(divide="ignore", invalid="ignore"):
-            price = (asked.cost + closed * asked.move[asked.at]) / useful
+        price = (asked.cost + closed * asked.move[asked.at]) / np.where(may, useful, 1.0)
         pair = int(np.argmin(np.where(may, price, np.inf)))
         most = max(1.0, float(np.floor(come[asked.at[pair]] / asked.amount[pair] + 1e-9)))
         most = min(most, float(filling.left[pair]))
@@ -197,16 +196,19 @@ def _best_step(judge: _Judge, units: Floats, usable: Bools) -> tuple[int, int] |
     may &= stays | opens | (int((at_place > 0).sum()) > asked.least)
     if risk.any():
         may &= float(asked.risky @ units) + change <= SLACK * asked.whole
+    amount = asked.amount[rows]
+    spare = float(asked.amount @ units) - asked.whole * (1 - SLACK)
+    may &= amount[gone] - np.where(come >= 0, amount[come], 0.0) <= spare
     order = np.flatnonzero(may)
-    order = order[np.argsort(-saved[order], kind="stable")][:_MOST_CANDIDATES]
-    if not len(order):
-        return None
-    base = np.tensordot(units[rows], judge.adds, axes=1)
-    carried = base - judge.adds[gone[order]]
-    plus = come[order] >= 0
-    carried[plus] += judge.adds[come[order][plus]]
-    good = np.flatnonzero(judge.keeps(carried))
-    if not len(good):
-        return None
-    best = order[good[0]]
-    return int(rows[gone[best]]), int(rows[come[best]]) if come[best] >= 0 else -1
+    order = order[np.argsort(-saved[order], kind="stable")]
+    base = np.tensordot(units[rows], judge.adds, axes=1) if len(order) else judge.adds[:0]
+    for first in range(0, len(order), _AT_ONCE):
+        some = order[first : first + _AT_ONCE]
+        carried = base - judge.adds[gone[some]]
+        plus = come[some] >= 0
+        carried[plus] += judge.adds[come[some][plus]]
+        good = np.flatnonzero(judge.keeps(carried))
+        if len(good):
+            best = some[good[0]]
+            return int(rows[gone[best]]), int(rows[come[best]]) if come[best] >= 0 else -1
+    return None

@@ -36,15 +36,16 @@ class Cuts:
     Attributes:
         asked: the service.
         places: int64[m], indices of the places.
-        sets: float64[2^m, m].
-        beyond: float64[2^m], load that may go beyond a set, all rules of routes kept.
-        near_beyond: float64[2^m], near load alone, where a loss must be outlived.
+        sets: float64[n, m], those sets that can be the least cut.
+        beyond: float64[n], load that may go beyond a set, all rules of routes kept.
+        near_sets, near_beyond: the same of near load alone, where a loss must be outlived.
     """
 
     asked: Asked
     places: Longs
     sets: Floats
     beyond: Floats
+    near_sets: Floats
     near_beyond: Floats
 
     @classmethod
@@ -56,9 +57,18 @@ class Cuts:
         beyond = goes @ asked.load
         if len(asked.budget):
             beyond = _with_far(asked, places, outside, goes)
-        near = outside @ asked.near[:, places].T > 0 if asked.lost.shape[1] else goes
+        kept = _tight(beyond, len(places))
+        near_kept, near_beyond = kept, beyond
+        if asked.lost.shape[1]:
+            near_beyond = (outside @ asked.near[:, places].T > 0) @ asked.load
+            near_kept = _tight(near_beyond, len(places))
         return cls(
-            asked=asked, places=places, sets=sets, beyond=beyond, near_beyond=near @ asked.load
+            asked=asked,
+            places=places,
+            sets=sets[kept],
+            beyond=beyond[kept],
+            near_sets=sets[near_kept],
+            near_beyond=near_beyond[near_kept],
         )
 
     def routed(self, carried: Floats) -> Floats:
@@ -68,7 +78,17 @@ class Cuts:
 
     def near_routed(self, carried: Floats) -> Floats:
         """Return float64[B], the same for near load alone, without a limit on one place."""
-        return np.asarray((carried @ self.sets.T + self.near_beyond).min(axis=1))
+        return np.asarray((carried @ self.near_sets.T + self.near_beyond).min(axis=1))
+
+
+def _tight(beyond: Floats, places: int) -> Longs:
+    """int64[n]: sets of which no part lets as little go beyond; the others are no least cut."""
+    every = np.arange(len(beyond))
+    kept = np.ones(len(beyond), np.bool_)
+    for place in range(places):
+        without = every & ~(1 << place)
+        kept &= (without == every) | (beyond[without] > beyond)
+    return np.flatnonzero(kept)
 
 
 def _with_far(asked: Asked, places: Longs, outside: Floats, goes: Bools) -> Floats:
