@@ -84,14 +84,11 @@ def _together(problem: Problem, pairs: Pairs) -> Iterator[Pairs]:
 def _best_units(asked: Asked) -> Floats | None:
     """The cheapest units that were found; None: none keep all rules."""
     every = asked.most >= 1
-    best: Floats | None = None
-    cost = np.inf
-    for units in _whole(asked, every)[:_POLISHED]:
-        found = polished(asked, units, every)
-        if cost_of(asked, found) < cost:
-            best, cost = found, cost_of(asked, found)
-    for _ in range(_ROUNDS if best is not None else 0):
-        assert best is not None  # noqa: S101 - so said the line above
+    some = [polished(asked, units, every) for units in _whole(asked, every)[:_POLISHED]]
+    if not some:
+        return None
+    best = min(some, key=lambda units: cost_of(asked, units))
+    for _ in range(_ROUNDS):
         found = _refilled(asked, best, every)
         if found is None:
             break
@@ -101,18 +98,20 @@ def _best_units(asked: Asked) -> Floats | None:
 
 def _whole(asked: Asked, usable: Bools) -> list[Floats]:
     """Units of all fillings that keep all rules once completed, the cheapest first."""
-    fillings: dict[bytes, Filling] = {}
+    fillings: dict[bytes, tuple[float, tuple[Filling, Style]]] = {}
     for style in _styles(asked):
         filling = Filling(asked)
         if fill(filling, style, usable):
-            fillings.setdefault(filling.units.tobytes(), filling)
+            key = filling.units.tobytes() + bytes([style.loan])
+            fillings.setdefault(key, (cost_of(asked, filling.units), (filling, style)))
     found: dict[bytes, tuple[float, Floats]] = {}
     least = np.inf
-    for cost, filling in _by_cost([(cost_of(asked, one.units), one) for one in fillings.values()]):
-        units = completed(filling, usable) if cost < least * _HOPELESS else None
-        if units is not None:
-            found.setdefault(units.tobytes(), (cost_of(asked, units), units))
-            least = min(least, cost_of(asked, units))
+    for cost, (filling, style) in _by_cost(list(fillings.values())):
+        if cost < least * _HOPELESS:
+            units = completed(filling, usable, loan=style.loan)
+            if units is not None:
+                found.setdefault(units.tobytes(), (cost_of(asked, units), units))
+                least = min(least, cost_of(asked, units))
     return [units for _, units in _by_cost(list(found.values()))]
 
 
@@ -124,20 +123,14 @@ def _by_cost(found: list[tuple[float, _T]]) -> list[tuple[float, _T]]:
 
 
 def _styles(asked: Asked) -> Iterator[Style]:
-    """The fillings to try."""
-    parts = [1.0]
-    if asked.lost.shape[1]:
-        share = asked.needed / asked.whole
-        parts += [share, share / 2, share / 3]
-    elif asked.least > 1 or asked.room < asked.whole:
-        parts += [1 / 2, 1 / 3]
-    mixed = bool((asked.risky > 0).any())
+    """The fillings to try; where a loss must be outlived, also those that spread the load."""
+    share = asked.needed / asked.whole
+    parts = (1.0, share, share / 2, share / 3) if asked.lost.shape[1] else (1.0,)
     for part in parts:
         for whole in (True, False):
-            for hardest in (False, True):
-                yield Style(whole=whole, hardest=hardest, part=part)
-                if mixed:
-                    yield Style(whole=whole, hardest=hardest, part=part, safe_first=True)
+            yield Style(whole=whole, part=part)
+            if asked.at_risk:
+                yield Style(whole=whole, part=part, loan=True)
 
 
 def _refilled(asked: Asked, units: Floats, usable: Bools) -> Floats | None:

@@ -24,16 +24,14 @@ class Style:
 
     Attributes:
         whole: take as many units as all that can come to a place needs; else as many as it fills.
-        hardest: first the load that is dearest to serve.
         part: most load of a place, or of what is lost together, as a part of all; more only
             where nothing else is left.
-        safe_first: begin with units that are never lost, as much as the share at risk asks for.
+        loan: take units at risk without regard to the share; safe ones are added afterwards.
     """
 
     whole: bool
-    hardest: bool = False
     part: float = 1.0
-    safe_first: bool = False
+    loan: bool = False
 
 
 class Filling:
@@ -151,15 +149,11 @@ def fill(filling: Filling, style: Style, usable: Bools) -> bool:
     """
     asked = filling.asked
     rank = _dearness(asked, usable)
-    goals = [(0.0, style.part), (0.0, 1.0)] if style.part < 1 else [(0.0, 1.0)]
-    if style.safe_first:
-        safe = float(asked.risky.max() / asked.amount[np.argmax(asked.risky)])
-        goals = [(asked.whole * (1 - safe), style.part), *goals]
-    for goal, part in goals:
+    for part in (style.part, 1.0) if style.part < 1 else (1.0,):
         for _ in range(_MOST_TAKES):
-            if float(filling.load.sum()) <= max(SLACK * asked.whole, goal):
-                break
-            chosen = _next(filling, style, usable, part, goal)
+            if float(filling.load.sum()) <= SLACK * asked.whole:
+                return True
+            chosen = _next(filling, style, usable, part)
             if chosen is None:
                 break
             filling.take(*chosen, rank)
@@ -179,22 +173,16 @@ def _dearness(asked: Asked, usable: Bools) -> Floats:
     return rank
 
 
-def _next(
-    filling: Filling, style: Style, usable: Bools, part: float, goal: float
-) -> tuple[int, float] | None:
+def _next(filling: Filling, style: Style, usable: Bools, part: float) -> tuple[int, float] | None:
     """The pair to take next and how many units of it."""
     asked = filling.asked
     come = filling.come()
     if part < 1:
         come = np.minimum(come, np.maximum(part * asked.whole - filling.carried, 0.0))
-    if goal > 0:
-        come = np.minimum(come, float(filling.load.sum()) - goal)
     coming = come[asked.at]
     may = usable & (filling.left >= 1) & (coming > SLACK * asked.whole)
     most = filling.left
-    if goal > 0:
-        may &= asked.risky <= 0
-    elif asked.at_risk:
+    if asked.at_risk and not style.loan:
         allowed = np.floor(filling.eased / np.where(asked.risky > 0, asked.risky, 1.0) + 1e-9)
         most = np.where(asked.risky > 0, np.minimum(most, allowed), most)
         may &= most >= 1
@@ -208,20 +196,5 @@ def _next(
     if asked.move.any():
         price += (asked.move * (filling.units_at() <= 0))[asked.at]
     price = np.where(may, price / np.where(may, useful, 1.0), np.inf)
-    if style.hardest:
-        price = _of_hardest(filling, price)
     pair = int(np.argmin(price))
     return (pair, float(units[pair])) if np.isfinite(price[pair]) else None
-
-
-def _of_hardest(filling: Filling, price: Floats) -> Floats:
-    """`price` where the load that is dearest to serve can come, near; elsewhere inf."""
-    asked = filling.asked
-    at = np.minimum.reduceat(price, asked.first)
-    seen = np.where(asked.free > 0, at, np.inf).min(axis=1)
-    open_load = filling.load > SLACK * asked.whole
-    seen = np.where(open_load & np.isfinite(seen), seen, -1.0)
-    hardest = int(np.argmax(seen))
-    if seen[hardest] < 0:
-        return price
-    return np.where(asked.free[hardest][asked.at] > 0, price, np.inf)

@@ -24,28 +24,31 @@ def cost_of(asked: Asked, units: Floats) -> float:
     return float(asked.cost @ units + asked.move @ at)
 
 
-def completed(filling: Filling, usable: Bools) -> Floats | None:
+def completed(filling: Filling, usable: Bools, *, loan: bool = False) -> Floats | None:
     """Add what the number of places, the share at risk and losses ask for.
 
     Args:
         filling: units that carry all loads.
         usable: bool[Q], pairs that may be taken.
+        loan: take units at risk without regard to the share, and safe ones for them last.
 
     Returns:
         float64[Q] units; None where this finds no way.
     """
-    found = _spread(filling, usable) and _outlives(filling, usable) and _safe(filling, usable)
-    return filling.units if found else None
+    found = _spread(filling, usable, loan=loan) and _outlives(filling, usable, loan=loan)
+    return filling.units if found and _safe(filling, usable) else None
 
 
-def _spread(filling: Filling, usable: Bools) -> bool:
+def _spread(filling: Filling, usable: Bools, *, loan: bool) -> bool:
     """Open the cheapest places until there are as many as are asked for."""
     asked = filling.asked
     for _ in range(asked.least):
         closed = filling.units_at() <= 0
         if int((~closed).sum()) >= asked.least:
             return True
-        may = usable & (filling.left >= 1) & closed[asked.at] & (asked.risky <= filling.eased)
+        may = usable & (filling.left >= 1) & closed[asked.at]
+        if not loan:
+            may &= asked.risky <= filling.eased
         if not may.any():
             return False
         price = np.where(may, asked.cost + asked.move[asked.at], np.inf)
@@ -61,7 +64,6 @@ def _safe(filling: Filling, usable: Bools) -> bool:
         if filling.eased >= -slack:
             return True
         may = usable & (filling.left >= 1) & (asked.risky < 0)
-        may &= (filling.units_at() > 0)[asked.at]
         if not may.any():
             return False
         eases = np.minimum(-asked.risky, -filling.eased)
@@ -71,7 +73,7 @@ def _safe(filling: Filling, usable: Bools) -> bool:
     return filling.eased >= -slack
 
 
-def _outlives(filling: Filling, usable: Bools) -> bool:
+def _outlives(filling: Filling, usable: Bools, *, loan: bool) -> bool:
     """Add units until what is left after any loss carries what is needed."""
     asked = filling.asked
     if not asked.lost.shape[1]:
@@ -86,7 +88,8 @@ def _outlives(filling: Filling, usable: Bools) -> bool:
         come = np.minimum(missed @ asked.near, short)
         useful = np.minimum(asked.amount, come[asked.at])
         may = usable & (filling.left >= 1) & ~asked.lost[:, lost] & (useful > SLACK * asked.whole)
-        may &= asked.risky <= filling.eased + SLACK
+        if not loan:
+            may &= asked.risky <= filling.eased + SLACK
         if not may.any():
             return False
         closed = (filling.units_at() <= 0)[asked.at]
