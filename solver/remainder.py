@@ -35,6 +35,8 @@ class Remainder:
         self._row, self._weight = row[order], limits.weight[order]
         self._limits = limits
         self._scopes = _Scopes(problem)
+        self._problem = problem
+        self._touched: dict[Level, tuple[Longs, Longs]] = {}
 
     def limits_of(self, supply: int) -> tuple[Longs, Floats]:
         """Return int64[.], the limits that count a supply, and float64[.], its weight in each."""
@@ -43,11 +45,21 @@ class Remainder:
 
     def limits_among(self, supply: Ints) -> tuple[Longs, Longs, Floats]:
         """Return (index into `supply`, limit, weight): every limit that counts each, by index."""
-        first, size = self._first[supply], self._first[supply + 1] - self._first[supply]
-        ends = np.cumsum(size)
-        total = int(ends[-1]) if len(ends) else 0
-        where = np.arange(total) + np.repeat(first - ends + size, size)
-        return np.repeat(np.arange(len(supply)), size), self._row[where], self._weight[where]
+        index, where = _gathered(self._first, supply)
+        return index, self._row[where], self._weight[where]
+
+    def touched(self, level: Level, supply: Ints) -> tuple[Longs, Longs]:
+        """Return (index into `supply`, scope), as `solver.scopes.scopes_touched`, by index."""
+        if level not in self._touched:
+            count = self._problem.supply.count
+            every = np.arange(count, dtype=np.int32)
+            index, scope = scopes_touched(self._problem, every, level)
+            order = np.argsort(index, kind="stable")
+            first = np.searchsorted(index[order], np.arange(count + 1)).astype(np.int64)
+            self._touched[level] = (first, scope[order])
+        first, scope = self._touched[level]
+        found, where = _gathered(first, supply)
+        return found, scope[where]
 
     def usable(self, demand: int, supply: Ints) -> Bools:
         """Return bool[N]: which of `supply` the rules on scopes leave to `demand`."""
@@ -72,6 +84,16 @@ class Remainder:
             room = np.floor(high / self._limits.weight[block] + 1e-9)
             np.minimum.at(self.most, self._limits.supply[block], room)
         self._scopes.take(demand, taken.supply)
+
+
+def _gathered(first: Longs, rows: Ints) -> tuple[Longs, Longs]:
+    """Return (index into `rows`, entry): the entries ``first[row]:first[row + 1]`` of each."""
+    size = first[rows + 1] - first[rows]
+    ends = np.cumsum(size)
+    total = int(ends[-1]) if len(ends) else 0
+    return np.repeat(np.arange(len(rows)), size), np.arange(total) + np.repeat(
+        first[rows] - ends + size, size
+    )
 
 
 class _Scopes:

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from solver.pairs import Pairs
 from solver.problem import NO_ROW, Bools, Floats, Level, Problem
 from solver.remainder import Remainder
-from solver.scopes import scopes_touched
 from solver.service_pairs import home_of, unit_costs
 from solver.service_rows import LoadClasses, load_classes
 from solver.stations import has_sizes
@@ -51,6 +50,7 @@ class Asked:
         needed: load that must still be routable then.
         most: float64[Q], units left of each pair by itself.
         limits: float64[R, Q], weights in the limits that are left; high: float64[R].
+        memo: what was worked out for sets of places already.
     """
 
     pairs: Pairs
@@ -75,6 +75,7 @@ class Asked:
     most: Floats
     limits: Floats
     high: Floats
+    memo: dict[bytes, object]
 
     @property
     def at_risk(self) -> bool:
@@ -104,7 +105,7 @@ def asked_of(problem: Problem, left: Remainder, pairs: Pairs) -> Asked | None:
     classes = load_classes(problem, service, place[starts])
     whole = float(classes.load.sum())
     free, far, budget = _reach(problem, service, classes)
-    lost = _lost(problem, service, pairs)
+    lost = _lost(problem, left, service, pairs)
     share = float(problem.demands.risky_share[demand])
     at_risk = pairs.amount * (pairs.risky - share) if share < 1 and pairs.risky.any() else 0.0
     many = _MANY * (math.ceil(whole / float(pairs.amount.min())) + 3)
@@ -132,6 +133,7 @@ def asked_of(problem: Problem, left: Remainder, pairs: Pairs) -> Asked | None:
         most=np.maximum(np.floor(left.most[pairs.supply] + 1e-9), 0.0),
         limits=limits,
         high=high,
+        memo={},
     )
 
 
@@ -150,11 +152,11 @@ def _reach(problem: Problem, service: int, classes: LoadClasses) -> tuple[Floats
     return near, far, np.array([share * float(classes.load.sum())])
 
 
-def _lost(problem: Problem, service: int, pairs: Pairs) -> Bools:
+def _lost(problem: Problem, left: Remainder, service: int, pairs: Pairs) -> Bools:
     level = int(problem.services.survive_level[service])
     if level == NO_ROW:
         return np.zeros((pairs.count, 0), np.bool_)
-    index, scope = scopes_touched(problem, pairs.supply, Level(level))
+    index, scope = left.touched(Level(level), pairs.supply)
     names, where = np.unique(scope, return_inverse=True)
     lost = np.zeros((pairs.count, len(names)), np.bool_)
     lost[index, where] = True

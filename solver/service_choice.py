@@ -30,7 +30,7 @@ _HOPELESS = 1.1
 _POLISHED = 3
 _NEAR = 1.1
 #: Times that places are given up in turn.
-_ROUNDS = 2
+_ROUNDS = 1
 #: Scopes tried where all units must stand in one.
 _SCOPES = 3
 #: Loads below this part of the whole are no route.

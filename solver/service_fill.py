@@ -51,13 +51,14 @@ class Filling:
     def __init__(self, asked: Asked, units: Floats | None = None) -> None:
         """Begin with `units`, float64[Q]; nothing is routed yet."""
         self.asked = asked
+        nothing = units is None
         self.units = np.zeros(asked.pairs.count) if units is None else units.copy()
         self.load = asked.load.copy()
         self.budget = asked.budget.copy()
         self.room = np.full(len(asked.first), asked.room)
-        self.high = asked.high - asked.limits @ self.units
-        self.left = left_of(asked, self.units)
-        self.eased = -float(asked.risky @ self.units)
+        self.high = asked.high - (0.0 if nothing else asked.limits @ self.units)
+        self.left = asked.most.copy() if nothing else left_of(asked, self.units)
+        self.eased = 0.0 if nothing else -float(asked.risky @ self.units)
 
     @property
     def carried(self) -> Floats:
@@ -98,9 +99,11 @@ class Filling:
         self.units[pair] += units
         self.eased -= units * float(asked.risky[pair])
         self.left[pair] -= units
-        if asked.limits[:, pair].any():
-            self.high = asked.high - asked.limits @ self.units
-        self.left = left_of(asked, self.units)
+        for row in asked.limits[:, pair].nonzero()[0].tolist():
+            weight = asked.limits[row]
+            self.high[row] -= weight[pair] * units
+            each = np.floor(self.high[row] / np.maximum(weight, 1e-300) + 1e-9)
+            np.minimum(self.left, each, out=self.left, where=weight > 0)
 
     def _route(self, place: int, amount: float, order: Longs) -> None:
         """Send up to `amount` to a place, near loads first, in `order`."""

@@ -157,7 +157,9 @@ class _Judge:
 
     @classmethod
     def of(cls, asked: Asked, cuts: Cuts) -> _Judge:
-        rows = np.flatnonzero(np.isin(asked.at, cuts.places))
+        used = np.zeros(len(asked.first), np.bool_)
+        used[cuts.places] = True
+        rows = np.flatnonzero(used[asked.at])
         at = np.searchsorted(cuts.places, asked.at[rows])
         lost = asked.lost[rows]
         lost = lost[:, lost.any(axis=0)]

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
+from typing import cast
 
 import numpy as np
 
@@ -27,6 +28,14 @@ def _sets(places: int) -> Floats:
     """float64[2^places, places]: every set of places."""
     every = np.arange(2**places)[:, None] >> np.arange(places)[None, :]
     return (every & 1).astype(np.float64)
+
+
+@lru_cache(maxsize=MOST_PLACES + 1)
+def _parts(places: int) -> tuple[Longs, Bools]:
+    """int64[places, 2^places]: every set without each place; bool: it does not hold it."""
+    every = np.arange(2**places)[None, :]
+    without = every & ~(1 << np.arange(places)[:, None])
+    return without, without == every
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +60,13 @@ class Cuts:
     @classmethod
     def of(cls, asked: Asked, places: Longs) -> Cuts:
         """Return the tables over `places`, at most `MOST_PLACES`."""
+        key = places.tobytes()
+        if key not in asked.memo:
+            asked.memo[key] = cls._of(asked, places)
+        return cast("Cuts", asked.memo[key])
+
+    @classmethod
+    def _of(cls, asked: Asked, places: Longs) -> Cuts:
         sets = _sets(len(places))
         outside = 1.0 - sets
         goes = outside @ asked.free[:, places].T > 0
@@ -83,12 +99,8 @@ class Cuts:
 
 def _tight(beyond: Floats, places: int) -> Longs:
     """int64[n]: sets of which no part lets as little go beyond; the others are no least cut."""
-    every = np.arange(len(beyond))
-    kept = np.ones(len(beyond), np.bool_)
-    for place in range(places):
-        without = every & ~(1 << place)
-        kept &= (without == every) | (beyond[without] > beyond)
-    return np.flatnonzero(kept)
+    without, whole = _parts(places)
+    return np.flatnonzero((whole | (beyond[without] > beyond)).all(axis=0))
 
 
 def _with_far(asked: Asked, places: Longs, outside: Floats, goes: Bools) -> Floats:
