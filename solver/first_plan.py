@@ -20,7 +20,7 @@ from solver.pricing import Pricer
 from solver.problem import NO_ROW, Family, Floats, Problem
 from solver.remainder import Remainder
 from solver.selection import pairs_of
-from solver.service_choice import service_choice
+from solver.service_choice import ROUNDS, service_choice
 from solver.solution import Allocation, Routes, Solution, Status, Stop
 from solver.tier_bounds import tiered_cost
 
@@ -31,7 +31,11 @@ _ANY = float("inf")
 
 
 def first_plan(
-    problem: Problem, *, prices: Prices | None = None, order: Longs | None = None
+    problem: Problem,
+    *,
+    prices: Prices | None = None,
+    order: Longs | None = None,
+    rounds: int = ROUNDS,
 ) -> Solution:
     """Serve the demands of `problem` one at a time, by arithmetic.
 
@@ -42,12 +46,13 @@ def first_plan(
         prices: of what demands share: choices are the cheapest at these; None: at their costs.
         order: int64[D], demands in the order in which those of one priority are served; None:
             by row.
+        rounds: of `service_choice`.
 
     Returns:
         The plan at its true costs. It keeps capacities, limits and all rules of single demands
         and of scopes. Its bound is 0 and proves nothing.
     """
-    choosing = _Choosing(problem, prices)
+    choosing = _Choosing(problem, prices, rounds)
     given = np.arange(problem.demands.count) if order is None else order
     taken: list[Allocation] = []
     routes: list[Routes] = []
@@ -101,8 +106,9 @@ def plain_cost(problem: Problem, allocation: Allocation) -> float:
 class _Choosing:
     """Chooses for one demand after another; what is taken of `left` is gone."""
 
-    def __init__(self, problem: Problem, prices: Prices | None) -> None:
+    def __init__(self, problem: Problem, prices: Prices | None, rounds: int) -> None:
         self.left = Remainder(problem)
+        self._rounds = rounds
         self._plain = without_the_whole(problem if prices is None else priced(problem, prices))
         every = np.arange(problem.demands.count)
         self._pairs, self._sure = _first_pairs(self._plain, every)
@@ -111,7 +117,8 @@ class _Choosing:
     def choose(self, demand: int) -> tuple[Choice, Routes | None]:
         """The choice for a demand, and the routes of a service."""
         if self._plain.demands.family[demand] == Family.SERVICE:
-            found = service_choice(self._plain, self.left, self._usable(demand, self._all(demand)))
+            pairs = self._usable(demand, self._all(demand))
+            found = service_choice(self._plain, self.left, pairs, rounds=self._rounds)
             return (nothing_taken(), None) if found is None else found
         some = _rows(self._pairs, slice(int(self._first[demand]), int(self._first[demand + 1])))
         choice = self._without_routes(demand, some)
@@ -127,7 +134,8 @@ class _Choosing:
         return pairs if usable.all() else pairs.keep(usable)
 
     def _without_routes(self, demand: int, pairs: Pairs) -> Choice | None:
-        pairs = self._usable(demand, pairs.keep(self.left.most[pairs.supply] >= 1))
+        held = self.left.most[pairs.supply] >= 1
+        pairs = self._usable(demand, pairs if held.all() else pairs.keep(held))
         if self._plain.demands.family[demand] == Family.GANG:
             return gang_choice(self._plain, self.left, pairs)
         return batch_choice(self._plain, self.left, pairs, _ANY)

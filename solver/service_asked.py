@@ -171,24 +171,27 @@ def _limits(left: Remainder, pairs: Pairs, many: float) -> tuple[Floats, Floats]
     """
     pair, row, weight = left.limits_among(pairs.supply)
     rows, where = np.unique(row, return_inverse=True)
-    names, same, times = np.unique(pairs.supply, return_inverse=True, return_counts=True)
-    shared = np.flatnonzero(times > 1)
+    ordered = np.sort(pairs.supply)
+    shared = np.unique(ordered[1:][np.diff(ordered) == 0])
     weights = np.zeros((len(rows) + len(shared), pairs.count))
     np.add.at(weights, (where, pair), weight)
     for number, one in enumerate(shared.tolist()):
-        weights[len(rows) + number, same == one] = 1.0
-    high = np.concatenate([left.high[rows], left.capacity[names[shared]]])
+        weights[len(rows) + number, pairs.supply == one] = 1.0
+    high = np.concatenate([left.high[rows], left.capacity[shared]])
     tight = high < many * weights.max(axis=1, initial=0.0)
     return weights[tight], np.maximum(high[tight], 0.0)
 
 
 def keeps_limits(left: Remainder, pairs: Pairs, units: Floats) -> bool:
     """Return whether `units`, float64[Q], of pairs keep the capacities and limits left."""
-    used = np.flatnonzero(units > 0)
-    supply, where = np.unique(pairs.supply[used], return_inverse=True)
-    held = np.bincount(where, weights=units[used])
-    index, row, weight = left.limits_among(supply)
-    rows, at = np.unique(row, return_inverse=True)
-    total = np.bincount(at, weights=weight * held[index], minlength=len(rows))
-    fits = (held <= left.capacity[supply] + 1e-9).all()
-    return bool(fits and (total <= left.high[rows] * (1 + 1e-12) + 1e-9).all())
+    held: dict[int, float] = {}
+    total: dict[int, float] = {}
+    for pair in np.flatnonzero(units > 0).tolist():
+        supply, count = int(pairs.supply[pair]), float(units[pair])
+        held[supply] = held.get(supply, 0.0) + count
+        for row, weight in zip(*(part.tolist() for part in left.limits_of(supply)), strict=True):
+            total[row] = total.get(row, 0.0) + weight * count
+    fits = all(count <= left.capacity[supply] + 1e-9 for supply, count in held.items())
+    return fits and all(
+        weight <= left.high[row] * (1 + 1e-12) + 1e-9 for row, weight in total.items()
+    )

@@ -67,9 +67,11 @@ class Filling:
 
     def settle(self) -> None:
         """Route what the units can carry, scarce loads first."""
-        order = np.argsort((self.asked.free[:, self.carried > 0]).sum(axis=1), kind="stable")
-        for place in np.flatnonzero(self.units_at() > 0).tolist():
-            self._route(place, float(self.carried[place]), order)
+        carried = self.carried
+        used = np.flatnonzero(carried > 0)
+        order = np.argsort(self.asked.free[:, used].sum(axis=1), kind="stable")
+        for place in used.tolist():
+            self._route(place, float(carried[place]), order)
 
     def units_at(self) -> Floats:
         """float64[H], units held at each place."""
