@@ -21,6 +21,7 @@ from solver.service_asked import Asked, Longs
 MOST_PLACES = 9
 #: Part of the load that is rounding.
 SLACK = 1e-9
+_ROUNDING = 1e-8
 
 
 @lru_cache(maxsize=MOST_PLACES + 1)
@@ -135,7 +136,8 @@ def route(asked: Asked, carried: Floats) -> Floats | None:
     used = np.flatnonzero(carried > 0)
     flow = _Flow(asked, used, np.minimum(carried[used], asked.room))
     flow.fill()
-    if flow.left > 1e-8 * asked.whole:
+    far = 0.0 if each_by_itself(asked) or not len(asked.budget) else flow.far - asked.budget[0]
+    if flow.left > _ROUNDING * asked.whole or far > _ROUNDING * asked.whole:
         return None
     found = np.zeros(asked.free.shape)
     found[:, used] = flow.sent()
@@ -143,43 +145,45 @@ def route(asked: Asked, carried: Floats) -> Floats | None:
 
 
 class _Flow:
-    """Augmenting paths from classes to places, directly or as far load through what limits it.
+    """Augmenting paths from classes to places: each class in turn, with the least far load.
 
-    Nodes: C classes, then m places, then the ways for far load: an entry and an exit for all
-    together, or one for each class by itself. `Cuts` counts the cuts of the same network.
+    Nodes: C classes, then m places; where each class may send a part far, then a way for that of
+    each. Where all classes share what may go far, a far step costs 1 and taking it back -1
+    (successive shortest paths: R. G. Busacker, P. J. Gowen, 1961), so that far load is least.
     """
 
     def __init__(self, asked: Asked, used: Longs, room: Floats) -> None:
         self._load: list[float] = asked.load.tolist()
         self._room: list[float] = room.tolist()
         self._tiny = 1e-12 * asked.whole
-        self._left = [dict[int, float]() for _ in range(3 * len(self._load) + len(room) + 2)]
         classes, places = len(self._load), len(self._room)
         self._classes, self._places = classes, places
-        free, far = asked.free[:, used] > 0, asked.far[:, used] > 0
-        for one, place in np.argwhere(free).tolist():
+        self._left = [dict[int, float]() for _ in range(2 * classes + places)]
+        self._far: dict[tuple[int, int], int] = {}
+        for one, place in np.argwhere(asked.free[:, used] > 0).tolist():
             self._arc(one, classes + place, np.inf)
-        way = classes + places
-        self._each = each_by_itself(asked)
-        if self._each:
-            for one, place in np.argwhere(far).tolist():
-                self._arc(one, way + one, float(asked.budget[one]))
-                self._arc(way + one, classes + place, np.inf)
-        elif len(asked.budget):
-            self._arc(way, way + 1, float(asked.budget[0]))
-            for one in range(classes):
-                self._arc(one, way, np.inf)
-            for place in np.flatnonzero((far | free).all(axis=0)).tolist():
-                self._arc(way + 1, classes + place, np.inf)
+        for one, place in np.argwhere(asked.far[:, used] > 0).tolist():
+            at, way = classes + place, classes + places + one
+            if each_by_itself(asked):
+                self._arc(one, way, float(asked.budget[one]))
+                self._arc(way, at, np.inf)
+            else:
+                self._arc(one, at, np.inf)
+                self._far[one, at], self._far[at, one] = 1, -1
 
     @property
     def left(self) -> float:
         """Load without a route."""
         return float(sum(self._load))
 
+    @property
+    def far(self) -> float:
+        """Far load, where all classes share what may go far."""
+        return sum(self._left[at][one] for (at, one), cost in self._far.items() if cost < 0)
+
     def fill(self) -> None:
         """Send all load there is room for."""
-        for one in sorted(range(self._classes), key=lambda row: len(self._left[row])):
+        for one in range(self._classes):
             while self._load[one] > self._tiny:
                 path = self._path(one)
                 if not path:
@@ -188,25 +192,11 @@ class _Flow:
 
     def sent(self) -> Floats:
         """float64[C, m]."""
-        classes, places = self._classes, self._places
-        found = np.zeros((classes, places))
-        through = np.zeros(places)
-        for place in range(places):
-            for node, amount in self._left[classes + place].items():
-                if node < classes:
-                    found[node, place] += amount
-                elif self._each:
-                    found[node - classes - places, place] += amount
-                else:
-                    through[place] += amount
-        entry = self._left[classes + places]
-        for one in range(0 if self._each else classes):
-            wanted = entry.get(one, 0.0)
-            for place in range(places):
-                amount = min(wanted, float(through[place]))
+        found = np.zeros((self._classes, self._places))
+        for place in range(self._places):
+            for node, amount in self._left[self._classes + place].items():
+                one = node if node < self._classes else node - self._classes - self._places
                 found[one, place] += amount
-                through[place] -= amount
-                wanted -= amount
         return found
 
     def _arc(self, start: int, end: int, most: float) -> None:
@@ -214,21 +204,28 @@ class _Flow:
         self._left[end].setdefault(start, 0.0)
 
     def _path(self, start: int) -> list[int]:
-        """The shortest path of `start` to a place with room; empty: none."""
-        came: dict[int, int] = {start: -1}
+        """The path of `start` with the least far steps to a place with room; empty: none."""
+        cost: dict[int, int] = {start: 0}
+        came: dict[int, int] = {}
         queue = [start]
         for node in queue:
-            place = node - self._classes
-            if 0 <= place < self._places and self._room[place] > self._tiny:
-                path = [node]
-                while came[path[-1]] >= 0:
-                    path.append(came[path[-1]])
-                return path[::-1]
             for after, room in self._left[node].items():
-                if room > self._tiny and after not in came:
-                    came[after] = node
+                far = cost[node] + self._far.get((node, after), 0)
+                if room > self._tiny and (after not in cost or far < cost[after]):
+                    cost[after], came[after] = far, node
                     queue.append(after)
-        return []
+        first = self._classes
+        open_to = [
+            first + place
+            for place, room in enumerate(self._room)
+            if room > self._tiny and first + place in cost
+        ]
+        if not open_to:
+            return []
+        path = [min(open_to, key=lambda node: cost[node])]
+        while path[-1] != start:
+            path.append(came[path[-1]])
+        return path[::-1]
 
     def _send(self, path: list[int]) -> None:
         last = path[-1] - self._classes
