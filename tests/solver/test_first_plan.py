@@ -47,7 +47,7 @@ def test_higher_priority_and_the_given_order_come_first() -> None:
 
 
 def test_prices_choose_and_costs_stay_true() -> None:
-    """A price of 600 on a cheap unit sends the first to the dear one, which costs what it costs."""
+    """A price of 600 on the cheap unit leads to the dear one, which costs what it costs."""
     one = problem([Row(cost=1, capacity=1), Row(cost=5)], [SERVICE])
     one = replace(one, services=replace(one.services, load=np.array([5.0])))
     prices = replace(no_prices(one), capacity=np.array([600.0, 0.0]))

@@ -15,13 +15,15 @@ from solver.compact import build_compact
 from solver.effort import Effort
 from solver.lone_choice import Choice
 from solver.pairs import enumerate_pairs
-from solver.problem import NO_ROW, Family, Level, Problem
+from solver.preferences import Stay
+from solver.problem import NO_ROW, Family, Level, Problem, Together
 from solver.remainder import Remainder
 from solver.service_choice import service_choice
 from solver.solution import Routes
+from solver.tiers import Tiers
 from solver.ways import Encoder, Way
 from tests.solver.random_problems import bounded, exactly
-from tests.solver.tiny import Row, Rules, Want, problem
+from tests.solver.tiny import SERVICE, Row, Rules, Want, like, problem
 
 
 def chosen(one: Problem) -> tuple[Choice, Routes] | None:
@@ -138,3 +140,81 @@ def test_the_engine_finds_little_better(engine: EngineProcess) -> None:
     assert served > 40
     assert missed <= 2
     assert ours <= 1.03 * best
+
+
+def held(one: Problem) -> dict[int, int] | None:
+    """Units by supply."""
+    found = chosen(one)
+    if found is None:
+        return None
+    rows = found[0].allocation
+    return dict(zip(rows.supply.tolist(), rows.units.tolist(), strict=True))
+
+
+def test_a_large_unit_counts_for_the_load_alone() -> None:
+    """Of load 25, three units of 10 at 4 cost less than one of 100 at 15, which is no 2.5 rest."""
+    one = problem([Row(cost=4, kind=0), Row(cost=15, kind=1)], [SERVICE])
+    carried = replace(one.demands, mode_amount=np.array([10.0, 100.0]))
+    assert held(replace(one, demands=carried)) == {0: 3}
+
+
+def test_a_place_costs_its_data_once() -> None:
+    """Two at home and one away cost 3 + 150 of data: three dearer ones at home cost less."""
+    rows = [Row(cost=1, capacity=2), Row(cost=2, place=0), Row(cost=1, place=1)]
+    assert held(problem(rows, [like(SERVICE, data=150.0)])) == {0: 2, 1: 1}
+    assert held(problem(rows, [like(SERVICE, data=50.0)])) == {0: 2, 2: 1}
+
+
+def test_units_at_risk_are_few_enough() -> None:
+    """Half may be at risk: two safe ones and one of 8 carry 28 for 11, three safe ones cost 15."""
+    rows = [Row(cost=1, risk=1), Row(cost=5)]
+    one = problem(rows, [like(SERVICE, risky_share=0.5, spoilage=1.25)])
+    assert held(one) == {0: 1, 1: 2}
+
+
+def test_safe_units_are_bought_for_places_at_risk() -> None:
+    """Three places, two cheap at risk only: two safe units at the third even it out."""
+    rows = [
+        Row(cost=1, place=0, risk=1),
+        Row(cost=50, place=0),
+        Row(cost=1, place=1, risk=1),
+        Row(cost=1, place=2),
+    ]
+    want = like(SERVICE, loads=((0, 5.0),), least_places=3, risky_share=0.5, spoilage=1.25)
+    assert held(problem(rows, [want])) == {0: 1, 2: 1, 3: 2}
+
+
+def test_units_stand_together() -> None:
+    """All in one place: the cheap place has no room for three."""
+    rows = [Row(cost=1, capacity=2), Row(cost=2, place=1)]
+    assert held(problem(rows, [SERVICE])) == {0: 2, 1: 1}
+    rules = Rules(together=(Together(level=Level.PLACE, demands=(0,)),))
+    assert held(problem(rows, [SERVICE], rules)) == {1: 3}
+
+
+def test_what_it_does_not_know_is_left_to_the_engine() -> None:
+    """Moves billed by volume, a home, and loads with sizes get no answer."""
+    one = problem([Row(cost=1)], [like(SERVICE, data=10.0)])
+    tiers = Tiers(
+        class_of=np.array([[0, 0, 0, 0]], np.int32),
+        start=np.array([0, 1], np.int64),
+        up_to=np.array([np.inf]),
+        cost=np.array([1.0]),
+    )
+    home = Stay(demand=np.array([0], np.int32), supply=(np.array([0]),), cost=np.array([5.0]))
+    sized = replace(one.services, load_size=np.zeros(1, np.int32))
+    rates = replace(one.demands, mode_size_amount=np.array([[10.0]]))
+    assert chosen(one) is not None
+    assert chosen(replace(one, tiers=tiers)) is None
+    assert chosen(replace(one, stay=home)) is None
+    assert chosen(replace(one, services=sized, demands=rates)) is None
+
+
+def test_shared_limits_are_kept() -> None:
+    """A limit of two over both cheap supplies leaves the third unit to the dear one."""
+    rows = [Row(cost=1), Row(cost=1, place=1), Row(cost=5, place=2)]
+    rules = Rules(limits=[({0: 1.0, 1: 1.0}, 2.0)])
+    found = held(problem(rows, [SERVICE], rules))
+    assert found is not None
+    assert found[2] == 1
+    assert sum(found.values()) == 3
