@@ -145,11 +145,13 @@ class _Scopes:
 
     def take(self, demand: int, supply: Ints) -> None:
         """Note where `demand` stands."""
+        scopes: dict[Level, Longs] = {}
         for row, groups in self._groups_of.get(demand, {}).items():
             rule = self._apart[row]
-            scope = np.unique(self._touched.by(rule.level, supply)[1])
+            if rule.level not in scopes:
+                scopes[rule.level] = np.unique(self._touched.by(rule.level, supply)[1])
             for group in groups:
-                rule.take(group, scope)
+                rule.take(group, scopes[rule.level])
         for row in self._together_of.get(demand, ()):
             level, held = self._together[row]
             held.update(self._own[level][supply].tolist())
