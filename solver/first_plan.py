@@ -118,7 +118,7 @@ class _Choosing:
         """The choice for a demand, and the routes of a service."""
         if self._plain.demands.family[demand] == Family.SERVICE:
             pairs = self._usable(demand, self._all(demand))
-            found = service_choice(self._plain, self.left, pairs, rounds=self._rounds)
+            found = service_choice(self._plain, self.left, pairs, rounds=self._rounds, partly=True)
             return (nothing_taken(), None) if found is None else found
         some = _rows(self._pairs, slice(int(self._first[demand]), int(self._first[demand + 1])))
         choice = self._without_routes(demand, some)

@@ -8,6 +8,7 @@ place for all load there may still be a way: only an engine knows.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TypeVar
 
 import numpy as np
@@ -31,14 +32,17 @@ _POLISHED = 2
 _NEAR = 1.1
 #: Times that all places are given up in turn, where the caller does not say.
 ROUNDS = 1
-#: Scopes tried where all units must stand in one.
+#: Scopes compared where all units must stand in one.
 _SCOPES = 3
+#: Times that what is asked for is cut to what can be served, and what is no part of it.
+_CUTS = 4
+_NO_PART = 1e-6
 #: Loads below this part of the whole are no route.
 _NO_ROUTE = 1e-9
 
 
 def service_choice(
-    problem: Problem, left: Remainder, pairs: Pairs, *, rounds: int = ROUNDS
+    problem: Problem, left: Remainder, pairs: Pairs, *, rounds: int = ROUNDS, partly: bool = False
 ) -> tuple[Choice, Routes] | None:
     """Return a way that serves a service whole; None where this finds none.
 
@@ -49,20 +53,24 @@ def service_choice(
             prices of what is shared.
         rounds: times that all places are given up in turn; 0 takes half the time and costs
             about 1 % more.
+        partly: where it cannot be served whole, serve what can be.
 
     Returns:
         What is held and where loads go, at the costs of `pairs`. None also for what arithmetic
         does not know: loads with sizes, moves that cost by volume, a home.
     """
-    best: tuple[float, Asked, Floats] | None = None
+    found: list[tuple[float, float, Asked, Floats]] = []
     for some in _together(problem, pairs):
-        asked = asked_of(problem, left, some) if some.count else None
-        units = None if asked is None else _best_units(asked, rounds)
-        if asked is not None and units is not None:
-            cost = cost_of(asked, units)
-            if best is None or cost < best[0]:
-                best = (cost, asked, units)
-    return None if best is None else _answer(problem, left, best[1], best[2])
+        asked = asked_of(problem, left, some)
+        way = None if asked is None else _best(asked, rounds, partly=partly)
+        if way is not None:
+            found.append((-way[0].whole, cost_of(*way), *way))
+        if len(found) == _SCOPES:
+            break
+    if not found:
+        return None
+    _, _, asked, units = min(found, key=lambda one: one[:2])
+    return _answer(problem, left, asked, units)
 
 
 def _together(problem: Problem, pairs: Pairs) -> Iterator[Pairs]:
@@ -79,8 +87,30 @@ def _together(problem: Problem, pairs: Pairs) -> Iterator[Pairs]:
     where = where.ravel()
     price = np.full(len(names), np.inf)
     np.minimum.at(price, where, (pairs.compute + pairs.extra) / pairs.amount)
-    for one in np.argsort(price, kind="stable")[:_SCOPES].tolist():
+    for one in np.argsort(price, kind="stable").tolist():
         yield pairs.keep(where == one)
+
+
+def _best(asked: Asked, rounds: int, *, partly: bool) -> tuple[Asked, Floats] | None:
+    """The service, or what of it can be served, and units for it; None: there are none.
+
+    What is asked for is cut to what the best filling found a place for, until units for it keep
+    all rules; shares of what is stated stay those of the stated load.
+    """
+    for _ in range(_CUTS if partly else 1):
+        units = _best_units(asked, rounds)
+        if units is not None:
+            return asked, units
+        fillings = [Filling(asked) for _ in _styles(asked)]
+        for filling, style in zip(fillings, _styles(asked), strict=True):
+            fill(filling, style, asked.most >= 1)
+        load = asked.load - min(fillings, key=lambda one: float(one.load.sum())).load
+        whole = float(load.sum())
+        if whole <= _NO_PART * asked.whole or whole >= asked.whole * (1 - _NO_PART):
+            return None
+        room = asked.room * whole / asked.whole
+        asked = replace(asked, load=load, whole=whole, room=room, memo={})
+    return None
 
 
 def _best_units(asked: Asked, rounds: int) -> Floats | None:
@@ -176,7 +206,9 @@ def _answer(
     )
     cost = float((pairs.compute + pairs.extra) @ held)
     cost += float(asked.pairs.move[asked.first] @ (np.add.reduceat(units, asked.first) > 0))
-    choice = Choice(allocation=allocation, unmet=0.0, cost=cost)
+    stated = float(asked.classes.load.sum())
+    unmet = 0.0 if asked.whole >= stated else 1.0 - asked.whole / stated
+    choice = Choice(allocation=allocation, unmet=unmet, cost=cost)
     return choice, _routes(problem, asked, flow)
 
 
@@ -188,7 +220,7 @@ def _routes(problem: Problem, asked: Asked, flow: Floats) -> Routes:
         members = asked.classes.members[one]
         point.append(services.load_point[members])
         place.append(np.full(len(members), asked.classes.places[at]))
-        amount.append(flow[one, at] * services.load[members] / asked.load[one])
+        amount.append(flow[one, at] * services.load[members] / asked.classes.load[one])
     points, places = np.concatenate(point), np.concatenate(place)
     order = np.lexsort((places, points))
     none = np.full(len(points), NO_ROW, np.int32)

@@ -58,11 +58,11 @@ def test_prices_choose_and_costs_stay_true() -> None:
 
 
 def test_what_finds_no_place_stays_unmet() -> None:
-    """Two units carry 20 of 25: the service holds nothing, and the batch behind it may."""
-    one = problem([Row(cost=1, capacity=2)], [SERVICE, BATCH])
-    found = first_plan(one)
-    assert used(found) == {(1, 0): 2}
-    assert found.unmet.tolist() == [1.0, 0.0]
+    """Two units carry 20 of 25; the gang behind it finds nothing."""
+    found = first_plan(problem([Row(cost=1, capacity=2)], [SERVICE, GANG]))
+    assert used(found) == {(0, 0): 2}
+    assert found.unmet.tolist() == pytest.approx([0.2, 1.0])
+    assert found.routes.amount.tolist() == pytest.approx([20.0])
 
 
 def test_rules_on_scopes_are_kept() -> None:
