@@ -9,22 +9,26 @@ the places that are cheap for their loads, then, where something stays unmet, wi
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import fields, replace
+from dataclasses import replace
 
 import numpy as np
 
 from solver.lone_choice import Choice, batch_choice, gang_choice, nothing_taken
+from solver.one_by_one import (
+    idle_readers,
+    joined,
+    joined_routes,
+    without,
+    without_the_whole,
+)
 from solver.pairs import Pairs
 from solver.place_choice import selections
 from solver.problem import (
     NO_ROW,
-    Accounts,
-    Bools,
     Family,
     Floats,
     Limits,
     Problem,
-    Reads,
 )
 from solver.remainder import Remainder
 from solver.selection import pairs_of
@@ -50,7 +54,7 @@ def cheapest_first(problem: Problem, solve_one: SolveOne, *, gap: float = ONE_GA
     Returns:
         The joined allocation; its bound is 0 and proves nothing.
     """
-    left, plain = Remainder(problem), _without_the_whole(problem)
+    left, plain = Remainder(problem), without_the_whole(problem)
     taken: list[Allocation] = []
     routes: list[Routes] = []
     unmet = np.ones(problem.demands.count)
@@ -66,12 +70,12 @@ def cheapest_first(problem: Problem, solve_one: SolveOne, *, gap: float = ONE_GA
         unmet[demand], cost[demand] = choice.unmet, choice.cost
         taken.append(choice.allocation)
         left.take(demand, choice.allocation)
-    allocation = _joined(taken)
-    idle = _idle_readers(problem.reads, unmet)
+    allocation = joined(taken)
+    idle = idle_readers(problem.reads, unmet)
     unmet[idle] = 1.0
     return Solution(
-        allocation=_without(allocation, np.isin(allocation.demand, np.flatnonzero(idle))),
-        routes=_joined_routes(routes),
+        allocation=without(allocation, np.isin(allocation.demand, np.flatnonzero(idle))),
+        routes=joined_routes(routes),
         unmet=unmet,
         levels=(),
         cost=float(cost[~idle].sum()),
@@ -107,46 +111,6 @@ def _by_engine(
             return _renumbered(part, found)
     found = solve_one(_narrowed(part.problem, left, every))
     return _renumbered(part, found)
-
-
-def _idle_readers(reads: Reads | None, unmet: Floats) -> Bools:
-    """bool[D]: demands placed to read more than a demand they build on will write."""
-    idle = np.zeros(len(unmet), np.bool_)
-    while reads is not None:
-        left = np.where(idle, 1.0, unmet)
-        short = left[reads.source] > left[reads.reader]
-        if not short.any():
-            break
-        idle[reads.reader[short]] = True
-    return idle
-
-
-def _without(allocation: Allocation, gone: Bools) -> Allocation:
-    return Allocation(
-        **{one.name: getattr(allocation, one.name)[~gone] for one in fields(allocation)}
-    )
-
-
-def _without_the_whole(problem: Problem) -> Problem:
-    """`problem` without what only the whole plan can keep; apart is kept by `Remainder`."""
-    nothing = np.empty(0)
-    return replace(
-        problem,
-        accounts=Accounts(
-            measure=np.empty(0, np.int32),
-            factor=np.empty((0, problem.supply.count)),
-            low=nothing,
-            high=nothing,
-            slack_cost=nothing,
-        ),
-        apart=(),
-        shares=(),
-        most_cost=np.inf,
-        stay=None,
-        reads=None,
-        refusals=None,
-        coverage=None,
-    )
 
 
 def _narrowed(one: Problem, left: Remainder, pairs: Pairs) -> Problem:
@@ -201,34 +165,3 @@ def _renumbered(part: Slice, found: Solution) -> tuple[Choice, Routes]:
         ),
     )
     return Choice(allocation=moved, unmet=float(found.unmet[0]), cost=found.cost), sent
-
-
-def _joined(parts: list[Allocation]) -> Allocation:
-    empty = Allocation(
-        demand=np.empty(0, np.int32),
-        mode=np.empty(0, np.int32),
-        supply=np.empty(0, np.int32),
-        units=np.empty(0, np.int64),
-        unit_hours=np.empty(0),
-        share=np.empty(0),
-    )
-    names = [one.name for one in fields(empty)]
-    return Allocation(
-        **{name: np.concatenate([getattr(one, name) for one in (empty, *parts)]) for name in names}
-    )
-
-
-def _joined_routes(parts: list[Routes]) -> Routes:
-    empty = Routes(
-        service=np.empty(0, np.int32),
-        point=np.empty(0, np.int32),
-        place=np.empty(0, np.int32),
-        amount=np.empty(0),
-        size=np.empty(0, np.int32),
-        mode=np.empty(0, np.int32),
-        supply=np.empty(0, np.int32),
-    )
-    names = [one.name for one in fields(empty)]
-    return Routes(
-        **{name: np.concatenate([getattr(one, name) for one in (empty, *parts)]) for name in names}
-    )

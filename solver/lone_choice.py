@@ -189,12 +189,12 @@ def batch_choice(problem: Problem, left: Remainder, pairs: Pairs, gap: float) ->
         problem: what is asked; its rows over the whole plan are not minded.
         left: what is left.
         pairs: the pairs of the batch that are admitted and usable; none: it stays unmet.
-        gap: relative.
+        gap: relative; inf: any way will do, and one that leaves a part unmet.
     """
     if not pairs.count:
         return nothing_taken()
-    moves = _moves(problem, pairs)
-    if not moves.falls:
+    moves, proven = _moves(problem, pairs), bool(np.isfinite(gap))
+    if proven and not moves.falls:
         return None
     demand = int(pairs.demand[0])
     hours = problem.demands.mode_hours[pairs.mode]
@@ -206,7 +206,7 @@ def batch_choice(problem: Problem, left: Remainder, pairs: Pairs, gap: float) ->
     room = _Room(left, pairs, hours)
     share = _filled(rate, pairs.risky, risky_share, room.take)
     unmet = max(1.0 - float(share.sum()), 0.0)
-    short = unmet > 1.0 - float(bound.sum()) + _TOLERANCE
+    short = proven and unmet > 1.0 - float(bound.sum()) + _TOLERANCE
     at_risk = unmet > _TOLERANCE and risky_share < 1 and pairs.risky.any()
     used = np.flatnonzero(share)
     if short or at_risk or not _stands_together(problem, demand, pairs.keep(share > 0)):
@@ -218,7 +218,7 @@ def batch_choice(problem: Problem, left: Remainder, pairs: Pairs, gap: float) ->
     amount = float(problem.demands.data_amount[demand])
     for group, steps in moves.steps.items():
         cost += steps_cost(steps, amount * float(share[moves.group == group].sum()))
-    if cost > float(bound @ rate) * (1 + gap) + 1e-9:
+    if proven and cost > float(bound @ rate) * (1 + gap) + 1e-9:
         return None
     unit_hours = np.minimum(pairs.amount[used] * share[used], units * hours[used])
     rows = list(zip(units, unit_hours, unit_hours / pairs.amount[used], strict=True))

@@ -34,12 +34,22 @@ class Remainder:
         self._first = np.searchsorted(limits.supply[order], supplies).astype(np.int64)
         self._row, self._weight = row[order], limits.weight[order]
         self._limits = limits
-        self._scopes = _Scopes(problem)
+        self._touched = _Touched(problem)
+        self._scopes = _Scopes(problem, self._touched)
 
     def limits_of(self, supply: int) -> tuple[Longs, Floats]:
         """Return int64[.], the limits that count a supply, and float64[.], its weight in each."""
         own = slice(int(self._first[supply]), int(self._first[supply + 1]))
         return self._row[own], self._weight[own]
+
+    def limits_among(self, supply: Ints) -> tuple[Longs, Longs, Floats]:
+        """Return (index into `supply`, limit, weight): every limit that counts each, by index."""
+        index, where = _gathered(self._first, supply)
+        return index, self._row[where], self._weight[where]
+
+    def touched(self, level: Level, supply: Ints) -> tuple[Longs, Longs]:
+        """Return (index into `supply`, scope), as `solver.scopes.scopes_touched`, by index."""
+        return self._touched.by(level, supply)
 
     def usable(self, demand: int, supply: Ints) -> Bools:
         """Return bool[N]: which of `supply` the rules on scopes leave to `demand`."""
@@ -66,19 +76,51 @@ class Remainder:
         self._scopes.take(demand, taken.supply)
 
 
+def _gathered(first: Longs, rows: Ints) -> tuple[Longs, Longs]:
+    """Return (index into `rows`, entry): the entries ``first[row]:first[row + 1]`` of each."""
+    size = first[rows + 1] - first[rows]
+    ends = np.cumsum(size)
+    total = int(ends[-1]) if len(ends) else 0
+    return np.repeat(np.arange(len(rows)), size), np.arange(total) + np.repeat(
+        first[rows] - ends + size, size
+    )
+
+
+class _Touched:
+    """The scopes that every supply counts for, worked out once for each level."""
+
+    def __init__(self, problem: Problem) -> None:
+        self._problem = problem
+        self._known: dict[Level, tuple[Longs, Longs, Longs]] = {}
+
+    def every(self, level: Level) -> tuple[Longs, Longs]:
+        """(supply, scope) of all supplies, by supply."""
+        if level not in self._known:
+            count = self._problem.supply.count
+            every = np.arange(count, dtype=np.int32)
+            index, scope = scopes_touched(self._problem, every, level)
+            order = np.argsort(index, kind="stable")
+            first = np.searchsorted(index[order], np.arange(count + 1)).astype(np.int64)
+            self._known[level] = (index[order], scope[order], first)
+        return self._known[level][:2]
+
+    def by(self, level: Level, supply: Ints) -> tuple[Longs, Longs]:
+        """(index into `supply`, scope), by index."""
+        scope = self.every(level)[1]
+        found, where = _gathered(self._known[level][2], supply)
+        return found, scope[where]
+
+
 class _Scopes:
     """Which scopes demands stand in, kept for each rule."""
 
-    def __init__(self, problem: Problem) -> None:
+    def __init__(self, problem: Problem, touched: _Touched) -> None:
         every = np.arange(problem.supply.count, dtype=np.int32)
         levels = {one.level for one in problem.apart} | {one.level for one in problem.together}
         self._own = {level: scope_of(problem, every, level) for level in levels}
-        self._touched = {level: scopes_touched(problem, every, level) for level in levels}
+        self._touched = touched
         self._count = len(every)
-        self._apart = [
-            _Groups(rule.level, 1 + int(self._touched[rule.level][1].max(initial=0)))
-            for rule in problem.apart
-        ]
+        self._apart = [_Groups(rule.level, touched.every(rule.level)) for rule in problem.apart]
         self._together = [(rule.level, set[int]()) for rule in problem.together]
         self._groups_of: dict[int, dict[int, list[int]]] = {}
         for row, apart in enumerate(problem.apart):
@@ -94,9 +136,7 @@ class _Scopes:
         """bool[O]: what others' scopes leave to `demand`."""
         usable = np.ones(self._count, np.bool_)
         for row, own in self._groups_of.get(demand, {}).items():
-            rule = self._apart[row]
-            index, scope = self._touched[rule.level]
-            usable[index[rule.taken_by_others(own)[scope]]] = False
+            usable[self._apart[row].taken_by_others(own)] = False
         for row in self._together_of.get(demand, ()):
             level, held = self._together[row]
             if held:
@@ -105,13 +145,13 @@ class _Scopes:
 
     def take(self, demand: int, supply: Ints) -> None:
         """Note where `demand` stands."""
-        mine = np.zeros(self._count, np.bool_)
-        mine[supply] = True
+        scopes: dict[Level, Longs] = {}
         for row, groups in self._groups_of.get(demand, {}).items():
             rule = self._apart[row]
-            index, scope = self._touched[rule.level]
+            if rule.level not in scopes:
+                scopes[rule.level] = np.unique(self._touched.by(rule.level, supply)[1])
             for group in groups:
-                rule.take(group, scope[mine[index]])
+                rule.take(group, scopes[rule.level])
         for row in self._together_of.get(demand, ()):
             level, held = self._together[row]
             held.update(self._own[level][supply].tolist())
@@ -120,23 +160,31 @@ class _Scopes:
 class _Groups:
     """Scopes taken by the groups of one rule."""
 
-    def __init__(self, level: Level, scopes: int) -> None:
+    def __init__(self, level: Level, touched: tuple[Longs, Longs]) -> None:
         self.level = level
-        self._groups = np.zeros(scopes, np.int64)
+        self._supply, self._scope = touched
+        self._groups = np.zeros(1 + int(self._scope.max(initial=0)), np.int64)
         self._taken: dict[int, Bools] = {}
+        self._known: dict[tuple[int, ...], tuple[int, Longs]] = {}
+        self._fresh: dict[int, int] = {}
 
     def take(self, group: int, scope: Longs) -> None:
-        """Note that a group stands in scopes."""
+        """Note that a group stands in scopes, each named once."""
         taken = self._taken.setdefault(group, np.zeros(len(self._groups), np.bool_))
-        fresh = np.unique(scope)
-        fresh = fresh[~taken[fresh]]
+        fresh = scope[~taken[scope]]
         taken[fresh] = True
         self._groups[fresh] += 1
+        self._fresh[group] = self._fresh.get(group, 0) + len(fresh)
 
-    def taken_by_others(self, own: list[int]) -> Bools:
-        """bool[scopes]: those in which a group stands that is none of `own`."""
-        others = self._groups.copy()
-        for group in own:
-            if group in self._taken:
-                others -= self._taken[group]
-        return others > 0
+    def taken_by_others(self, own: list[int]) -> Longs:
+        """int64[.]: supplies in whose scopes a group stands that is none of `own`."""
+        since = sum(self._fresh.values()) - sum(self._fresh.get(group, 0) for group in own)
+        known = self._known.get(tuple(own))
+        if known is None or known[0] != since:
+            others = self._groups.copy()
+            for group in own:
+                if group in self._taken:
+                    others -= self._taken[group]
+            known = (since, self._supply[(others > 0)[self._scope]])
+            self._known[tuple(own)] = known
+        return known[1]

@@ -1,0 +1,157 @@
+"""A whole plan at once, without an engine: each demand in turn takes the cheapest that is left.
+
+Like `solver.cheapest_first`, but services too are a matter of arithmetic
+(`solver.service_choice`), and what arithmetic cannot place stays unmet. It may be guided by
+prices of what demands share. It is a start for the search, not the baseline beside a plan.
+"""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+import numpy as np
+
+from solver.compact_columns import Longs
+from solver.lone_choice import Choice, batch_choice, gang_choice, nothing_taken
+from solver.one_by_one import idle_readers, joined, joined_routes, without, without_the_whole
+from solver.pairs import Pairs, with_coefficients
+from solver.prices import Prices, priced
+from solver.pricing import Pricer
+from solver.problem import NO_ROW, Family, Floats, Problem
+from solver.remainder import Remainder
+from solver.selection import pairs_of
+from solver.service_choice import ROUNDS, service_choice
+from solver.solution import Allocation, Routes, Solution, Status, Stop
+from solver.tier_bounds import tiered_cost
+
+#: Cheapest pairs of each mode that are looked at before all of them.
+_FIRST = 8
+#: Gap of a batch's way to its cheapest: any way is a start.
+_ANY = float("inf")
+
+
+def first_plan(
+    problem: Problem,
+    *,
+    prices: Prices | None = None,
+    order: Longs | None = None,
+    rounds: int = ROUNDS,
+) -> Solution:
+    """Serve the demands of `problem` one at a time, by arithmetic.
+
+    Args:
+        problem: all demands; its accounts, share caps, cost limit, moves, first refusals, what
+            is paid for already by the hour and what demands read of each other are minded only
+            as far as `prices` charge them.
+        prices: of what demands share: choices are the cheapest at these; None: at their costs.
+        order: int64[D], demands in the order in which those of one priority are served; None:
+            by row.
+        rounds: of `service_choice`.
+
+    Returns:
+        The plan at its true costs. It keeps capacities, limits and all rules of single demands
+        and of scopes. Its bound is 0 and proves nothing.
+    """
+    choosing = _Choosing(problem, prices, rounds)
+    given = np.arange(problem.demands.count) if order is None else order
+    taken: list[Allocation] = []
+    routes: list[Routes] = []
+    unmet = np.ones(problem.demands.count)
+    for demand in given[np.argsort(-problem.demands.priority[given], kind="stable")].tolist():
+        choice, sent = choosing.choose(demand)
+        if sent is not None:
+            routes.append(sent)
+        unmet[demand] = choice.unmet
+        taken.append(choice.allocation)
+        choosing.left.take(demand, choice.allocation)
+    idle = idle_readers(problem.reads, unmet)
+    unmet[idle] = 1.0
+    allocation = joined(taken)
+    allocation = without(allocation, np.isin(allocation.demand, np.flatnonzero(idle)))
+    return Solution(
+        allocation=allocation,
+        routes=joined_routes(routes),
+        unmet=unmet,
+        levels=(),
+        cost=plain_cost(problem, allocation),
+        bound=0.0,
+        status=Status.FEASIBLE,
+        stop=Stop.WORK,
+        method="first-plan",
+    )
+
+
+def plain_cost(problem: Problem, allocation: Allocation) -> float:
+    """Return what units, hours and the data of `allocation` cost, as they are billed.
+
+    Data that demands read of each other, moves from home, slacks of accounts and what is paid
+    for already are left out.
+    """
+    stock, demands = problem.supply, problem.demands
+    supply = allocation.supply
+    cost = allocation.units @ stock.unit_cost[supply]
+    cost += allocation.unit_hours @ (stock.hour_cost + stock.extra)[supply]
+    moves = np.flatnonzero(demands.data_row[allocation.demand] != NO_ROW)
+    row, place = demands.data_row[allocation.demand[moves]], stock.place[supply[moves]]
+    amount = demands.data_amount[allocation.demand[moves]] * demands.move_cost[row, place]
+    if problem.tiers is not None:
+        amount = np.where(problem.tiers.class_of[row, place] == NO_ROW, amount, 0.0)
+    batch = demands.family[allocation.demand[moves]] == Family.BATCH
+    cost += amount[batch] @ allocation.share[moves][batch]
+    keys = np.stack([allocation.demand[moves], place], axis=1)[~batch]
+    cost += amount[~batch][np.unique(keys, axis=0, return_index=True)[1]].sum()
+    return float(cost) + tiered_cost(problem, allocation)
+
+
+class _Choosing:
+    """Chooses for one demand after another; what is taken of `left` is gone."""
+
+    def __init__(self, problem: Problem, prices: Prices | None, rounds: int) -> None:
+        self.left = Remainder(problem)
+        self._rounds = rounds
+        self._plain = without_the_whole(problem if prices is None else priced(problem, prices))
+        every = np.arange(problem.demands.count)
+        self._pairs, self._sure = _first_pairs(self._plain, every)
+        self._first = self._pairs.first_of_demand(problem.demands.count)
+
+    def choose(self, demand: int) -> tuple[Choice, Routes | None]:
+        """The choice for a demand, and the routes of a service."""
+        if self._plain.demands.family[demand] == Family.SERVICE:
+            pairs = self._usable(demand, self._all(demand))
+            found = service_choice(self._plain, self.left, pairs, rounds=self._rounds, partly=True)
+            return (nothing_taken(), None) if found is None else found
+        some = _rows(self._pairs, slice(int(self._first[demand]), int(self._first[demand + 1])))
+        choice = self._without_routes(demand, some)
+        if choice is None or choice.unmet > 0 or choice.cost > self._sure[demand]:
+            choice = self._without_routes(demand, self._all(demand))
+        return nothing_taken() if choice is None else choice, None
+
+    def _all(self, demand: int) -> Pairs:
+        return pairs_of(self._plain, demand, self.left.most)
+
+    def _usable(self, demand: int, pairs: Pairs) -> Pairs:
+        usable = self.left.usable(demand, pairs.supply)
+        return pairs if usable.all() else pairs.keep(usable)
+
+    def _without_routes(self, demand: int, pairs: Pairs) -> Choice | None:
+        held = self.left.most[pairs.supply] >= 1
+        pairs = self._usable(demand, pairs if held.all() else pairs.keep(held))
+        if self._plain.demands.family[demand] == Family.GANG:
+            return gang_choice(self._plain, self.left, pairs)
+        return batch_choice(self._plain, self.left, pairs, _ANY)
+
+
+def _first_pairs(problem: Problem, chosen: Longs) -> tuple[Pairs, Floats]:
+    """The cheapest pairs of each gang and batch, and a cost up to which they are all there are."""
+    found = Pricer.of(problem, chosen).cheapest(problem, _FIRST)
+    sure = np.full(problem.demands.count, np.inf)
+    modes = np.bincount(found.mode, minlength=len(problem.demands.mode_kind))
+    dearest = np.full(len(modes), -np.inf)
+    np.maximum.at(dearest, found.mode, found.cost)
+    cut = modes[found.mode] >= _FIRST
+    np.minimum.at(sure, found.demand[cut], dearest[found.mode[cut]])
+    return with_coefficients(problem, found.demand, found.mode, found.supply), sure
+
+
+def _rows(pairs: Pairs, chosen: slice) -> Pairs:
+    return Pairs(**{one.name: getattr(pairs, one.name)[chosen] for one in fields(pairs)})

@@ -1,0 +1,197 @@
+"""What one service asks for and what it may use, as short arrays for arithmetic on it.
+
+The rules are those of `solver.service_rows`, for a service that is served whole.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from solver.pairs import Pairs
+from solver.problem import NO_ROW, Bools, Floats, Level, Problem
+from solver.remainder import Remainder
+from solver.service_pairs import home_of, unit_costs
+from solver.service_rows import LoadClasses, load_classes
+from solver.stations import has_sizes
+from solver.tier_steps import has_class
+
+Longs = NDArray[np.int64]
+
+#: No more than so many times the smallest units that carry all load are ever held.
+_MANY = 3.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """One service on what is left; Q pairs, sorted by place; H places, C point classes, S scopes.
+
+    Attributes:
+        pairs: its pairs.
+        service: its row.
+        classes: its loads, as they see the places.
+        load: float64[C]; whole: float, their sum.
+        at: int64[Q], index of the place; first: int64[H], where the pairs of each place begin.
+        amount, cost: float64[Q], what one unit carries and costs.
+        move: float64[H], what a place costs once it has a unit.
+        free: float64[C, H], 1 where load may go whatever the share of far load.
+        far: float64[C, H], 1 where load may go as far load.
+        budget: float64[C], most far load of each class; float64[1], of all together; empty: no
+            far load, or as much as there is.
+        room: float, most load of one place.
+        least: places that must have a unit.
+        risky: float64[Q]: part of the units' load by which a unit worsens (+) or eases (-) the
+            share at risk; all 0 where nothing limits it.
+        near: float64[C, H], what counts once a scope is lost.
+        lost: bool[Q, S], whether a pair is lost with a scope; S = 0: nothing must be outlived.
+        needed: load that must still be routable then.
+        most: float64[Q], units left of each pair by itself.
+        limits: float64[R, Q], weights in the limits that are left; high: float64[R].
+        memo: what was worked out for sets of places already.
+    """
+
+    pairs: Pairs
+    service: int
+    classes: LoadClasses
+    load: Floats
+    whole: float
+    at: Longs
+    first: Longs
+    amount: Floats
+    cost: Floats
+    move: Floats
+    free: Floats
+    far: Floats
+    budget: Floats
+    room: float
+    least: int
+    risky: Floats
+    near: Floats
+    lost: Bools
+    needed: float
+    most: Floats
+    limits: Floats
+    high: Floats
+    memo: dict[bytes, object]
+
+    @property
+    def at_risk(self) -> bool:
+        """Whether the share at risk has a limit that binds."""
+        return bool(self.risky.any())
+
+
+def asked_of(problem: Problem, left: Remainder, pairs: Pairs) -> Asked | None:
+    """Return what a service asks for; None where a rule is beyond this arithmetic.
+
+    Args:
+        problem: what is asked; its rows over the whole plan are not minded.
+        left: what is left.
+        pairs: the pairs of one service that are admitted and usable; at least one.
+    """
+    demand = int(pairs.demand[0])
+    service = int(np.flatnonzero(problem.services.demand == demand)[0])
+    if has_sizes(problem, service) or has_class(problem, demand):
+        return None
+    if home_of(problem, demand) is not None:
+        return None
+    place = problem.supply.place[pairs.supply]
+    order = np.argsort(place, kind="stable")
+    pairs, place = pairs.keep(order), place[order]  # type: ignore[arg-type]
+    starts = np.flatnonzero(np.diff(place, prepend=-1))
+    at = np.repeat(np.arange(len(starts)), np.diff(np.append(starts, len(place))))
+    classes = load_classes(problem, service, place[starts])
+    whole = float(classes.load.sum())
+    free, far, budget = _reach(problem, service, classes)
+    lost = _lost(problem, left, service, pairs)
+    share = float(problem.demands.risky_share[demand])
+    at_risk = pairs.amount * (pairs.risky - share) if share < 1 and pairs.risky.any() else 0.0
+    many = _MANY * (math.ceil(whole / float(pairs.amount.min())) + 3)
+    limits, high = _limits(left, pairs, many)
+    return Asked(
+        pairs=pairs,
+        service=service,
+        classes=classes,
+        load=classes.load,
+        whole=whole,
+        at=at,
+        first=starts,
+        amount=pairs.amount,
+        cost=np.maximum(unit_costs(pairs), 0.0),
+        move=np.maximum(pairs.move[starts], 0.0),
+        free=free,
+        far=far,
+        budget=budget,
+        room=min(float(problem.services.most_share[service]), 1.0) * whole,
+        least=max(int(problem.services.least_places[service]), 1),
+        risky=np.zeros(pairs.count) + at_risk,
+        near=classes.near.astype(np.float64),
+        lost=lost,
+        needed=float(problem.services.survive_share[service]) * whole,
+        most=np.maximum(np.floor(left.most[pairs.supply] + 1e-9), 0.0),
+        limits=limits,
+        high=high,
+        memo={},
+    )
+
+
+def _reach(problem: Problem, service: int, classes: LoadClasses) -> tuple[Floats, Floats, Floats]:
+    """`Asked.free`, `Asked.far` and `Asked.budget`."""
+    share = float(problem.services.far_share[service])
+    near, allowed = classes.near.astype(np.float64), classes.allowed.astype(np.float64)
+    far = allowed - near
+    none = np.empty(0)
+    if share >= 1 or not far.any():
+        return allowed, np.zeros_like(near), none
+    if share <= 0:
+        return near, np.zeros_like(near), none
+    if problem.services.each_point[service]:
+        return near, far, share * classes.load
+    return near, far, np.array([share * float(classes.load.sum())])
+
+
+def _lost(problem: Problem, left: Remainder, service: int, pairs: Pairs) -> Bools:
+    level = int(problem.services.survive_level[service])
+    if level == NO_ROW:
+        return np.zeros((pairs.count, 0), np.bool_)
+    index, scope = left.touched(Level(level), pairs.supply)
+    names, where = np.unique(scope, return_inverse=True)
+    lost = np.zeros((pairs.count, len(names)), np.bool_)
+    lost[index, where] = True
+    return lost
+
+
+def _limits(left: Remainder, pairs: Pairs, many: float) -> tuple[Floats, Floats]:
+    """Weights of the pairs in the limits, float64[R, Q], and what is left of these, float64[R].
+
+    A supply with several pairs is a limit too. Limits with room for `many` of their heaviest
+    units are left out; whoever answers looks at all of them (`keeps_limits`).
+    """
+    pair, row, weight = left.limits_among(pairs.supply)
+    rows, where = np.unique(row, return_inverse=True)
+    ordered = np.sort(pairs.supply)
+    shared = np.unique(ordered[1:][np.diff(ordered) == 0])
+    weights = np.zeros((len(rows) + len(shared), pairs.count))
+    np.add.at(weights, (where, pair), weight)
+    for number, one in enumerate(shared.tolist()):
+        weights[len(rows) + number, pairs.supply == one] = 1.0
+    high = np.concatenate([left.high[rows], left.capacity[shared]])
+    tight = high < many * weights.max(axis=1, initial=0.0)
+    return weights[tight], np.maximum(high[tight], 0.0)
+
+
+def keeps_limits(left: Remainder, pairs: Pairs, units: Floats) -> bool:
+    """Return whether `units`, float64[Q], of pairs keep the capacities and limits left."""
+    held: dict[int, float] = {}
+    total: dict[int, float] = {}
+    for pair in np.flatnonzero(units > 0).tolist():
+        supply, count = int(pairs.supply[pair]), float(units[pair])
+        held[supply] = held.get(supply, 0.0) + count
+        for row, weight in zip(*(part.tolist() for part in left.limits_of(supply)), strict=True):
+            total[row] = total.get(row, 0.0) + weight * count
+    fits = all(count <= left.capacity[supply] + 1e-9 for supply, count in held.items())
+    return fits and all(
+        weight <= left.high[row] * (1 + 1e-12) + 1e-9 for row, weight in total.items()
+    )

@@ -1,0 +1,235 @@
+"""A good way of one service on what is left, by arithmetic: no engine, and nothing proven.
+
+Several fillings (`solver.service_fill`) are completed to all rules (`solver.service_finish`) and
+made cheaper; the best one loses a place at a time and is filled again. Where no filling finds a
+place for all load there may still be a way: only an engine knows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import TypeVar
+
+import numpy as np
+
+from solver.lone_choice import Choice
+from solver.pairs import Pairs
+from solver.problem import NO_ROW, Bools, Floats, Problem
+from solver.remainder import Remainder
+from solver.scopes import scope_of
+from solver.service_asked import Asked, asked_of, keeps_limits
+from solver.service_fill import Filling, Style, fill
+from solver.service_finish import completed, cost_of, polished
+from solver.service_flow import SLACK, route
+from solver.solution import Allocation, Routes
+
+#: Fillings this much dearer than the best completed one are not completed.
+_HOPELESS = 1.1
+#: Completed fillings that are made cheaper, and how much dearer than the best so far one may be
+#: that a place was given up for.
+_POLISHED = 2
+_NEAR = 1.1
+#: Times that all places are given up in turn, where the caller does not say.
+ROUNDS = 1
+#: Scopes compared where all units must stand in one.
+_SCOPES = 3
+#: Times that what is asked for is cut to what can be served, and what is no part of it.
+_CUTS = 4
+_NO_PART = 1e-6
+#: Loads below this part of the whole are no route.
+_NO_ROUTE = 1e-9
+
+
+def service_choice(
+    problem: Problem, left: Remainder, pairs: Pairs, *, rounds: int = ROUNDS, partly: bool = False
+) -> tuple[Choice, Routes] | None:
+    """Return a way that serves a service whole; None where this finds none.
+
+    Args:
+        problem: what is asked; its rows over the whole plan are not minded.
+        left: what is left.
+        pairs: the pairs of the service that are admitted and usable; their costs may hold
+            prices of what is shared.
+        rounds: times that all places are given up in turn; 0 takes half the time and costs
+            about 1 % more.
+        partly: where it cannot be served whole, serve what can be.
+
+    Returns:
+        What is held and where loads go, at the costs of `pairs`. None also for what arithmetic
+        does not know: loads with sizes, moves that cost by volume, a home.
+    """
+    found: list[tuple[float, float, Asked, Floats]] = []
+    for some in _together(problem, pairs):
+        asked = asked_of(problem, left, some)
+        way = None if asked is None else _best(asked, rounds, partly=partly)
+        if way is not None:
+            found.append((-way[0].whole, cost_of(*way), *way))
+        if len(found) == _SCOPES:
+            break
+    if not found:
+        return None
+    _, _, asked, units = min(found, key=lambda one: one[:2])
+    return _answer(problem, left, asked, units)
+
+
+def _together(problem: Problem, pairs: Pairs) -> Iterator[Pairs]:
+    """Pairs to try: all of them, or those of one scope where all units must stand in one."""
+    if not pairs.count:
+        return
+    demand = int(pairs.demand[0])
+    rules = [rule for rule in problem.together if demand in rule.demands]
+    if not rules:
+        yield pairs
+        return
+    keys = np.stack([scope_of(problem, pairs.supply, rule.level) for rule in rules], axis=1)
+    names, where = np.unique(keys, axis=0, return_inverse=True)
+    where = where.ravel()
+    price = np.full(len(names), np.inf)
+    np.minimum.at(price, where, (pairs.compute + pairs.extra) / pairs.amount)
+    for one in np.argsort(price, kind="stable").tolist():
+        yield pairs.keep(where == one)
+
+
+def _best(asked: Asked, rounds: int, *, partly: bool) -> tuple[Asked, Floats] | None:
+    """The service, or what of it can be served, and units for it; None: there are none.
+
+    What is asked for is cut to what the best filling found a place for, until units for it keep
+    all rules; shares of what is stated stay those of the stated load.
+    """
+    for _ in range(_CUTS if partly else 1):
+        units = _best_units(asked, rounds)
+        if units is not None:
+            return asked, units
+        fillings = [Filling(asked) for _ in _styles(asked)]
+        for filling, style in zip(fillings, _styles(asked), strict=True):
+            fill(filling, style, asked.most >= 1)
+        load = asked.load - min(fillings, key=lambda one: float(one.load.sum())).load
+        whole = float(load.sum())
+        if whole <= _NO_PART * asked.whole or whole >= asked.whole * (1 - _NO_PART):
+            return None
+        room = asked.room * whole / asked.whole
+        asked = replace(asked, load=load, whole=whole, room=room, memo={})
+    return None
+
+
+def _best_units(asked: Asked, rounds: int) -> Floats | None:
+    """The cheapest units that were found; None: none keep all rules."""
+    every = asked.most >= 1
+    some = [polished(asked, units, every) for units in _whole(asked, every)[:_POLISHED]]
+    if not some:
+        return None
+    best = min(some, key=lambda units: cost_of(asked, units))
+    for _ in range(rounds):
+        found = _refilled(asked, best, every)
+        if found is None:
+            break
+        best = found
+    return best
+
+
+def _whole(asked: Asked, usable: Bools) -> list[Floats]:
+    """Units of all fillings that keep all rules once completed, the cheapest first."""
+    fillings: dict[bytes, tuple[float, tuple[Filling, Style]]] = {}
+    for style in _styles(asked):
+        filling = Filling(asked)
+        if fill(filling, style, usable):
+            key = filling.units.tobytes() + bytes([style.loan])
+            fillings.setdefault(key, (cost_of(asked, filling.units), (filling, style)))
+    found: dict[bytes, tuple[float, Floats]] = {}
+    least = np.inf
+    for cost, (filling, style) in _by_cost(list(fillings.values())):
+        if cost < least * _HOPELESS:
+            units = completed(filling, usable, loan=style.loan)
+            if units is not None:
+                found.setdefault(units.tobytes(), (cost_of(asked, units), units))
+                least = min(least, cost_of(asked, units))
+    return [units for _, units in _by_cost(list(found.values()))]
+
+
+_T = TypeVar("_T")
+
+
+def _by_cost(found: list[tuple[float, _T]]) -> list[tuple[float, _T]]:
+    return sorted(found, key=lambda one: one[0])
+
+
+def _styles(asked: Asked) -> Iterator[Style]:
+    """The fillings to try; where a loss must be outlived, also those that spread the load."""
+    share = asked.needed / asked.whole
+    parts = (1.0, share, share / 2, share / 3) if asked.lost.shape[1] else (1.0,)
+    for part in parts:
+        for whole in (True, False):
+            yield Style(whole=whole, part=part)
+            if asked.at_risk:
+                yield Style(whole=whole, part=part, loan=True)
+
+
+def _refilled(asked: Asked, units: Floats, usable: Bools) -> Floats | None:
+    """Give up one place after another; the best that is cheaper, None: nothing is."""
+    best, cost = None, cost_of(asked, units) * (1 - 1e-9)
+    style = Style(whole=True)
+    for place in np.flatnonzero(np.add.reduceat(units, asked.first) > 0).tolist():
+        kept = np.where(asked.at == place, 0.0, units)
+        others = usable & (asked.at != place)
+        filling = Filling(asked, kept)
+        filling.settle()
+        if not fill(filling, style, others) or cost_of(asked, filling.units) > cost * _NEAR:
+            continue
+        found = completed(filling, others)
+        if found is None or cost_of(asked, found) > cost * _NEAR:
+            continue
+        found = polished(asked, found, others)
+        if cost_of(asked, found) < cost:
+            best, cost = found, cost_of(asked, found)
+    return best
+
+
+def _answer(
+    problem: Problem, left: Remainder, asked: Asked, units: Floats
+) -> tuple[Choice, Routes] | None:
+    """Route the loads and write it down; None where units carry less than it seemed."""
+    flow = route(asked, np.add.reduceat(units * asked.amount, asked.first))
+    at_risk = float(asked.risky @ units) > SLACK * asked.whole
+    if flow is None or at_risk or not keeps_limits(left, asked.pairs, units):
+        return None
+    used = np.flatnonzero(units > 0)
+    pairs = asked.pairs.keep(units > 0)
+    held = np.rint(units[used]).astype(np.int64)
+    allocation = Allocation(
+        demand=pairs.demand,
+        mode=pairs.mode,
+        supply=pairs.supply,
+        units=held,
+        unit_hours=held * problem.demands.mode_hours[pairs.mode],
+        share=held * pairs.amount,
+    )
+    cost = float((pairs.compute + pairs.extra) @ held)
+    cost += float(asked.pairs.move[asked.first] @ (np.add.reduceat(units, asked.first) > 0))
+    stated = float(asked.classes.load.sum())
+    unmet = 0.0 if asked.whole >= stated else 1.0 - asked.whole / stated
+    choice = Choice(allocation=allocation, unmet=unmet, cost=cost)
+    return choice, _routes(problem, asked, flow)
+
+
+def _routes(problem: Problem, asked: Asked, flow: Floats) -> Routes:
+    """Split what is routed of each class among its loads, in proportion."""
+    services = problem.services
+    point, place, amount = [], [], []
+    for one, at in np.argwhere(flow > _NO_ROUTE * asked.whole).tolist():
+        members = asked.classes.members[one]
+        point.append(services.load_point[members])
+        place.append(np.full(len(members), asked.classes.places[at]))
+        amount.append(flow[one, at] * services.load[members] / asked.classes.load[one])
+    points, places = np.concatenate(point), np.concatenate(place)
+    order = np.lexsort((places, points))
+    none = np.full(len(points), NO_ROW, np.int32)
+    return Routes(
+        service=np.full(len(points), asked.service, np.int32),
+        point=points[order].astype(np.int32),
+        place=places[order].astype(np.int32),
+        amount=np.concatenate(amount)[order],
+        size=none,
+        mode=none,
+        supply=none,
+    )
