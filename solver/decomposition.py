@@ -19,6 +19,7 @@ import numpy as np
 
 from solver.child import EngineProcess
 from solver.columns import Columns
+from solver.first_plan import first_plan
 from solver.problem import Floats, Problem
 from solver.refusal_rows import overridden
 from solver.relaxation import service_of
@@ -113,6 +114,7 @@ def _begun(
 
 
 def _run(work: Work, start: Solution | None) -> None:
+    adopt(work, first_plan(work.problem))
     if start is not None:
         adopt(work, start)
     _first_bound(work, start)
@@ -135,6 +137,7 @@ def _run(work: Work, start: Solution | None) -> None:
 def _first_bound(work: Work, start: Solution | None) -> None:
     """Bound at the first prices; where that takes much of the time, plan in between."""
     prices = first_prices(work)
+    adopt(work, first_plan(work.problem, prices=prices))
     first_ways(work, prices)
     if work.search is not None:
         prices = better_prices(work)

@@ -41,7 +41,7 @@ _WHOLE_MASTER = 200
 _MASTER_ROUNDS = 6
 _LEAST_FALL = 2e-4
 #: Dear blocks: of those that have models the dearest, until they are this part of all they cost.
-_DEAR = 0.85
+_DEAR = 0.7
 #: While prices are looked for, what is unmet is fined by so many times what serving it costs.
 _MILD = 10.0
 
