@@ -120,8 +120,8 @@ class Certifier:
     def jointly(self, prices: Prices, certificate: Certificate, within: float) -> float:
         """Return the bound with all gangs and batches as one block, their capacities kept.
 
-        What is indivisible and wants the same few units is bounded together. Pairs that no
-        plan better than `within` above the bound can use are left out: the bound holds for
+        What is indivisible and wants the same few units is bounded together. No pair serves more
+        than it does in some plan better than `within` above the bound: the bound holds for
         plans that are.
 
         Args:
@@ -136,18 +136,19 @@ class Certifier:
         members = np.sort(np.concatenate([self._blocks.plain, self._blocks.lone]))
         members = members[certificate.least[members] < np.inf]
         parts = [pairs_of(problem, int(demand), self._most) for demand in members]
-        pairs = joined(
-            problem,
-            [
-                own.keep(single_costs(problem, own) <= certificate.least[demand] + within)
-                for demand, own in zip(members.tolist(), parts, strict=True)
-            ],
+        over = [
+            single_costs(problem, own) - certificate.least[demand]
+            for demand, own in zip(members.tolist(), parts, strict=True)
+        ]
+        pairs, share = _worth_having(
+            problem, joined(problem, parts), np.concatenate([np.empty(0), *over]), within
         )
         if pairs.count > _JOINT_PAIRS:
             return certificate.bound
         part = slice_demands(problem, members)
         compact = build_compact(part.problem, slice_pairs(pairs, part))
         model = compact.builder.build()
+        model.high[compact.main] = np.minimum(model.high[compact.main], share)
         unmet = prices.unmet[members]
         soft = np.isfinite(unmet)
         model.cost[compact.unmet[soft]] += unmet[soft]
@@ -253,6 +254,29 @@ def _unbounded(problem: Problem) -> Problem:
     )
     supply = replace(problem.supply, capacity=np.full(problem.supply.count, np.inf))
     return replace(problem, supply=supply, limits=limits)
+
+
+def _worth_having(
+    problem: Problem, pairs: Pairs, over: Floats, within: float
+) -> tuple[Pairs, Floats]:
+    """Return the gangs' and batches' pairs that good plans may use, and the most share of each.
+
+    Args:
+        problem: priced.
+        pairs: all of theirs.
+        over: float64[P], what all of a demand costs by the pair beyond its part of the bound.
+        within: how much all demands together may cost beyond it.
+    """
+    with np.errstate(divide="ignore"):
+        share = np.where(over > within, within / np.maximum(over, 1e-300), 1.0)
+    stock = problem.supply
+    key = pairs.mode.astype(np.int64) * (int(stock.pool.max(initial=0)) + 1)
+    key += stock.pool[pairs.supply]
+    # A gang may be cheaper than its pair says: owned units of the pool can be mixed in.
+    mixed = np.isin(key, key[stock.owned[pairs.supply]])
+    share[mixed & (pairs.family == Family.GANG)] = 1.0
+    kept = (pairs.family != Family.GANG) | (share >= 1)
+    return pairs.keep(kept), share[kept]
 
 
 def lone_cost(problem: Problem, pairs: Pairs) -> float:

@@ -124,11 +124,11 @@ def _run(work: Work, start: Solution | None) -> None:
         improve(work)
         if work.is_good():
             return
-        if before[0] - work.cost > _WORTHWHILE * work.cost:
-            continue  # the plan is still what falls short
         tighten(work)
         if work.is_good():
             return
+        if before[0] - work.cost > _WORTHWHILE * work.cost:
+            continue  # the plan is still what falls short
         certify(work, better_prices(work), blend=_BLEND)
         if work.is_good() or _has_settled(work, before):
             return

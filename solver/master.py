@@ -16,7 +16,7 @@ import numpy as np
 from solver.compact_columns import NONE, Compact, Longs, owners
 from solver.model import Model
 from solver.neighbourhood import LINK, Sparse
-from solver.problem import Floats
+from solver.problem import Bools, Floats
 from solver.ways import Encoder, Way
 
 
@@ -71,7 +71,7 @@ def build_master(
         block_of[members] = row
     block = np.where(owner == LINK, LINK, block_of[owner])
     kept = np.flatnonzero(block == LINK)
-    rows = np.flatnonzero(~_is_local(model, block) | _is_shared(compact, len(model.row_low)))
+    rows = np.flatnonzero(shared_rows(compact, model, block))
     encoder = Encoder(compact)
     encoded = tuple(encoder.encode(way) for way in ways)
     number = np.array([block_of[way.demands[0]] for way in ways], np.int64)
@@ -83,6 +83,17 @@ def build_master(
         encoded=encoded,
         columns=len(model.cost),
     )
+
+
+def shared_rows(compact: Compact, model: Model, block: Longs) -> Bools:
+    """Return bool[K]: rows over several blocks, and those that hold for all demands together.
+
+    Args:
+        compact: where the rows of `model` stand.
+        model: a restricted model.
+        block: int64[N], block of each column; `LINK`: of none.
+    """
+    return np.asarray(~_is_local(model, block) | _is_shared(compact, len(model.row_low)), np.bool_)
 
 
 def _is_shared(compact: Compact, rows: int) -> np.ndarray:

@@ -13,10 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from solver.model import Model
-from solver.problem import Floats
+from solver.problem import Bools, Floats
 
 Longs = NDArray[np.int64]
 LINK = -1
+#: Part of a row's value by which roundings may miss its ends.
+_KEPT = 1e-6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +67,13 @@ class Incumbent:
     def cost(self) -> float:
         """Cost of the point."""
         return float(self.model.cost @ self.x)
+
+    def keeps(self, rows: Bools) -> bool:
+        """Return whether the point keeps some rows, bool[K], up to roundings."""
+        model, total = self.model, self._activity
+        slack = _KEPT * np.maximum(1.0, np.abs(total))
+        kept = (total >= model.row_low - slack) & (total <= model.row_high + slack)
+        return bool(kept[rows].all())
 
     def columns_of(self, demands: Longs) -> Longs:
         """Return int64[.], the columns of some demands."""

@@ -253,7 +253,7 @@ def tighten(work: Work) -> None:
     work.check_time()
     if work.best is None or work.certifier is None or work.search is None:
         return
-    within = work.cost - work.best.bound
+    within = work.cost + work.credit - work.best.certificate.bound
     if not np.isfinite(within) or within <= 0 or not work.service.hard.all():
         return
     bound = work.certifier.jointly(work.best.prices, work.best.certificate, within)

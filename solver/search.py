@@ -14,6 +14,7 @@ from solver.child import EngineProcess
 from solver.compact_columns import Compact, Longs, owners
 from solver.decode import decode
 from solver.effort import Effort
+from solver.master import shared_rows
 from solver.model import Model, with_row
 from solver.neighbourhood import Cut, Incumbent
 from solver.problem import Floats
@@ -145,8 +146,12 @@ class Search:
         column, value = Encoder(self.compact).encode(way)
         x = np.zeros(len(self.incumbent.x))
         x[column] = value
-        self.incumbent = Incumbent(self.incumbent.model, owners(self.compact), x)
-        return self.settle_links()
+        owner = owners(self.compact)
+        self.incumbent = Incumbent(self.incumbent.model, owner, x)
+        if not self.settle_links():
+            return False
+        rows = shared_rows(self.compact, self.incumbent.model, owner)
+        return self.incumbent.keeps(rows)
 
 
 def _held(model: Model, column: Longs, weight: Floats, known: Floats) -> Model:

@@ -29,7 +29,7 @@ from tests.solver.random_problems import (
     some_prices,
     unchecked,
 )
-from tests.solver.tiny import BATCH, GANG, SERVICE, Row, Rules, problem
+from tests.solver.tiny import BATCH, GANG, SERVICE, Row, Rules, like, problem
 
 
 @pytest.fixture(scope="module")
@@ -95,6 +95,40 @@ def assert_bound_holds(case: Case, seed: int, engine: EngineProcess) -> None:
 
 
 SEEDS = st.integers(0, 2**32 - 1)
+
+
+@bounded(80)
+@given(cases(), SEEDS)
+def test_gangs_and_batches_bounded_together_stay_below_the_optimum(
+    engine: EngineProcess, case: Case, seed: int
+) -> None:
+    """However little above the optimum plans still matter."""
+    one, best = case.problem, exactly(case.problem, engine)
+    optimum = best.cost + unbilled_cost(one, best.allocation)
+    service, (flat, credit) = at_level_of(one, best), flat_below(one)
+    certifier = Certifier(flat, service, engine)
+    for prices in (no_prices(one), some_prices(one, seed)):
+        asked = served(one, prices, service, seed)
+        apart = certifier.certify(asked, unchecked)
+        within = optimum + credit - apart.bound
+        for more in (1e-3, 0.2):
+            joint = certifier.jointly(asked, apart, within + more * max(optimum, 1.0))
+            assert joint - credit <= optimum + TOLERANCE * max(1.0, optimum / 1000)
+
+
+def test_a_batch_that_overflows_its_pool_takes_a_little_of_a_dear_one(
+    engine: EngineProcess,
+) -> None:
+    """All of it there would cost more than any plan worth having; a fifth of it does not."""
+    rows = [Row(cost=1, capacity=8), Row(cost=9)]
+    one = problem(rows, [like(BATCH, amount=1000.0)])
+    best = exactly(one, engine)
+    certifier = Certifier(one, at_level_of(one, best), engine)
+    asked = served(one, no_prices(one), at_level_of(one, best), 0)
+    apart = certifier.certify(asked, unchecked)
+    within = best.cost - apart.bound
+    assert within > 0
+    assert certifier.jointly(asked, apart, within + 1) <= best.cost + TOLERANCE
 
 
 @bounded(80)

@@ -238,18 +238,22 @@ def test_an_interrupt_falls_back_on_the_plan_there_was() -> None:
     with Failing(0, KeyboardInterrupt()) as failing:
         found = solve_decomposed(one, SearchLimits(), engine=failing, start=start)
     assert found.stop is Stop.INTERRUPT
-    assert found.allocation is start.allocation
+    assert np.array_equal(found.allocation.units, start.allocation.units)
     assert 0 <= found.bound <= found.cost == start.cost
 
 
 @pytest.mark.parametrize("calls", [0, 3, 8])
-def test_an_engine_that_dies_before_any_plan_is_an_error(calls: int) -> None:
-    """No half an answer comes of it."""
-    with (
-        Failing(calls, SolverError("the engine's process died")) as failing,
-        pytest.raises(SolverError, match="died"),
-    ):
-        solve_decomposed(twenty(3), SearchLimits(), engine=failing)
+def test_an_engine_that_dies_at_once_leaves_the_first_plan(
+    calls: int, engine: EngineProcess
+) -> None:
+    """It needs no engine; nothing is proven of it."""
+    one = twenty(3)
+    best = exactly(one, engine)
+    with Failing(calls, SolverError("the engine's process died")) as failing:
+        found = solve_decomposed(one, SearchLimits(gap=0.0), engine=failing)
+    assert not is_better(one, found, best)
+    assert found.bound <= best.cost + TOLERANCE or serves_less(best, found)
+    assert found.stop is Stop.WORK
 
 
 def test_an_engine_that_dies_later_leaves_the_best_plan_so_far(engine: EngineProcess) -> None:
@@ -262,17 +266,18 @@ def test_an_engine_that_dies_later_leaves_the_best_plan_so_far(engine: EnginePro
     assert not is_better(one, found, best)
     with Failing(0, error) as failing:
         found = solve_decomposed(one, SearchLimits(), engine=failing, start=best)
-    assert found.allocation is best.allocation
+    assert not is_better(one, best, found)
     assert found.bound <= best.cost
 
 
-def test_no_time_at_all_ends_with_the_start_or_an_error(engine: EngineProcess) -> None:
+def test_no_time_at_all_ends_with_the_first_plan_or_a_better_start(engine: EngineProcess) -> None:
     """A clock that has run out gives no half a plan."""
     one = twenty(3)
     limits = SearchLimits(seconds=0.0)
-    with pytest.raises(SolverError, match="without a plan"):
-        solve_decomposed(one, limits, engine=engine)
+    first = solve_decomposed(one, limits, engine=engine)
+    assert first.stop is Stop.TIME
     start = exactly(one, engine)
+    assert not is_better(one, first, start)
     found = solve_decomposed(one, limits, engine=engine, start=start)
     assert found.stop is Stop.TIME
     assert found.cost == start.cost
