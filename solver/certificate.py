@@ -17,6 +17,7 @@ import numpy as np
 from solver.blocks import Blocks, Longs, blocks_of
 from solver.child import EngineProcess
 from solver.compact import build_compact
+from solver.compact_columns import Compact
 from solver.effort import Effort, Outcome
 from solver.model import Model
 from solver.pairs import Pairs, most_units
@@ -26,7 +27,7 @@ from solver.problem import Family, Floats, Limits, Problem
 from solver.relaxation import Service
 from solver.selection import joined, pairs_of
 from solver.service_pairs import home_of, needed
-from solver.slices import slice_demands, slice_pairs
+from solver.slices import Slice, slice_demands, slice_pairs
 from solver.ways import Way, way_of
 
 #: Gap to which the models of single blocks are solved.
@@ -147,12 +148,8 @@ class Certifier:
             return certificate.bound
         part = slice_demands(problem, members)
         compact = build_compact(part.problem, slice_pairs(pairs, part))
-        model = compact.builder.build()
+        model = self._priced_unmet(compact, members, prices.unmet[members])
         model.high[compact.main] = np.minimum(model.high[compact.main], share)
-        unmet = prices.unmet[members]
-        soft = np.isfinite(unmet)
-        model.cost[compact.unmet[soft]] += unmet[soft]
-        model.high[compact.unmet[~soft]] = self._service.forced[members[~soft]]
         answer = self._engine.solve_integer(model, Effort(gap=BLOCK_GAP / 2, nodes=_JOINT_NODES))
         apart = float(certificate.least[members].sum())
         return certificate.bound + max(0.0, min(answer.bound - apart, within))
@@ -209,11 +206,9 @@ class Certifier:
 
     def _solved(self, problem: Problem, block: Longs, pairs: Pairs, unmet: Floats) -> _Solved:
         part = slice_demands(_unbounded(problem), block)
-        compact = build_compact(part.problem, slice_pairs(pairs, part))
-        model = compact.builder.build()
-        soft = np.isfinite(unmet)
-        model.cost[compact.unmet[soft]] += unmet[soft]
-        model.high[compact.unmet[~soft]] = self._service.forced[block[~soft]]
+        own = slice_pairs(pairs, part)
+        compact = build_compact(part.problem, own, loose=True)
+        model = self._priced_unmet(compact, block, unmet)
         answer = self._engine.solve_integer(model, Effort(gap=self.gap, nodes=_BLOCK_NODES))
         if answer.outcome is Outcome.INFEASIBLE and len(block) == 1:
             self._force(model, compact.unmet, block)
@@ -222,8 +217,21 @@ class Certifier:
             # Not all can be served together; which are left is not known: any, free of charge.
             model.high[compact.unmet] = 1.0
             answer = self._engine.solve_integer(model, Effort(gap=self.gap, nodes=_BLOCK_NODES))
-        way = way_of(compact, answer.x, part) if len(answer.x) else None
-        return _Solved(bound=answer.bound, way=way)
+        if len(answer.x) and any(one.is_loose for one in compact.services.values()):
+            used = own.keep(answer.x[compact.main] > 0)
+            compact = build_compact(part.problem, used)
+            model = self._priced_unmet(compact, block, unmet)
+            whole = self._engine.solve_integer(model, Effort(gap=self.gap, nodes=_BLOCK_NODES))
+            return _Solved(bound=answer.bound, way=_way(compact, whole.x, part))
+        return _Solved(bound=answer.bound, way=_way(compact, answer.x, part))
+
+    def _priced_unmet(self, compact: Compact, block: Longs, unmet: Floats) -> Model:
+        """Return the model of a block, what it leaves unmet priced or held to what must be."""
+        model = compact.builder.build()
+        soft = np.isfinite(unmet)
+        model.cost[compact.unmet[soft]] += unmet[soft]
+        model.high[compact.unmet[~soft]] = self._service.forced[block[~soft]]
+        return model
 
     def _force(self, model: Model, column: Longs, block: Longs) -> None:
         """Note what stays unmet of a demand even when it has everything to itself."""
@@ -244,6 +252,10 @@ class _Solved:
 
     bound: float
     way: Way | None
+
+
+def _way(compact: Compact, x: Floats, part: Slice) -> Way | None:
+    return way_of(compact, x, part) if len(x) else None
 
 
 def _unbounded(problem: Problem) -> Problem:

@@ -35,8 +35,14 @@ from solver.stay_rows import add_moves, add_unbilled
 from solver.tier_rows import add_tiers
 
 
-def build_compact(problem: Problem, pairs: Pairs | None = None) -> Compact:
-    """Build the compact model of `problem` (over `pairs`, or over every admitted pair)."""
+def build_compact(problem: Problem, pairs: Pairs | None = None, *, loose: bool = False) -> Compact:
+    """Build the compact model of `problem` (over `pairs`, or over every admitted pair).
+
+    Args:
+        problem: what is asked.
+        pairs: columns; None: of every admitted pair that is of use.
+        loose: the survival of services may be bounded from below: for bounds, not for plans.
+    """
     pairs = without_dominated(problem, enumerate_pairs(problem)) if pairs is None else pairs
     count = pairs.count
     compact = Compact(
@@ -55,7 +61,7 @@ def build_compact(problem: Problem, pairs: Pairs | None = None) -> Compact:
     compact.unmet = compact.builder.add(np.zeros(problem.demands.count), high=1.0, integral=False)
     _add_gangs(compact)
     _add_batches(compact)
-    _add_services(compact)
+    _add_services(compact, loose=loose)
     _cover_demands(compact)
     _cap_risky_share(compact)
     _cap_supplies(compact)
@@ -131,18 +137,28 @@ def _add_batches(compact: Compact) -> None:
     compact.units[need] = columns
 
 
-def _add_services(compact: Compact) -> None:
+def _add_services(compact: Compact, *, loose: bool) -> None:
     services, pairs = compact.problem.services, compact.pairs
     first = pairs.first_of_demand(compact.problem.demands.count)
     for service in range(services.count):
         demand = int(services.demand[service])
         rows = np.arange(first[demand], first[demand + 1])
         before = compact.builder.columns
-        add = add_sized_service if has_sizes(compact.problem, service) else add_service
         unmet = int(compact.unmet[demand])
-        columns = add(
-            compact.builder, compact.problem, pairs, service=service, rows=rows, unmet=unmet
-        )
+        if has_sizes(compact.problem, service):
+            columns = add_sized_service(
+                compact.builder, compact.problem, pairs, service=service, rows=rows, unmet=unmet
+            )
+        else:
+            columns = add_service(
+                compact.builder,
+                compact.problem,
+                pairs,
+                service=service,
+                rows=rows,
+                unmet=unmet,
+                loose=loose,
+            )
         compact.services[service] = columns
         compact.spans[service] = (before, compact.builder.columns)
         compact.main[rows] = compact.units[rows] = columns.units

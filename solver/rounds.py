@@ -78,7 +78,7 @@ def first_prices(work: Work) -> Prices:
         if answer is None or answer.outcome is not Outcome.OPTIMAL:
             raise SolverError("the relaxation of the first prices has no solution")
         prices = prices_of(restricted, answer, work.service)
-        work.stake = _stakes(restricted.compact, restricted.model.cost * answer.x)
+        work.stake = _stakes(restricted.compact, model.cost * answer.x)
         before = work.columns.pairs.count
         work.prices = prices
         work.columns.grow(prices)
@@ -89,9 +89,10 @@ def first_prices(work: Work) -> Prices:
 
 
 def _stakes(compact: Compact, cost: Floats) -> Floats:
-    """float64[D], the cost of each demand's own columns."""
+    """float64[D], the cost of each demand's own columns, what is unmet aside."""
     owner = owners(compact)
     own = owner != NONE
+    own[compact.unmet] = False
     demands = compact.problem.demands.count
     return np.bincount(owner[own], weights=cost[own], minlength=demands).astype(np.float64)
 

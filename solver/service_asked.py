@@ -48,7 +48,7 @@ class Asked:
         near: float64[C, H], what counts once a scope is lost.
         lost: bool[Q, S], whether a pair is lost with a scope; S = 0: nothing must be outlived.
         needed: load that must still be routable then.
-        most: float64[Q], units left of each pair by itself.
+        most: float64[Q], units left of each pair by itself, no more than carry everything.
         limits: float64[R, Q], weights in the limits that are left; high: float64[R].
         memo: what was worked out for sets of places already.
     """
@@ -130,7 +130,10 @@ def asked_of(problem: Problem, left: Remainder, pairs: Pairs) -> Asked | None:
         near=classes.near.astype(np.float64),
         lost=lost,
         needed=float(problem.services.survive_share[service]) * whole,
-        most=np.maximum(np.floor(left.most[pairs.supply] + 1e-9), 0.0),
+        most=np.minimum(
+            np.maximum(np.floor(left.most[pairs.supply] + 1e-9), 0.0),
+            np.ceil(whole / pairs.amount - 1e-9),
+        ),
         limits=limits,
         high=high,
         memo={},

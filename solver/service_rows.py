@@ -6,7 +6,7 @@ routed as a whole and split among its loads afterwards in proportion, which lose
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,7 @@ from solver.pairs import Pairs, most_units
 from solver.problem import NO_ROW, Bools, Floats, Ints, Level, Problem
 from solver.scopes import scopes_touched
 from solver.stations import Stations
-from solver.survival_rows import MOST_CLASSES, Carried, add_cut_rows
+from solver.survival_rows import MOST_CLASSES, Carried, add_cut_rows, merged
 from solver.tier_steps import has_class
 
 Longs = NDArray[np.int64]
@@ -56,6 +56,7 @@ class ServiceColumns:
         far_rows: int64[.], rows that cap the far load; far_load: float64[.], the stated load
             that each is a share of.
         stations: what T means; None: the loads have no size.
+        is_loose: more survives a loss than really does.
     """
 
     rows: Longs
@@ -69,6 +70,7 @@ class ServiceColumns:
     far_rows: Longs
     far_load: Floats
     stations: Stations | None = None
+    is_loose: bool = False
 
 
 def load_classes(problem: Problem, service: int, places: Ints) -> LoadClasses:
@@ -94,7 +96,14 @@ def load_classes(problem: Problem, service: int, places: Ints) -> LoadClasses:
 
 
 def add_service(
-    builder: ModelBuilder, problem: Problem, pairs: Pairs, *, service: int, rows: Longs, unmet: int
+    builder: ModelBuilder,
+    problem: Problem,
+    pairs: Pairs,
+    *,
+    service: int,
+    rows: Longs,
+    unmet: int,
+    loose: bool = False,
 ) -> ServiceColumns:
     """Add everything about one service.
 
@@ -105,6 +114,7 @@ def add_service(
         service: row of `Services`.
         rows: int64[Q], the pairs of the service.
         unmet: column of its unmet share.
+        loose: what must survive a loss may be bounded from below; not for plans.
     """
     places, at = np.unique(problem.supply.place[pairs.supply[rows]], return_inverse=True)
     classes = load_classes(problem, service, places)
@@ -138,7 +148,8 @@ def add_service(
         far_load=far_load,
     )
     if problem.services.survive_level[service] != NO_ROW:
-        _survive(builder, problem, pairs, columns, service=service)
+        is_loose = _survive(builder, problem, pairs, columns, service=service, loose=loose)
+        columns = replace(columns, is_loose=is_loose)
     return columns
 
 
@@ -287,11 +298,15 @@ def _survive(
     columns: ServiceColumns,
     *,
     service: int,
-) -> None:
+    loose: bool,
+) -> bool:
     """For each scope s lost: near load routable over what is left >= share x load x placed.
 
     By cuts where the classes are few; else by flows g_{c,h} >= 0 with sum_h g_{c,h} <= load of
     c and sum_c g_{c,h} <= load that units outside s carry.
+
+    Returns:
+        True when, as `loose` allows, classes have been merged that are not alike.
     """
     level = Level(problem.services.survive_level[service])
     needed = float(problem.services.survive_share[service]) * columns.load
@@ -299,20 +314,24 @@ def _survive(
     index, scope = scopes_touched(problem, supply, level)
     classes = columns.classes
     at = np.searchsorted(classes.places, problem.supply.place[supply])
-    if len(classes.load) <= MOST_CLASSES:
+    near, load = merged(classes.near[:, at], classes.load)
+    is_loose = loose and len(load) > MOST_CLASSES
+    if is_loose:
+        near, load = merged(near, load, MOST_CLASSES)
+    if len(load) <= MOST_CLASSES:
         add_cut_rows(
             builder,
             Carried(
                 units=columns.units,
                 amount=pairs.amount[columns.rows],
-                near=classes.near[:, at],
-                load=classes.load,
+                near=near,
+                load=load,
             ),
             touched=(index, scope),
             needed=needed,
             placed=columns.placed,
         )
-        return
+        return is_loose
     which, place = np.nonzero(classes.near)
     for lost in np.unique(scope):
         left = np.ones(len(supply), np.bool_)
@@ -326,3 +345,4 @@ def _survive(
         row = builder.rows(1, low=0.0, high=np.inf)
         builder.entries(int(row[0]), flow, 1.0)
         builder.entries(int(row[0]), columns.placed, -needed)
+    return False

@@ -44,6 +44,34 @@ class Carried:
     load: Floats
 
 
+def merged(near: Bools, load: Floats, most: int | None = None) -> tuple[Bools, Floats]:
+    """Merge classes that are near to the same places; then, where `most` says so, more of them.
+
+    Merged classes are near to wherever one of them is: beyond those that are alike, what is
+    left after a loss then carries too much, which is for bounds alone.
+
+    Args:
+        near: bool[C, Q].
+        load: float64[C].
+        most: number of classes to come down to; None: only those that are alike are merged.
+
+    Returns:
+        The same of what is merged.
+    """
+    near, group = np.unique(near, axis=0, return_inverse=True)
+    load = np.bincount(group.reshape(-1), weights=load, minlength=len(near)).astype(np.float64)
+    while most is not None and len(load) > most:
+        seen = near.astype(np.float64)
+        more = seen.sum(axis=1)[None, :] - seen @ seen.T  # what i would be near to beside its own
+        price = (more * load[:, None]) + (more * load[:, None]).T
+        np.fill_diagonal(price, np.inf)
+        one, other = np.unravel_index(int(price.argmin()), price.shape)
+        near[one] |= near[other]
+        load[one] += load[other]
+        near, load = np.delete(near, other, axis=0), np.delete(load, other)
+    return np.asarray(near, np.bool_), load
+
+
 def add_cut_rows(
     builder: ModelBuilder,
     carried: Carried,
