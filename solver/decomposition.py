@@ -41,7 +41,7 @@ from solver.work import OutOfTime, PlanFirst, Progress, Work
 
 #: Rounds of improvement and new prices where the caller names no work limit; one more for so
 #: much work.
-ROUNDS = 4
+ROUNDS = 8
 WORK_A_ROUND = 5_000
 #: Part of the best prices so far in those of the next bound: duals of few ways swing.
 _BLEND = 0.5
@@ -118,6 +118,8 @@ def _run(work: Work, start: Solution | None) -> None:
     if start is not None:
         adopt(work, start)
     _first_bound(work, start)
+    if work.best is not None:
+        adopt(work, first_plan(work.problem, prices=work.best.prices))
     for _ in range(_rounds(work.limits)):
         before = (work.cost, work.bound)
         combine(work, start)

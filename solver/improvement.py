@@ -18,9 +18,10 @@ from solver.prices import Prices
 from solver.problem import Family, Floats
 from solver.search import Search
 
-#: Demands solved along with a seed. Services are not: two of them make a slow model, and the
-#: master is what combines them.
+#: Demands solved along with a seed. Services are not at first: several of them make a slow model.
 _COMPANY = 8
+#: When nothing came of it, so many others, services too.
+_COMPANY_AGAIN = 4
 #: Up to so many demands, all of them are a neighbourhood, too; branch-and-bound nodes for it.
 _FEW = 60
 _NODES_FOR_ALL = 300
@@ -66,6 +67,8 @@ class Improvement:
         self._scarce = (prices.capacity > 0) | _limited(compact, prices)
         self._random = np.random.default_rng(seed)
         self._fresh = np.ones(demands)
+        self._price = prices.capacity
+        self._untried = np.ones(len(self._price))
 
     def regrets(self) -> Floats:
         """float64[D], by the first demand of each block."""
@@ -106,17 +109,53 @@ class Improvement:
     def improve(self, steps: int, is_good: Callable[[], bool], check: Callable[[], None]) -> None:
         """Solve up to `steps` neighbourhoods again."""
         for _ in range(steps):
-            regret = self.regrets() * self._fresh
-            total = float(regret.sum())
+            regret, idle = self.regrets() * self._fresh, self._idle() * self._untried
+            total = float(regret.sum() + idle.sum())
             if total <= 0 or is_good():
                 return
             check()
-            seed = int(self._random.choice(len(regret), p=regret / total))
             before = self._search.incumbent.cost
-            others = self._company(seed, regret, _COMPANY, services=False)
+            weight = np.concatenate([regret, idle]) / total
+            seed = int(self._random.choice(len(weight), p=weight))
+            if seed < len(regret):
+                tried, others = self._fresh[seed : seed + 1], self._partners(seed, regret)
+            else:
+                supply = seed - len(regret)
+                tried, others = self._untried[supply : supply + 1], self._takers(supply)
             taken = self._search.step(self._whole(others))
             if not taken or self._search.incumbent.cost > before * (1 - 1e-6):
-                self._fresh[seed] *= _TIRED
+                tried *= _TIRED
+
+    def _idle(self) -> Floats:
+        """float64[O], the price of what is not taken of each supply."""
+        incumbent, row = self._search.incumbent, self._search.compact.rows["capacity"]
+        known = np.flatnonzero((row != NONE) & (self._price > 0))
+        left = incumbent.model.row_high[row[known]] - incumbent.activity[row[known]]
+        idle = np.zeros(len(row))
+        idle[known] = np.maximum(left, 0.0) * self._price[known]
+        return idle
+
+    def _partners(self, seed: int, regret: Floats) -> Longs:
+        """The seed and others that hold what it wants; services too once it has been tried."""
+        again = self._fresh[seed] < 1
+        size = _COMPANY_AGAIN if again else _COMPANY
+        return self._company(seed, regret, size, services=again)
+
+    def _takers(self, supply: int) -> Longs:
+        """Gangs and batches that a supply suits best, and some that hold it."""
+        compact = self._search.compact
+        pair = np.flatnonzero(compact.pairs.supply == supply)
+        pair = pair[compact.problem.demands.family[compact.pairs.demand[pair]] != Family.SERVICE]
+        demand, main = compact.pairs.demand[pair], compact.main[pair]
+        over = self._charged[main] - self._least[self._block[demand]]
+        holds = self._search.incumbent.x[main] > 0
+        suited = np.unique(demand[~holds][np.argsort(over[~holds], kind="stable")][: 2 * _COMPANY])
+        parts = [
+            self._random.choice(some, size=min(size, len(some)), replace=False)
+            for some, size in ((suited, _COMPANY), (np.unique(demand[holds]), _COMPANY_AGAIN))
+            if len(some)
+        ]
+        return np.concatenate([np.empty(0, np.int64), *parts]).astype(np.int64)
 
     def _whole(self, demands: Longs) -> Longs:
         """Add the rest of the demands' blocks."""

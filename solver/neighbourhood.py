@@ -68,6 +68,11 @@ class Incumbent:
         """Cost of the point."""
         return float(self.model.cost @ self.x)
 
+    @property
+    def activity(self) -> Floats:
+        """float64[K], the value of each row."""
+        return np.asarray(self._activity, np.float64)
+
     def keeps(self, rows: Bools) -> bool:
         """Return whether the point keeps some rows, bool[K], up to roundings."""
         model, total = self.model, self._activity

@@ -27,8 +27,8 @@ from solver.work import Best, Work
 _PRICE_ROUNDS = 4
 _SETTLED = 0.01
 #: Steps of improvement in a round: some, and more by the number of demands.
-_STEPS = 15
-_STEPS_PER_DEMAND = 0.02
+_STEPS = 20
+_STEPS_PER_DEMAND = 0.05
 #: Gap and nodes of the master as an integer model; above this value a column is in the support of
 #: its relaxation.
 _MASTER_GAP = 1e-3
@@ -159,6 +159,8 @@ def combine(work: Work, start: Solution | None) -> None:
     if known is not None:
         held = Search(compact, model, work.engine)
         former = held if held.hold(known) else None
+    if former is not None:
+        know(work, former.decoded())  # as this model writes it down, whose classes may be others
     fined = replace(model, cost=model.cost.copy(), high=model.high.copy())
     fined.cost[compact.unmet] += work.fines
     if former is not None:  # what is served stays served, however dear its last unit is
@@ -196,6 +198,10 @@ def _near(work: Work, master: Master, compact: Compact, former: Search | None) -
         held = {one.key for one in ways}
         used = np.array([one.key in held for one in master.ways], np.bool_)
     open_ones = np.concatenate([free, used]) | (answer.x > _SUPPORT)
+    if former is not None:
+        unmet = former.unmet
+        less = [bool((one.unmet > unmet[one.demands] + _SUPPORT).any()) for one in master.ways]
+        open_ones[len(free) :] &= ~np.array(less, np.bool_)
     return replace(master.model, high=np.where(open_ones, master.model.high, master.model.low))
 
 
