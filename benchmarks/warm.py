@@ -57,8 +57,9 @@ def moved(market: Market, *, part: float, by: float, day: int) -> Market:
     return replace(market, offers=offers, digest=content_digest(tables))
 
 
-def timed(spec: Spec, market: Market, gap: float, earlier: str | None = None) -> Timed:
-    """Plan `spec` on `market`; `earlier`: text of the plan to begin with."""
+def timed(spec: Spec, market: Market, gap: float, earlier: Plan | None = None) -> Timed:
+    """Plan `spec` on `market`; `earlier`: the plan to begin with, from the text of its file."""
+    text = None if earlier is None else plan_to_json(earlier)
     start_s = last_s = tree_cpu_s(os.getpid())
     by_phase: defaultdict[str, float] = defaultdict(float)
 
@@ -68,7 +69,7 @@ def timed(spec: Spec, market: Market, gap: float, earlier: str | None = None) ->
         by_phase[phase.rstrip(" 0123456789")] += now_s - last_s
         last_s = now_s
 
-    first = None if earlier is None else plan_from_data(json.loads(earlier))
+    first = None if text is None else plan_from_data(json.loads(text))
     limits = SearchLimits(gap=gap)
     plan = make_plan(spec, market, limits=limits, progress=progress, warm_start=first).plan
     end_s = tree_cpu_s(os.getpid())
@@ -116,8 +117,7 @@ def main() -> None:
     today = moved(market, part=options.part, by=options.by, day=options.day)
     runs = {"yesterday": timed(spec, market, options.gap)}
     runs["today, anew"] = timed(spec, today, options.gap)
-    text = plan_to_json(runs["yesterday"].plan)
-    runs["today, warm"] = timed(spec, today, options.gap, text)
+    runs["today, warm"] = timed(spec, today, options.gap, runs["yesterday"].plan)
     print(report(runs), end="")
     if options.phases:
         phases = sorted({one for run in runs.values() for one in run.by_phase})
