@@ -136,6 +136,9 @@ class _Keeping:
         one_pool = len(np.unique(self._plain.supply.pool[rows.supply])) == 1
         if not one_pool or len(np.unique(rows.mode)) != 1 or int(rows.units.sum()) != amount:
             return none
+        at_risk = float(rows.units[pairs.risky].sum())
+        if at_risk > float(self._plain.demands.risky_share[demand]) * amount + _ROUNDING:
+            return none
         if not self._fits(rows):
             return none
         self._left.take(demand, rows)
@@ -152,23 +155,23 @@ class _Keeping:
         return bool(within and (used <= room)[limit].all())
 
     def _batch(self, rows: Allocation, pairs: Pairs) -> Way:
-        """As much of the work as its units do in their hours today."""
+        """As much of the work as its units do in their hours today, no more of it at risk."""
         demand = int(rows.demand[0])
         hours = self._plain.demands.mode_hours[rows.mode]
         share = np.minimum(np.maximum(rows.share, 0.0), rows.units * hours / pairs.amount)
         most = float(self._plain.demands.risky_share[demand])
-        risky = float(share[pairs.risky].sum())
-        share = np.where(
-            pairs.risky & (risky > most), share * (most / max(risky, most, 1e-300)), share
-        )
+        sure, risky = float(share[~pairs.risky].sum()), float(share[pairs.risky].sum())
+        if most < 1 and (1 - most) * risky > most * sure:  # a part of what is served, not of all
+            share[pairs.risky] *= most * sure / ((1 - most) * risky)
         share /= max(1.0, float(share.sum()))
         unit_hours = share * pairs.amount
-        units = np.ceil(unit_hours / hours - _ROUNDING).astype(np.int64)
-        units = np.minimum(np.maximum(units, 1), rows.units)
+        units = np.minimum(np.ceil(unit_hours / hours - _ROUNDING), rows.units)
+        units = np.maximum(units, 1.0).astype(np.int64)
         whole = float(share.sum())
+        kept = replace(rows, units=units, unit_hours=unit_hours, share=share)
         return Way(
             demands=np.array([demand], np.int64),
-            allocation=replace(rows, units=units, unit_hours=unit_hours, share=share),
+            allocation=without(kept, share <= _ROUNDING),
             routes=joined_routes([]),
             unmet=np.array([0.0 if whole >= 1 - _ROUNDING else 1 - whole]),
         )

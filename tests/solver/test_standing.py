@@ -92,13 +92,21 @@ def test_a_batch_does_what_its_units_have_hours_for(engine: EngineProcess) -> No
 
 
 def test_a_batch_puts_no_more_at_risk_than_today_allows(engine: EngineProcess) -> None:
-    """Half of it ran at risk; a quarter may."""
+    """Half of it ran at risk; of what is served a quarter may: a sixth beside the sure half."""
     rows = [Row(cost=2), Row(cost=1, risk=1)]
     asked = problem(rows, [Want(family=BATCH, amount=100, risky_share=0.25)])
     found = standing(asked, held((0, 0, 1, 0.5), (0, 1, 1, 0.5)), engine)
     assert found is not None
-    assert found.allocation.share.tolist() == pytest.approx([0.5, 0.25])
-    assert found.unmet.tolist() == pytest.approx([0.25])
+    assert found.allocation.share.tolist() == pytest.approx([0.5, 1 / 6])
+    assert found.unmet.tolist() == pytest.approx([1 / 3])
+    assert standing(asked, held((0, 1, 1, 0.25)), engine) is None
+
+
+def test_a_gang_at_risk_stands_where_today_allows_it(engine: EngineProcess) -> None:
+    """A gang on units that may be lost stands when all of it may, not when half of it may."""
+    for most, stands in ((1.0, True), (0.5, False)):
+        asked = problem([Row(cost=1, risk=1)], [Want(family=GANG, amount=2, risky_share=most)])
+        assert (standing(asked, held((0, 0, 2, 1.0)), engine) is not None) == stands
 
 
 def test_a_service_is_routed_anew(engine: EngineProcess) -> None:
