@@ -23,6 +23,7 @@ from broker.offer_query import Query, parse_accelerators
 from broker.offer_selection import select
 from broker.offers import PurchaseOption
 from broker.places import Origin
+from broker.plan_file import read_plan
 from broker.plans import Plan
 from broker.rule_prices import RulePrices
 from broker.workflow import planned
@@ -42,6 +43,7 @@ def plan(
     gap: float = 0.001,
     time_limit_s: float | None = None,
     baseline: bool = True,
+    warm_start: Plan | str | Path | None = None,
 ) -> Plan:
     """Return the cheapest plan for `spec` on `market`, proven and checked; as `broker plan` does.
 
@@ -51,15 +53,18 @@ def plan(
         gap: good enough: share by which the cost may exceed the proven bound.
         time_limit_s: stop after so many seconds; the plan is then no longer reproducible.
         baseline: whether to work out what cheapest-first would cost, too.
+        warm_start: an earlier plan, or its file, with which the search begins; it changes
+            nothing of what is optimal.
 
     Raises:
         SpecError: with every fault of the spec.
-        BrokerError: the market cannot be read or is too old; see `broker.errors`. Unmet demand is
-            no error: see `Plan.unmet`.
+        BrokerError: the market or the earlier plan cannot be read, or the market is too old; see
+            `broker.errors`. Unmet demand is no error: see `Plan.unmet`.
     """
+    earlier = read_plan(warm_start) if isinstance(warm_start, str | Path) else warm_start
     understood, found = _resolved(spec, market)
     limits = SearchLimits(gap=gap, seconds=time_limit_s)
-    return planned(understood, found, limits=limits, baseline=baseline).plan
+    return planned(understood, found, limits=limits, baseline=baseline, warm_start=earlier).plan
 
 
 def load_spec(spec: AnySpec, market: AnyMarket | None = None) -> Spec:

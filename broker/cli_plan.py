@@ -15,7 +15,7 @@ from broker.cli_options import CONTEXT, Run, current_run, global_options
 from broker.output import show, write_atomic
 
 if TYPE_CHECKING:
-    from broker.plans import Plan
+    from broker.plans import Plan, WarmStart
     from solver.solution import SearchLimits
 
 UNMET = 3
@@ -29,6 +29,7 @@ Examples:
   broker plan examples/quickstart.yaml
   broker plan lab.yaml --out plan.json
   broker plan lab.yaml --market snapshots/latest --gap 0.5% -o json
+  broker plan lab.yaml --warm-start yesterday.json --out today.json
 """
 
 
@@ -68,6 +69,11 @@ Examples:
     help="Stop after this much search; reproducible.",
 )
 @click.option(
+    "--warm-start",
+    metavar="FILE",
+    help="Begin with an earlier plan that --out wrote: sooner done, with the same optimum.",
+)
+@click.option(
     "--baseline/--no-baseline",
     default=True,
     show_default=True,
@@ -83,13 +89,14 @@ def command(  # noqa: PLR0913 - one parameter per option, as click calls it
     time_limit: str | None,
     work_limit: int | None,
     *,
+    warm_start: str | None,
     baseline: bool,
 ) -> None:
     """Plan SPEC: what to run where, bought how, at the least expected cost, with proof.
 
     SPEC is a YAML or JSON file; - is standard input. Nothing is written without --out.
     """
-    from broker.plan_file import plan_to_json
+    from broker.plan_file import plan_to_json, read_plan
     from broker.report.plan import placements_csv
     from broker.workflow import plan_file
 
@@ -101,7 +108,10 @@ def command(  # noqa: PLR0913 - one parameter per option, as click calls it
         limits=limits,
         baseline=baseline,
         progress=_progress(run),
+        warm_start=None if warm_start is None else read_plan(warm_start),
     )
+    if plan.warm_start is not None:
+        run.note(_began_with(plan.warm_start, str(warm_start)))
     if out is not None:
         write_atomic(out, plan_to_json(plan))
         run.note(f"plan written to {out}")
@@ -115,6 +125,13 @@ def exit_code(plan: Plan) -> int:
     if plan.unmet:
         return UNMET
     return 0 if plan.status == "optimal" else SHORT_OF_GAP
+
+
+def _began_with(earlier: WarmStart, name: str) -> str:
+    """Return one line that says how much of an earlier plan was still there to begin with."""
+    still, every = earlier.standing, earlier.placements
+    rest = "" if still == every else "; the others no longer stand"
+    return f"began with {still} of the {every} placements of {name}{rest}"
 
 
 def _for_terminal(plan: Plan) -> str:

@@ -103,5 +103,14 @@ def _from_data(data: Any, kind: Any) -> Any:
         hints = _hints(kind)
         return kind(**{name: _from_data(data[name], hints[name]) for name in _names(kind)})
     if kind is Decimal:
-        return Decimal(data)
+        return _finite(data)
+    if kind in {str, int, bool} and not isinstance(data, kind):
+        raise TypeError(f"found {data!r}, expected {kind.__name__}")
     return data
+
+
+def _finite(data: Any) -> Decimal:
+    value = Decimal(data)
+    if not value.is_finite():
+        raise ValueError(f"found {data!r}, expected a number")
+    return value

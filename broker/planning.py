@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 
 from broker.assemble import assemble, total_cost
@@ -17,6 +17,7 @@ from broker.plans import Baseline, Plan
 from broker.rules import budget, concentration
 from broker.rules.rule import Scene
 from broker.scene import build_scene
+from broker.warm_start import begun_from
 from broker.workloads import Spec
 from solver.cheapest_first import cheapest_first
 from solver.child import EngineProcess
@@ -58,6 +59,7 @@ def make_plan(
     baseline: bool = False,
     progress: Progress | None = None,
     engine: EngineProcess | None = None,
+    warm_start: Plan | None = None,
 ) -> Planning:
     """Plan `spec` on `market`.
 
@@ -69,6 +71,8 @@ def make_plan(
             unless a rule over the whole plan could forbid it.
         progress: called with (phase, best, bound) while the optimizer works.
         engine: runs the models; the caller ends it. None: a process of its own, for one plan.
+        warm_start: an earlier plan; the search begins with what still stands of it, and falls
+            back on that before it does on the baseline.
 
     Raises:
         SpecError: the user's own latency or transfer table has faults; a rule that nothing
@@ -82,9 +86,14 @@ def make_plan(
     _refuse_unmeetable(scene, candidates)
     problem = formulate(scene, candidates)
     limits = limits or SearchLimits()
-    with nullcontext(engine) if engine else EngineProcess(seconds=limits.seconds) as running:
-        solution, first = _solved(problem, limits, baseline, progress, running)
+    process = nullcontext(engine) if engine else EngineProcess(seconds=limits.seconds)
+    with _failures(), process as running:
+        begun = None if warm_start is None else begun_from(warm_start, scene, problem, running)
+        first = _first(problem, running) if baseline else None
+        start = first if begun is None or begun.start is None else begun.start
+        solution = solve(problem, limits, engine=running, start=start, progress=progress)
     plan = assemble(scene, market, candidates, problem, solution)
+    plan = replace(plan, warm_start=None if begun is None else begun.told)
     if first is not None:
         plan = replace(plan, baseline=_baseline(scene, problem, solution, first))
     _audited(plan, spec, market)
@@ -112,22 +121,15 @@ def _refuse_unmeetable(scene: Scene, candidates: Sequence[Candidates]) -> None:
         raise SpecError("spec", faults)
 
 
-def _solved(
-    problem: Problem,
-    limits: SearchLimits,
-    baseline: bool,
-    progress: Progress | None,
-    engine: EngineProcess,
-) -> tuple[Solution, Solution | None]:
-    """Return the solution, and cheapest-first when asked for."""
+@contextmanager
+def _failures() -> Iterator[None]:
+    """Say what a user can do where the optimizer ends without an answer."""
     try:
-        first = _first(problem, engine) if baseline else None
-        found = solve(problem, limits, engine=engine, start=first, progress=progress)
+        yield
     except SolverError as error:
         raise SolverFailed(
             f"optimizing: {error}", remedy="raise --time-limit or --work-limit"
         ) from error
-    return found, first
 
 
 def _first(problem: Problem, engine: EngineProcess) -> Solution:

@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Final
 
 from broker.paid_hours import CommitmentUse, Covered, SavingsPlanUse
-from broker.proofs import Baseline, Digests, Level, PriceAge, Proof
+from broker.proofs import Baseline, Digests, Level, PriceAge, Proof, WarmStart
 
 __all__ = [
     "PLAN_FORMAT",
@@ -35,6 +35,7 @@ __all__ = [
     "Route",
     "SavingsPlanUse",
     "Unmet",
+    "WarmStart",
 ]
 
 #: Version of the plan file's layout.
@@ -355,6 +356,7 @@ class Plan:
         moves: what it moves from where it runs now, and why; by workload in spec order.
         overrides: placements that pass over a provider with first refusal.
         baseline: cheapest-first beside it; None when it was not asked for.
+        warm_start: the earlier plan from which the search began; None: it began anew.
         emissions: estimated; None when `policy.carbon` does not ask for them.
         prices: how old the prices are.
         unknown_capacity_usd: compute cost that rests on capacity nobody stated.
@@ -382,6 +384,7 @@ class Plan:
     moves: tuple[Move, ...] = ()
     overrides: tuple[Override, ...] = ()
     baseline: Baseline | None = None
+    warm_start: WarmStart | None = None
     emissions: Emissions | None = None
     prices: PriceAge = field(default_factory=lambda: PriceAge(oldest="", newest=""))
     unknown_capacity_usd: Decimal = ZERO

@@ -87,3 +87,18 @@ class Baseline:
 
     total_usd: Decimal | None
     unmet: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WarmStart:
+    """The earlier plan from which the search began; it changes nothing of what is optimal.
+
+    Attributes:
+        plan: SHA-256 (hex) of its file.
+        placements: how many it has.
+        standing: how many of them the search began with, whole or in part.
+    """
+
+    plan: str
+    placements: int
+    standing: int

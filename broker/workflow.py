@@ -23,6 +23,7 @@ def plan_file(
     limits: SearchLimits | None = None,
     baseline: bool = True,
     progress: Progress | None = None,
+    warm_start: Plan | None = None,
 ) -> Plan:
     """Plan a spec file on the market it names, or on `markets`.
 
@@ -36,7 +37,14 @@ def plan_file(
         return kept[-1]
 
     spec = load_spec(source, markets=markets, read_market=read)
-    return planned(spec, kept[-1], limits=limits, baseline=baseline, progress=progress).plan
+    return planned(
+        spec,
+        kept[-1],
+        limits=limits,
+        baseline=baseline,
+        progress=progress,
+        warm_start=warm_start,
+    ).plan
 
 
 def planned(
@@ -46,6 +54,7 @@ def planned(
     limits: SearchLimits | None = None,
     baseline: bool = False,
     progress: Progress | None = None,
+    warm_start: Plan | None = None,
 ) -> Planning:
     """Plan a spec on a market, judging the market's age first when the spec sets `max_age`.
 
@@ -53,7 +62,14 @@ def planned(
         StaleMarket: a price is older than `max_age`.
     """
     _judge_age(spec, market)
-    return make_plan(spec, market, limits=limits, baseline=baseline, progress=progress)
+    return make_plan(
+        spec,
+        market,
+        limits=limits,
+        baseline=baseline,
+        progress=progress,
+        warm_start=warm_start,
+    )
 
 
 def _judge_age(spec: Spec, market: Market) -> None:

@@ -47,6 +47,26 @@ def test_whole_plan_ends_with_0(folder: Path) -> None:
     assert json.loads(done.stdout)["cost"]["total"] == "1000.00"
 
 
+def test_tonight_begins_with_the_plan_of_yesterday(folder: Path) -> None:
+    """Prices turn, the plan of yesterday is the start: the optimum is that of a plan made anew."""
+    other = "gcp,europe-west4,europe-west4-a,a3-highgpu-8g,H100,8,rdma,on-demand,60,5\n"
+    (folder / "market.csv").write_text(MARKET + other)
+    arguments = ["plan", "spec.yaml", "--market", "market.csv", "--no-baseline"]
+    assert broker(*arguments, "--out", "yesterday.json", folder=folder).returncode == 0
+    (folder / "market.csv").write_text(MARKET + other.replace(",60,", ",40,"))
+    warm = ["--warm-start", "yesterday.json", "--out", "today.json"]
+    done = broker(*arguments, *warm, folder=folder)
+    assert (done.returncode, done.stderr) == (
+        0,
+        "began with 1 of the 1 placements of yesterday.json\nplan written to today.json\n",
+    )
+    assert broker(*arguments, "--out", "anew.json", folder=folder).returncode == 0
+    today, anew = (json.loads((folder / f"{name}.json").read_text()) for name in ("today", "anew"))
+    assert today["cost"]["total"] == anew["cost"]["total"] == "800.00"
+    assert today["placements"] == anew["placements"]
+    assert (today["warm_start"]["standing"], anew["warm_start"]) == (1, None)
+
+
 def test_unmet_demand_ends_with_3(folder: Path) -> None:
     """A gang of six machines where there are five is unmet; the plan is written all the same."""
     (folder / "spec.yaml").write_text(SPEC.replace("H100:16", "H100:48"))

@@ -1,0 +1,198 @@
+"""What still stands of an allocation made for an earlier problem: a start for the search.
+
+Prices, capacities and demands may have changed since. Demands are gone through by priority: what
+a supply, a limit or a rule on scopes no longer gives is left out, gangs whole, and the routes of
+services are made anew for the units that are left. It is a start and nothing more: what it leaves
+unmet the search serves, and what has become dear the search replaces.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from solver.child import EngineProcess
+from solver.compact import build_compact
+from solver.compact_columns import Longs
+from solver.effort import Effort
+from solver.first_plan import plain_cost
+from solver.one_by_one import idle_readers, joined, joined_routes, without, without_the_whole
+from solver.pairs import Pairs, admitted, with_coefficients
+from solver.problem import Family, Floats, Problem
+from solver.remainder import Remainder
+from solver.search import Search
+from solver.slices import slice_demands, slice_pairs
+from solver.solution import Allocation, Routes, Solution, Status, Stop
+from solver.ways import Way, nothing, way_of
+
+#: Part of a whole by which units and shares may differ through rounding.
+_ROUNDING = 1e-6
+
+
+def standing(problem: Problem, held: Allocation, engine: EngineProcess) -> Solution | None:
+    """Return what still stands of `held` as a plan of `problem`.
+
+    Args:
+        problem: what is asked today.
+        held: what was held, in the numbers of `problem`: pairs need not be admitted any more,
+            units and shares may be too many; `unit_hours` are not read.
+        engine: routes services, and tells whether the rest keeps the rules over the plan.
+
+    Returns:
+        A plan that keeps all rules, except where rows over the whole plan refuse it
+        (`Problem.is_coupled`): `solver.optimize.solve` looks at these itself. None: nothing
+        stands, or it stands against a rule that no caller looks at again.
+    """
+    keeping = _Keeping(problem, engine)
+    order = np.argsort(-problem.demands.priority, kind="stable")
+    mine = np.argsort(held.demand, kind="stable")
+    first = np.searchsorted(held.demand[mine], np.arange(problem.demands.count + 1))
+    ways = [keeping.keep(one, _rows(held, mine[first[one] : first[one + 1]])) for one in order]
+    unmet = np.ones(problem.demands.count)
+    unmet[order] = [float(way.unmet[0]) for way in ways]
+    idle = idle_readers(problem.reads, unmet)
+    unmet[idle] = 1.0
+    allocation = joined([way.allocation for way in ways])
+    allocation = without(allocation, idle[allocation.demand])
+    if not len(allocation.demand):
+        return None
+    routes = joined_routes([way.routes for way in ways])
+    if not problem.is_coupled and not _holds(problem, (allocation, routes, unmet), engine):
+        return None
+    return Solution(
+        allocation=allocation,
+        routes=routes,
+        unmet=unmet,
+        levels=(),
+        cost=plain_cost(problem, allocation),
+        bound=0.0,
+        status=Status.FEASIBLE,
+        stop=Stop.WORK,
+        method="warm start",
+    )
+
+
+def _holds(
+    problem: Problem, plan: tuple[Allocation, Routes, Floats], engine: EngineProcess
+) -> bool:
+    """Whether a plan keeps the rows over several demands, in a model of its own pairs."""
+    compact = build_compact(problem, _pairs(problem, plan[0]))
+    return Search(compact, compact.builder.build(), engine).hold(plan)
+
+
+def _rows(held: Allocation, chosen: Longs) -> Allocation:
+    order = chosen[np.lexsort((held.supply[chosen], held.mode[chosen]))]
+    return Allocation(**{name: getattr(held, name)[order] for name in Allocation.__slots__})
+
+
+def _pairs(problem: Problem, rows: Allocation) -> Pairs:
+    """The pairs of an allocation in their order; none is judged."""
+    order = np.lexsort((rows.supply, rows.mode, rows.demand))
+    return with_coefficients(problem, rows.demand[order], rows.mode[order], rows.supply[order])
+
+
+class _Keeping:
+    """Keeps what one demand after another held; what is kept is gone for the next."""
+
+    def __init__(self, problem: Problem, engine: EngineProcess) -> None:
+        self._left = Remainder(problem)
+        self._plain = replace(without_the_whole(problem), together=())
+        self._engine = engine
+
+    def keep(self, demand: int, rows: Allocation) -> Way:
+        """The way of `demand` that is left of what it held."""
+        pairs = _pairs(self._plain, rows)
+        usable = admitted(self._plain, pairs, self._left.most)
+        usable &= self._left.usable(int(demand), pairs.supply)
+        family = self._plain.demands.family[demand]
+        if family == Family.GANG:
+            return self._gang(int(demand), rows, pairs, is_usable=bool(usable.all()))
+        kept = self._trimmed(int(demand), without(rows, ~usable))
+        pairs = _pairs(self._plain, kept)
+        if not len(kept.demand):
+            return nothing(np.array([demand], np.int64))
+        return self._batch(kept, pairs) if family == Family.BATCH else self._service(kept, pairs)
+
+    def _trimmed(self, demand: int, rows: Allocation) -> Allocation:
+        """Take no more units of each row than are left."""
+        kept: list[Allocation] = []
+        for row in range(len(rows.demand)):
+            one = _rows(rows, np.array([row], np.int64))
+            units = np.minimum(one.units, np.floor(self._left.most[one.supply])).astype(np.int64)
+            if units[0] > 0:
+                kept.append(replace(one, units=units))
+                self._left.take(demand, kept[-1])
+        return joined(kept)
+
+    def _gang(self, demand: int, rows: Allocation, pairs: Pairs, *, is_usable: bool) -> Way:
+        """All of it or nothing: as many units as it takes today, owned ones mixed in or not."""
+        none = nothing(np.array([demand], np.int64))
+        owned = self._plain.supply.owned[rows.supply]
+        mixes = len(rows.supply) == 2 and int(owned.sum()) == 1
+        if not is_usable or not (len(rows.supply) == 1 or mixes):
+            return none
+        amount = float(pairs.amount[0])
+        one_pool = len(np.unique(self._plain.supply.pool[rows.supply])) == 1
+        if not one_pool or len(np.unique(rows.mode)) != 1 or int(rows.units.sum()) != amount:
+            return none
+        at_risk = float(rows.units[pairs.risky].sum())
+        if at_risk > float(self._plain.demands.risky_share[demand]) * amount + _ROUNDING:
+            return none
+        if not self._fits(rows):
+            return none
+        self._left.take(demand, rows)
+        kept = replace(rows, unit_hours=_gang_hours(self._plain, rows), share=rows.units / amount)
+        return replace(none, allocation=kept, unmet=np.zeros(1))
+
+    def _fits(self, rows: Allocation) -> bool:
+        """Whether capacities and limits give all units of `rows`."""
+        left = self._left
+        index, limit, weight = left.limits_among(rows.supply)
+        used = np.bincount(limit, weights=weight * rows.units[index], minlength=len(left.high))
+        room = left.high + _ROUNDING * np.maximum(1.0, np.abs(left.high))
+        within = (rows.units <= left.capacity[rows.supply] + _ROUNDING).all()
+        return bool(within and (used <= room)[limit].all())
+
+    def _batch(self, rows: Allocation, pairs: Pairs) -> Way:
+        """As much of the work as its units do in their hours today, no more of it at risk."""
+        demand = int(rows.demand[0])
+        hours = self._plain.demands.mode_hours[rows.mode]
+        share = np.minimum(np.maximum(rows.share, 0.0), rows.units * hours / pairs.amount)
+        most = float(self._plain.demands.risky_share[demand])
+        sure, risky = float(share[~pairs.risky].sum()), float(share[pairs.risky].sum())
+        if most < 1 and (1 - most) * risky > most * sure:  # a part of what is served, not of all
+            share[pairs.risky] *= most * sure / ((1 - most) * risky)
+        share /= max(1.0, float(share.sum()))
+        unit_hours = share * pairs.amount
+        units = np.minimum(np.ceil(unit_hours / hours - _ROUNDING), rows.units)
+        units = np.maximum(units, 1.0).astype(np.int64)
+        whole = float(share.sum())
+        kept = replace(rows, units=units, unit_hours=unit_hours, share=share)
+        return Way(
+            demands=np.array([demand], np.int64),
+            allocation=without(kept, share <= _ROUNDING),
+            routes=joined_routes([]),
+            unmet=np.array([0.0 if whole >= 1 - _ROUNDING else 1 - whole]),
+        )
+
+    def _service(self, rows: Allocation, pairs: Pairs) -> Way:
+        """Routes for as much of the load as its units carry under the service's own rules."""
+        part = slice_demands(self._plain, np.unique(rows.demand).astype(np.int64))
+        compact = build_compact(part.problem, slice_pairs(pairs, part))
+        model = compact.builder.build()
+        low, high = model.low.copy(), model.high.copy()
+        low[compact.main] = high[compact.main] = rows.units
+        cost = np.zeros(len(model.cost))
+        cost[compact.unmet] = 1.0
+        fixed = replace(model, low=low, high=high, cost=cost)
+        answer = self._engine.solve_integer(fixed, Effort(gap=0.0))
+        return way_of(compact, answer.x, part) if len(answer.x) else nothing(part.demand)
+
+
+def _gang_hours(problem: Problem, rows: Allocation) -> Floats:
+    """float64[N], hours billed of the units of a gang."""
+    demands = problem.demands
+    risk = problem.supply.risk[rows.supply]
+    spoilage = demands.spoilage[demands.spoilage_row[rows.demand], risk]
+    return np.asarray(rows.units * demands.mode_hours[rows.mode] * spoilage, np.float64)
