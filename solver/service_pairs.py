@@ -38,13 +38,15 @@ def needed(problem: Problem, pairs: Pairs, service: int) -> Bools:
     """Return bool[Q]: the pairs of `service` that some best plan is made of, capacity aside.
 
     Args:
-        problem: priced; where costs are negative or loads have sizes, every pair is kept.
+        problem: priced; where costs are negative, loads have sizes or the service must stand
+            together with others, every pair is kept.
         pairs: the pairs of the service, Q.
         service: its row.
     """
     cost = unit_costs(pairs)
     kept = np.ones(pairs.count, np.bool_)
     odd = (cost < 0).any() or (pairs.move < 0).any() or has_sizes(problem, service)
+    odd |= any(int(problem.services.demand[service]) in rule.demands for rule in problem.together)
     if not pairs.count or odd:
         return kept
     carries = _carries(problem, pairs, service)
@@ -131,8 +133,8 @@ def _stands_in(amount: Floats, cost: Floats) -> Bools:
     """bool[n, n]: whole multiples of j carry what i carries and cost no more."""
     with np.errstate(divide="ignore", invalid="ignore"):
         times = np.ceil(amount[:, None] / amount[None, :] - _ALIKE)
-    times[amount == 0] = 0.0
-    return np.asarray(times * cost[None, :] <= cost[:, None], np.bool_)
+        times[amount == 0] = 1.0  # a unit that carries nothing still makes its place one in use
+        return np.asarray(times * cost[None, :] <= cost[:, None], np.bool_)
 
 
 def _beaten(by: Bools) -> Bools:

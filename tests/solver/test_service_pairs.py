@@ -13,12 +13,13 @@ from hypothesis import strategies as st
 from solver.child import EngineProcess
 from solver.compact import build_compact
 from solver.effort import Effort
-from solver.pairs import Pairs, enumerate_pairs
+from solver.pairs import Pairs, enumerate_pairs, most_units
 from solver.preferences import Stay
-from solver.problem import NO_ROW, Level, Problem
+from solver.problem import NO_ROW, Level, Problem, Together
+from solver.selection import pairs_of
 from solver.service_pairs import needed
 from tests.solver.random_problems import bounded
-from tests.solver.tiny import SERVICE, Row, Rules, like, problem
+from tests.solver.tiny import GANG, SERVICE, Row, Rules, like, problem
 
 
 @pytest.fixture(scope="module")
@@ -64,19 +65,47 @@ def test_the_home_of_a_service_is_not_given_up_for_a_cheaper_unit() -> None:
     assert kept(replace(one, stay=home)) == [0, 1]
 
 
+def test_a_unit_that_carries_nothing_stays_where_places_count() -> None:
+    """Three places with a unit are asked for; the third is out of reach and the cheapest left."""
+    rows = [Row(cost=2, place=place) for place in (0, 1)]
+    rows += [Row(cost=3, place=2), Row(cost=9, place=3)]
+    want = like(SERVICE, loads=((0, 20.0),), farthest=50, least_places=3)
+    rules = Rules(distance=[[5.0, 5.0, 90.0, 5.0]])
+    assert kept(problem(rows, [want], rules)) == [0, 1, 2, 3]
+
+
+def test_who_must_stand_with_others_keeps_every_pair() -> None:
+    """The dear place may be where the others are cheap."""
+    rules = Rules(together=(Together(level=Level.PLACE, demands=(0, 1)),))
+    one = problem([Row(cost=5), Row(cost=6, place=1)], [SERVICE, GANG], rules)
+    assert needed(one, pairs_of(one, 0, most_units(one)), 0).all()
+
+
+def test_safe_units_beyond_the_load_make_room_for_a_cheap_risky_one(
+    engine: EngineProcess,
+) -> None:
+    """Two places, a fifth at risk: four free safe units are worth a risky one elsewhere."""
+    rows = [Row(cost=0), Row(cost=3, place=1, risk=1), Row(cost=5, place=1)]
+    want = like(SERVICE, amount=30.0, loads=((0, 15.0),), least_places=2, risky_share=0.2)
+    one = problem(rows, [want])
+    pairs = enumerate_pairs(one)
+    assert least(one, pairs, engine) == pytest.approx((0.0, 300.0))
+
+
 @st.composite
 def services(draw: st.DrawFn) -> Problem:
-    """Draw a service over up to nine supplies without end in up to four places."""
+    """Draw a service over up to 13 supplies without end in up to eight places."""
     random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    places = int(random.integers(3, 9))
     rows = [
         Row(
-            cost=float(random.integers(1, 9)),
-            place=int(random.integers(0, 4)),
+            cost=float(random.integers(0, 9)),
+            place=int(random.integers(0, places)),
             zone=int(random.integers(-1, 2)),
             kind=int(random.integers(0, 3)),
             risk=int(random.random() < 0.3),
         )
-        for _ in range(int(random.integers(3, 10)))
+        for _ in range(int(random.integers(3, 14)))
     ]
     want = like(
         SERVICE,
@@ -86,16 +115,18 @@ def services(draw: st.DrawFn) -> Problem:
         far_share=float(random.choice((0.0, 0.3, 1.0))),
         each_point=bool(random.random() < 0.5),
         farthest=float(random.choice((80.0, np.inf))),
-        least_places=int(random.choice((1, 1, 2))),
-        most_share=float(random.choice((1.0, 1.0, 0.6))),
+        least_places=int(random.choice((1, 1, 2, 3))),
+        most_share=float(random.choice((1.0, 1.0, 0.4, 0.6, 0.8))),
         survive_level=int(random.choice((NO_ROW, NO_ROW, Level.OWNER, Level.PLACE, Level.ZONE))),
         survive_share=float(random.choice((0.5, 1.0))),
         risky_share=float(random.choice((0.0, 0.4, 1.0))),
     )
-    distance = random.choice((10.0, 60.0, 90.0), (3, 4)).tolist()
-    one = problem(rows, [want], Rules(distance=distance, owner_of_place=(0, 0, 1, 2)))
-    amount = random.choice((4.0, 10.0, 25.0), len(one.demands.mode_kind))
-    one = replace(one, demands=replace(one.demands, mode_amount=amount))
+    distance = random.choice((10.0, 10.0, 60.0, 90.0), (3, places)).tolist()
+    owner = random.integers(0, 3, places).tolist()
+    one = problem(rows, [want], Rules(distance=distance, owner_of_place=owner))
+    amount = random.choice((4.0, 10.0, 25.0, 500.0), len(one.demands.mode_kind))
+    move = random.choice((0.0, 1.0, 2.0), (1, places))
+    one = replace(one, demands=replace(one.demands, mode_amount=amount, move_cost=move))
     if random.random() < 0.3:
         home = np.unique(random.integers(0, len(rows), 2))
         stay = Stay(demand=np.array([0], np.int32), supply=(home,), cost=np.array([300.0]))
