@@ -130,14 +130,17 @@ def asked_of(problem: Problem, left: Remainder, pairs: Pairs) -> Asked | None:
         near=classes.near.astype(np.float64),
         lost=lost,
         needed=float(problem.services.survive_share[service]) * whole,
-        most=np.minimum(
-            np.maximum(np.floor(left.most[pairs.supply] + 1e-9), 0.0),
-            np.ceil(whole / pairs.amount - 1e-9),
-        ),
+        most=_most(left, pairs, whole),
         limits=limits,
         high=high,
         memo={},
     )
+
+
+def _most(left: Remainder, pairs: Pairs, whole: float) -> Floats:
+    """`Asked.most`."""
+    there = np.maximum(np.floor(left.most[pairs.supply] + 1e-9), 0.0)
+    return np.asarray(np.minimum(there, np.ceil(whole / pairs.amount - 1e-9)), np.float64)
 
 
 def _reach(problem: Problem, service: int, classes: LoadClasses) -> tuple[Floats, Floats, Floats]:
