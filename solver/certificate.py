@@ -35,6 +35,8 @@ BLOCK_GAP = 2e-3
 _BLOCK_NODES = 2000
 #: A demand that cannot be served whole leaves at least this share of it.
 _LEAST_FORCED = 1e-6
+#: Part of a cost, or of 1, that roundings of the engine may be worth in that model.
+_ROUNDING = 1e-5
 #: Nodes of the model of all gangs and batches.
 _JOINT_NODES = 300
 #: Above so many pairs that model is not worth its time.
@@ -137,13 +139,16 @@ class Certifier:
         members = np.sort(np.concatenate([self._blocks.plain, self._blocks.lone]))
         members = members[certificate.least[members] < np.inf]
         parts = [pairs_of(problem, int(demand), self._most) for demand in members]
-        over = [
-            single_costs(problem, own) - certificate.least[demand]
-            for demand, own in zip(members.tolist(), parts, strict=True)
-        ]
-        pairs, share = _worth_having(
-            problem, joined(problem, parts), np.concatenate([np.empty(0), *over]), within
+        share = np.concatenate(
+            [
+                np.empty(0),
+                *(
+                    _most_share(single_costs(problem, own), certificate.least[demand], within)
+                    for demand, own in zip(members.tolist(), parts, strict=True)
+                ),
+            ]
         )
+        pairs, share = _worth_having(problem, joined(problem, parts), share)
         if pairs.count > _JOINT_PAIRS:
             return certificate.bound
         part = slice_demands(problem, members)
@@ -152,7 +157,8 @@ class Certifier:
         model.high[compact.main] = np.minimum(model.high[compact.main], share)
         answer = self._engine.solve_integer(model, Effort(gap=BLOCK_GAP / 2, nodes=_JOINT_NODES))
         apart = float(certificate.least[members].sum())
-        return certificate.bound + max(0.0, min(answer.bound - apart, within))
+        more = min(answer.bound - apart, within) - _ROUNDING * max(1.0, abs(apart))
+        return certificate.bound + max(0.0, more)
 
     def ways_so_far(self) -> list[Way]:
         """Return the ways of the blocks solved last, a bound of all of which may not be known."""
@@ -268,25 +274,37 @@ def _unbounded(problem: Problem) -> Problem:
     return replace(problem, supply=supply, limits=limits)
 
 
-def _worth_having(
-    problem: Problem, pairs: Pairs, over: Floats, within: float
-) -> tuple[Pairs, Floats]:
-    """Return the gangs' and batches' pairs that good plans may use, and the most share of each.
+def _most_share(cost: Floats, least: float, within: float) -> Floats:
+    """float64[P], the most share of a demand on each of its pairs in plans that matter.
+
+    Shares y that sum to 1 cost sum of y x cost <= least + within; against the cheapest, whose
+    cost may be below `least` where only a part may stand there, no y x (cost - cheapest) is more
+    than what is left of that.
+
+    Args:
+        cost: float64[P], of all of the demand on each pair.
+        least: what the demand adds to the bound.
+        within: how much all demands together may cost beyond the bound.
+    """
+    cheapest = min(float(cost.min(initial=np.inf)), least)
+    over, room = cost - cheapest, within + least - cheapest
+    return np.where(over > room, room / np.maximum(over, 1e-300), 1.0)
+
+
+def _worth_having(problem: Problem, pairs: Pairs, share: Floats) -> tuple[Pairs, Floats]:
+    """Return the pairs of gangs and batches that plans that matter may use, and their shares.
 
     Args:
         problem: priced.
         pairs: all of theirs.
-        over: float64[P], what all of a demand costs by the pair beyond its part of the bound.
-        within: how much all demands together may cost beyond it.
+        share: float64[P], the most share of each; a gang is whole or not there.
     """
-    with np.errstate(divide="ignore"):
-        share = np.where(over > within, within / np.maximum(over, 1e-300), 1.0)
     stock = problem.supply
     key = pairs.mode.astype(np.int64) * (int(stock.pool.max(initial=0)) + 1)
     key += stock.pool[pairs.supply]
     # A gang may be cheaper than its pair says: owned units of the pool can be mixed in.
     mixed = np.isin(key, key[stock.owned[pairs.supply]])
-    share[mixed & (pairs.family == Family.GANG)] = 1.0
+    share = np.where(mixed & (pairs.family == Family.GANG), 1.0, share)
     kept = (pairs.family != Family.GANG) | (share >= 1)
     return pairs.keep(kept), share[kept]
 

@@ -130,16 +130,18 @@ def asked_of(problem: Problem, left: Remainder, pairs: Pairs) -> Asked | None:
         near=classes.near.astype(np.float64),
         lost=lost,
         needed=float(problem.services.survive_share[service]) * whole,
-        most=_most(left, pairs, whole),
+        most=_most(left, pairs, whole, share),
         limits=limits,
         high=high,
         memo={},
     )
 
 
-def _most(left: Remainder, pairs: Pairs, whole: float) -> Floats:
-    """`Asked.most`."""
+def _most(left: Remainder, pairs: Pairs, whole: float, share: float) -> Floats:
+    """`Asked.most`: what carries all is enough, unless safe units make room for some at risk."""
     there = np.maximum(np.floor(left.most[pairs.supply] + 1e-9), 0.0)
+    if 0 < share < 1 and pairs.risky.any():
+        return np.asarray(there, np.float64)
     return np.asarray(np.minimum(there, np.ceil(whole / pairs.amount - 1e-9)), np.float64)
 
 

@@ -181,6 +181,8 @@ def _most_places(problem: Problem, service: int, pairs: Pairs, places: Longs, at
     load is near to as many of them as the rules on places ask for.
     """
     services = problem.services
+    if services.survive_level[service] == Level.OWNER:
+        return np.inf  # the simple one might have all its places of one owner
     rows = slice(int(services.load_start[service]), int(services.load_start[service + 1]))
     load = float(services.load[rows].sum())
     cost, move = unit_costs(pairs), np.zeros(len(places))
