@@ -134,7 +134,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokerError as error:
         _say(f"{paint('error:', run, fg='red')} {error}")
         return error.exit_code
-    except Exception as error:  # the one place where a bug becomes a message
+    except Exception as error:  # a bug, whatever its kind, is told as one: exit code, no traceback
         _say(_bug_report(error, verbose=run.verbosity > 0))
         return BUG
 

@@ -359,17 +359,32 @@ def _survive(
             placed=columns.placed,
         )
         return is_loose
+    names, lost = np.unique(scope, return_inverse=True)
+    left = np.ones((len(names), len(supply)), np.bool_)
+    left[lost, index] = False
+    _reroute(builder, columns, pairs.amount[columns.rows], at, left, needed=needed)
+    return False
+
+
+def _reroute(
+    builder: ModelBuilder,
+    columns: ServiceColumns,
+    amount: Floats,
+    at: Longs,
+    left: Bools,
+    *,
+    needed: float,
+) -> None:
+    """Add flows over what is `left`, bool[S, Q], of each lost scope; at: int64[Q], places."""
+    classes = columns.classes
     which, place = np.nonzero(classes.near)
-    for lost in np.unique(scope):
-        left = np.ones(len(supply), np.bool_)
-        left[index[scope == lost]] = False
+    for stays in left:
         flow = builder.add(np.zeros(len(which)), high=classes.load[which], integral=False)
         rows = builder.rows(len(classes.load), low=-np.inf, high=classes.load)
         builder.entries(rows[which], flow, 1.0)
         rows = builder.rows(len(classes.places), low=-np.inf, high=0.0)
         builder.entries(rows[place], flow, 1.0)
-        builder.entries(rows[at[left]], columns.units[left], -pairs.amount[columns.rows][left])
+        builder.entries(rows[at[stays]], columns.units[stays], -amount[stays])
         row = builder.rows(1, low=0.0, high=np.inf)
         builder.entries(int(row[0]), flow, 1.0)
         builder.entries(int(row[0]), columns.placed, -needed)
-    return False

@@ -104,7 +104,6 @@ def test_messages_are_what_the_objects_of_the_interface_export() -> None:
     assert mathopt.Model.from_model_proto(message).export_model(remove_names=True) == message
 
 
-@pytest.mark.skipif(backend._core is None, reason="a wheel without the inner door")
 @pytest.mark.parametrize(
     ("engine", "effort"),
     [

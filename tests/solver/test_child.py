@@ -119,7 +119,10 @@ def is_running(pid: int) -> bool:
         return False
 
 
-@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="no /proc")
+@pytest.mark.skipif(
+    not Path("/proc/self/stat").exists(),
+    reason="only /proc tells a zombie that nobody reaps from a running engine",
+)
 def test_an_engine_whose_asker_was_killed_ends_in_mid_model() -> None:
     """Nobody waits for the answer any more, so nobody pays for it."""
     command = [sys.executable, "-c", ASKER]
