@@ -31,10 +31,10 @@ TOLERANCE = 1e-3
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """A problem with everything it was made from; shown as its rows and its spec."""
+    """A problem with everything it was made from; shown as its rows."""
 
     rows: list[Row]
-    data: Data
+    data: Data = field(repr=False)
     spec: Spec = field(repr=False)
     market: Market = field(repr=False)
     scene: Scene = field(repr=False)
