@@ -18,8 +18,8 @@ class Blocks:
 
     Attributes:
         plain: int64[.], gangs and batches whose best way is their cheapest single pair.
-        lone: int64[.], gangs and batches that have a home or a capped part at risk: still a
-            formula, but over their own pairs.
+        lone: int64[.], gangs and batches that have a home, a capped part at risk or owned units
+            to mix in: still a formula, but over their own pairs.
         models: services, and demands bound to each other, int64[.] each: a model a block.
     """
 
@@ -56,9 +56,24 @@ def _needs_own_pairs(problem: Problem) -> Bools:
     demands = problem.demands
     share = demands.risky_share
     own = (demands.family == Family.BATCH) & (share > 0) & (share < 1)
+    own |= (demands.family == Family.GANG) & _may_own(problem)
     if problem.stay is not None:
         own[problem.stay.demand] = True
     return np.asarray(own, np.bool_)
+
+
+def _may_own(problem: Problem) -> Bools:
+    """bool[D]: some mode of the demand may use an owned supply."""
+    demands, stock = problem.demands, problem.supply
+    signatures = np.arange(len(problem.eligible_start) - 1)
+    signature = np.repeat(signatures, np.diff(problem.eligible_start))
+    owned = stock.owned[problem.eligible]
+    kinds = max(int(stock.kind.max(initial=0)), int(demands.mode_kind.max(initial=0))) + 2
+    seen = np.unique(signature[owned] * kinds + stock.kind[problem.eligible[owned]] + 1)
+    mode = np.isin(demands.mode_signature.astype(np.int64) * kinds + demands.mode_kind + 1, seen)
+    found = np.zeros(demands.count, np.bool_)
+    found[np.repeat(np.arange(demands.count), np.diff(demands.mode_start))[mode]] = True
+    return found
 
 
 def _joined(problem: Problem) -> Longs:

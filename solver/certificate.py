@@ -19,6 +19,7 @@ from solver.child import EngineProcess
 from solver.compact import build_compact
 from solver.compact_columns import Compact
 from solver.effort import Effort, Outcome
+from solver.lone_bounds import lone_cost, most_share, whole_costs, worth_having
 from solver.model import Model
 from solver.pairs import Pairs, most_units
 from solver.prices import Prices, priced, worth
@@ -26,7 +27,7 @@ from solver.pricing import Choices, Pricer
 from solver.problem import Family, Floats, Limits, Problem
 from solver.relaxation import Service
 from solver.selection import joined, pairs_of
-from solver.service_pairs import home_of, needed
+from solver.service_pairs import needed
 from solver.slices import Slice, slice_demands, slice_pairs
 from solver.ways import Way, way_of
 
@@ -104,7 +105,7 @@ class Certifier:
         first, at = np.unique(choices.demand, return_index=True)
         least[first] = choices.cost[at]
         for demand in self._blocks.lone.tolist():
-            least[demand] = lone_cost(problem, pairs_of(problem, demand, self._most))
+            least[demand] = lone_cost(problem, pairs_of(problem, demand, self._most), self._most)
         single = np.concatenate([self._blocks.plain, self._blocks.lone]).astype(np.int64)
         least[single] = np.minimum(least[single], prices.unmet[single])
         lost = single[self._service.forced[single] >= 1]
@@ -143,12 +144,14 @@ class Certifier:
             [
                 np.empty(0),
                 *(
-                    _most_share(single_costs(problem, own), certificate.least[demand], within)
+                    most_share(
+                        whole_costs(problem, own, self._most), certificate.least[demand], within
+                    )
                     for demand, own in zip(members.tolist(), parts, strict=True)
                 ),
             ]
         )
-        pairs, share = _worth_having(problem, joined(problem, parts), share)
+        pairs, share = worth_having(problem, joined(problem, parts), share)
         if pairs.count > _JOINT_PAIRS:
             return certificate.bound
         part = slice_demands(problem, members)
@@ -211,7 +214,7 @@ class Certifier:
         return pairs.keep(needed(problem, pairs, int(row[0]))) if len(row) else pairs
 
     def _solved(self, problem: Problem, block: Longs, pairs: Pairs, unmet: Floats) -> _Solved:
-        part = slice_demands(_unbounded(problem), block)
+        part = slice_demands(_unbounded(problem, block), block)
         own = slice_pairs(pairs, part)
         compact = build_compact(part.problem, own, loose=True)
         model = self._priced_unmet(compact, block, unmet)
@@ -264,80 +267,17 @@ def _way(compact: Compact, x: Floats, part: Slice) -> Way | None:
     return way_of(compact, x, part) if len(x) else None
 
 
-def _unbounded(problem: Problem) -> Problem:
-    """Return `problem` without capacities and limits: their prices stand in for them."""
+def _unbounded(problem: Problem, block: Longs) -> Problem:
+    """Return `problem` without capacities and limits: their prices stand in for them.
+
+    What is owned stays few, unless services are among them (whose pairs were chosen without
+    looking at capacities): a gang may mix it in, and not have all of its units there.
+    """
     none = np.empty(0)
     limits = Limits(
         start=np.zeros(1, np.int64), supply=np.empty(0, np.int32), weight=none, high=none
     )
-    supply = replace(problem.supply, capacity=np.full(problem.supply.count, np.inf))
+    few = problem.supply.owned & (problem.demands.family[block] != Family.SERVICE).all()
+    capacity = np.where(few, problem.supply.capacity, np.inf)
+    supply = replace(problem.supply, capacity=capacity)
     return replace(problem, supply=supply, limits=limits)
-
-
-def _most_share(cost: Floats, least: float, within: float) -> Floats:
-    """float64[P], the most share of a demand on each of its pairs in plans that matter.
-
-    Shares y that sum to 1 cost sum of y x cost <= least + within; against the cheapest, whose
-    cost may be below `least` where only a part may stand there, no y x (cost - cheapest) is more
-    than what is left of that.
-
-    Args:
-        cost: float64[P], of all of the demand on each pair.
-        least: what the demand adds to the bound.
-        within: how much all demands together may cost beyond the bound.
-    """
-    cheapest = min(float(cost.min(initial=np.inf)), least)
-    over, room = cost - cheapest, within + least - cheapest
-    return np.where(over > room, room / np.maximum(over, 1e-300), 1.0)
-
-
-def _worth_having(problem: Problem, pairs: Pairs, share: Floats) -> tuple[Pairs, Floats]:
-    """Return the pairs of gangs and batches that plans that matter may use, and their shares.
-
-    Args:
-        problem: priced.
-        pairs: all of theirs.
-        share: float64[P], the most share of each; a gang is whole or not there.
-    """
-    stock = problem.supply
-    key = pairs.mode.astype(np.int64) * (int(stock.pool.max(initial=0)) + 1)
-    key += stock.pool[pairs.supply]
-    # A gang may be cheaper than its pair says: owned units of the pool can be mixed in.
-    mixed = np.isin(key, key[stock.owned[pairs.supply]])
-    share = np.where(mixed & (pairs.family == Family.GANG), 1.0, share)
-    kept = (pairs.family != Family.GANG) | (share >= 1)
-    return pairs.keep(kept), share[kept]
-
-
-def lone_cost(problem: Problem, pairs: Pairs) -> float:
-    """Return the least cost of a gang or batch over its own pairs, its home and risks minded.
-
-    Moving it costs in proportion to what stands away from home, and work at risk is capped as a
-    part of the whole: both from below.
-    """
-    if not pairs.count:
-        return np.inf
-    demand = int(pairs.demand[0])
-    cost = single_costs(problem, pairs)
-    share = float(problem.demands.risky_share[demand])
-    safe = float(cost[~pairs.risky].min(initial=np.inf))
-    best = float(cost.min())
-    if pairs.family[0] != Family.BATCH or share >= 1 or best == safe:
-        return best
-    return share * best + (1 - share) * safe if np.isfinite(safe) else np.inf
-
-
-def single_costs(problem: Problem, pairs: Pairs) -> Floats:
-    """Return float64[P], what all of a gang or batch costs on each of its own pairs.
-
-    Units are taken as divisible; away from home, moving it is in it.
-    """
-    hours = problem.demands.mode_hours[pairs.mode]
-    held = np.where(pairs.family == Family.BATCH, pairs.amount / hours * pairs.unit_cost, 0.0)
-    cost = pairs.compute + pairs.extra + pairs.move + held
-    home = home_of(problem, int(pairs.demand[0])) if pairs.count else None
-    if home is not None and problem.stay is not None:
-        row = int(np.flatnonzero(problem.stay.demand == pairs.demand[0])[0])
-        moved = float(problem.stay.cost[row]) + problem.stay.unbilled
-        cost = cost + np.where(np.isin(pairs.supply, home), 0.0, moved)
-    return np.asarray(cost, np.float64)

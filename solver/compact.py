@@ -22,7 +22,7 @@ from solver.coverage_rows import add_coverage
 from solver.grouped import ranges
 from solver.model import ModelBuilder
 from solver.pairs import Pairs, enumerate_pairs, most_units
-from solver.problem import Family, Measure, Problem
+from solver.problem import Family, Measure, Problem, Supply
 from solver.read_reductions import without_dominated
 from solver.read_rows import add_reads
 from solver.refusal_rows import add_overrides
@@ -81,14 +81,24 @@ def build_compact(problem: Problem, pairs: Pairs | None = None, *, loose: bool =
 
 
 def _add_gangs(compact: Compact) -> None:
-    """Add x_p, and k_p <= amount x_p where the pool holds an owned supply of the same mode."""
+    """Add x_p, and k_p where the pool holds an owned supply of the same mode."""
     pairs, stock = compact.pairs, compact.problem.supply
     gangs = np.flatnonzero(pairs.family == Family.GANG)
+    mixing, partner = _mixing(pairs, stock, gangs)
+    fits = pairs.amount <= most_units(compact.problem)[pairs.supply] + 1e-9
+    fits[mixing] = True
     compact.main[gangs] = compact.builder.add(
-        pairs.compute[gangs] + pairs.extra[gangs] + pairs.move[gangs], high=1.0, integral=True
+        pairs.compute[gangs] + pairs.extra[gangs] + pairs.move[gangs],
+        high=fits[gangs].astype(np.float64),
+        integral=True,
     )
     compact.units[gangs] = compact.main[gangs]
     compact.units_factor[gangs] = pairs.amount[gangs]
+    _add_mixed_units(compact, mixing, partner)
+
+
+def _mixing(pairs: Pairs, stock: Supply, gangs: Longs) -> tuple[Longs, Longs]:
+    """int64[n] gang pairs that owned units may be mixed into, int64[n] the supplies of these."""
     owned = gangs[stock.owned[pairs.supply[gangs]]]
     owned_of = {
         (int(pairs.mode[p]), int(stock.pool[pairs.supply[p]])): int(pairs.supply[p]) for p in owned
@@ -96,11 +106,11 @@ def _add_gangs(compact: Compact) -> None:
     others = gangs[~stock.owned[pairs.supply[gangs]]]
     keys = zip(pairs.mode[others].tolist(), stock.pool[pairs.supply[others]].tolist(), strict=True)
     partner = np.array([owned_of.get(key, NONE) for key in keys], np.int64).reshape(-1)
-    mixing = others[partner != NONE]
-    _add_mixed_units(compact, mixing, partner[partner != NONE])
+    return others[partner != NONE], partner[partner != NONE]
 
 
 def _add_mixed_units(compact: Compact, mixing: Longs, partner: Longs) -> None:
+    """Add k_p: (amount - most of the supply) x_p <= k_p <= most of the owned supply x_p."""
     pairs, stock = compact.pairs, compact.problem.supply
     if not len(mixing):
         return
@@ -108,11 +118,17 @@ def _add_mixed_units(compact: Compact, mixing: Longs, partner: Longs) -> None:
     hours = compact.problem.demands.mode_hours[pairs.mode[mixing]]
     spent = stock.unit_cost[partner] + hours * (stock.hour_cost + stock.extra)[partner]
     saved = (pairs.compute[mixing] + pairs.extra[mixing]) / amount - spent
-    most = np.minimum(amount - 1, stock.capacity[partner])
-    columns = compact.builder.add(-saved, high=np.maximum(most, 0.0), integral=True)
+    each = most_units(compact.problem)
+    most = np.maximum(np.minimum(amount - 1, each[partner]), 0.0)
+    columns = compact.builder.add(-saved, high=most, integral=True)
     rows = compact.builder.rows(len(mixing), low=-np.inf, high=0.0)
     compact.builder.entries(rows, columns, 1.0)
-    compact.builder.entries(rows, compact.main[mixing], -amount)
+    compact.builder.entries(rows, compact.main[mixing], -most)
+    least = np.maximum(amount - each[pairs.supply[mixing]], 0.0)
+    short = np.flatnonzero(least)
+    rows = compact.builder.rows(len(short), low=0.0, high=np.inf)
+    compact.builder.entries(rows, columns[short], 1.0)
+    compact.builder.entries(rows, compact.main[mixing[short]], -least[short])
     compact.mixed[mixing] = columns
     compact.mixed_with[mixing] = partner
 

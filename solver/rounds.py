@@ -13,7 +13,7 @@ from solver.compact_columns import NONE, Compact, Longs, owners
 from solver.effort import Effort, Outcome
 from solver.improvement import Improvement
 from solver.master import Master, build_master
-from solver.model import Model
+from solver.model import Model, with_row
 from solver.prices import Prices, blended
 from solver.problem import Floats
 from solver.relaxation import Restricted, prices_of, restrict, service_of
@@ -165,6 +165,7 @@ def combine(work: Work, start: Solution | None) -> None:
     fined.cost[compact.unmet] += work.fines
     if former is not None:  # what is served stays served, however dear its last unit is
         fined.high[compact.unmet[former.unmet <= 0]] = 0.0
+        fined = _no_more_overridden(compact, fined, former)
     master = build_master(compact, fined, work.columns.blocks.models, work.columns.ways)
     answer = work.engine.solve_integer(
         _near(work, master, compact, former), Effort(gap=_MASTER_GAP, nodes=_MASTER_NODES)
@@ -174,6 +175,15 @@ def combine(work: Work, start: Solution | None) -> None:
         found = former
     work.search = found
     work.report("plan", work.cost, work.bound)
+
+
+def _no_more_overridden(compact: Compact, model: Model, former: Search) -> Model:
+    """Let first refusals be overridden by no more than they are: that counts before cost."""
+    column = compact.overrides
+    if not len(column):
+        return model
+    most = former.overridden * (1 + _SUPPORT) + _SUPPORT
+    return with_row(model, column, np.ones(len(column)), high=most)
 
 
 def _near(work: Work, master: Master, compact: Compact, former: Search | None) -> Model:

@@ -1,0 +1,120 @@
+"""What a gang or batch costs at least, whatever else is placed, and what it may then stand on."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from solver.pairs import Pairs
+from solver.problem import NO_ROW, Bools, Family, Floats, Problem
+from solver.service_pairs import Longs, home_of
+
+#: Part of a unit by which roundings may miss a whole one.
+_ALIKE = 1e-9
+
+
+def lone_cost(problem: Problem, pairs: Pairs, most: Floats) -> float:
+    """Return the least cost of a gang or batch over its own pairs, its home and risks minded.
+
+    Moving it costs in proportion to what stands away from home, and work at risk is capped as a
+    part of the whole: both from below.
+
+    Args:
+        problem: priced.
+        pairs: all of the demand's.
+        most: float64[O], as `most_units` says.
+    """
+    if not pairs.count:
+        return np.inf
+    cost = whole_costs(problem, pairs, most)
+    share = float(problem.demands.risky_share[pairs.demand[0]])
+    safe = float(cost[~pairs.risky].min(initial=np.inf))
+    best = float(cost.min())
+    if pairs.family[0] != Family.BATCH or share >= 1 or best == safe:
+        return best
+    return share * best + (1 - share) * safe if np.isfinite(safe) else np.inf
+
+
+def whole_costs(problem: Problem, pairs: Pairs, most: Floats) -> Floats:
+    """Return float64[P], what all of a gang or batch costs at least on each of its own pairs.
+
+    Units of a batch are taken as divisible. Of a gang as many owned units are mixed in as is
+    cheapest; inf: its units do not suffice. Away from home, moving it is in it.
+    """
+    hours = problem.demands.mode_hours[pairs.mode]
+    held = np.where(pairs.family == Family.BATCH, pairs.amount / hours * pairs.unit_cost, 0.0)
+    cost = pairs.compute + pairs.extra + pairs.move + held
+    if not pairs.count:
+        return np.asarray(cost, np.float64)
+    if pairs.family[0] == Family.GANG:
+        cost = cost + _mixed(problem, pairs, most)
+    home = home_of(problem, int(pairs.demand[0]))
+    if home is not None and problem.stay is not None:
+        row = int(np.flatnonzero(problem.stay.demand == pairs.demand[0])[0])
+        moved = float(problem.stay.cost[row]) + problem.stay.unbilled
+        cost = cost + np.where(np.isin(pairs.supply, home), 0.0, moved)
+    return np.asarray(cost, np.float64)
+
+
+def _mixed(problem: Problem, pairs: Pairs, most: Floats) -> Floats:
+    """float64[P], what the best mix with owned units adds to a gang's pairs; inf: too few."""
+    partner = partners(problem, pairs)
+    mixes = partner != NO_ROW
+    each = most[pairs.supply]
+    other = each[partner[mixes]]
+    added = np.where(pairs.amount > each + _ALIKE, np.inf, 0.0)
+    stock, supply = problem.supply, pairs.supply[partner[mixes]]
+    amount = pairs.amount[mixes]
+    hours = problem.demands.mode_hours[pairs.mode[mixes]]
+    owned = stock.unit_cost[supply] + hours * (stock.hour_cost + stock.extra)[supply]
+    more = owned - (pairs.compute + pairs.extra)[mixes] / amount
+    least = np.ceil(np.maximum(amount - each[mixes], 0.0) - _ALIKE)
+    units = np.where(more < 0, np.minimum(amount - 1, other), least)
+    enough = least <= np.minimum(amount - 1, other)
+    added[mixes] = np.where(enough, np.maximum(units, 0.0) * more, np.inf)
+    return added
+
+
+def partners(problem: Problem, pairs: Pairs) -> Longs:
+    """Return int64[P]: the pair whose owned units a gang's pair may mix in; `NO_ROW`: none."""
+    stock = problem.supply
+    key = pairs.mode.astype(np.int64) * (int(stock.pool.max(initial=0)) + 1)
+    key += stock.pool[pairs.supply]
+    found = np.full(pairs.count, NO_ROW, np.int64)
+    owned = np.flatnonzero(stock.owned[pairs.supply] & (pairs.family == Family.GANG))
+    if len(owned):
+        order = owned[np.argsort(key[owned], kind="stable")]
+        at = np.minimum(np.searchsorted(key[order], key, side="right") - 1, len(order) - 1)
+        mixes = (key[order[at]] == key) & ~stock.owned[pairs.supply]
+        found[mixes] = order[at[mixes]]
+    return found
+
+
+def most_share(cost: Floats, least: float, within: float) -> Floats:
+    """Return float64[P], the most share of a demand on each of its pairs in plans that matter.
+
+    Shares y that sum to 1 cost sum of y x cost <= least + within; against the cheapest, whose
+    cost may be below `least` where only a part may stand there, no y x (cost - cheapest) is more
+    than what is left of that.
+
+    Args:
+        cost: float64[P], of all of the demand on each pair.
+        least: what the demand adds to the bound.
+        within: how much all demands together may cost beyond the bound.
+    """
+    cheapest = min(float(cost.min(initial=np.inf)), least)
+    over, room = cost - cheapest, within + least - cheapest
+    return np.where(over > room, room / np.maximum(over, 1e-300), 1.0)
+
+
+def worth_having(problem: Problem, pairs: Pairs, share: Floats) -> tuple[Pairs, Floats]:
+    """Return the pairs of gangs and batches that plans that matter may use, and their shares.
+
+    Args:
+        problem: priced.
+        pairs: all of theirs.
+        share: float64[P], the most share of each; a gang is whole or not there.
+    """
+    kept: Bools = (pairs.family != Family.GANG) | (share >= 1)
+    partner = partners(problem, pairs)[kept]
+    kept[partner[partner != NO_ROW]] = True
+    return pairs.keep(kept), share[kept]
