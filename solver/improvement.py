@@ -16,12 +16,16 @@ from solver.certificate import Certificate
 from solver.compact_columns import NONE, Compact, Longs, owners
 from solver.prices import Prices
 from solver.problem import Family, Floats
+from solver.relaxation import charges
 from solver.search import Search
 
 #: Demands solved along with a seed. Services are not at first: several of them make a slow model.
 _COMPANY = 8
 #: When nothing came of it, so many others, services too.
 _COMPANY_AGAIN = 4
+#: Part of the times that company is sought only where a seed would be best, and pairs that are.
+_AIMED = 0.5
+_FEW_PAIRS = 3
 #: Up to so many demands, all of them are a neighbourhood, too; branch-and-bound nodes for it.
 _FEW = 60
 _NODES_FOR_ALL = 300
@@ -59,11 +63,14 @@ class Improvement:
         compact = search.compact
         demands = compact.problem.demands.count
         self._least = np.full(demands, np.inf) if certificate is None else certificate.least
+        ways = () if certificate is None else certificate.ways
+        self._wanted = {int(way.demands[0]): way.allocation.supply for way in ways}
         self._block = np.arange(demands)
         for block in blocks.models:
             self._block[block] = block[0]
         self._owner = owners(compact)
-        self._charged = search.incumbent.model.cost + _charges(compact, search, prices)
+        self._charged = search.incumbent.model.cost
+        self._charged = self._charged + charges(compact, search.incumbent.model, prices)
         self._scarce = (prices.capacity > 0) | _limited(compact, prices)
         self._random = np.random.default_rng(seed)
         self._fresh = np.ones(demands)
@@ -170,6 +177,8 @@ class Improvement:
             services & np.isfinite(compact.problem.supply.capacity)[supply]
         )
         wanted = np.unique(supply[own & scarce])
+        if self._random.random() < _AIMED:
+            wanted = self._best_of(seed, np.flatnonzero(own), wanted)
         held = self._search.incumbent.x[compact.main] > 0
         users = np.setdiff1d(np.unique(demand[np.isin(supply, wanted) & held]), [seed])
         if not services:
@@ -181,25 +190,17 @@ class Improvement:
         chosen = self._random.choice(users, size=size, replace=False, p=weight / weight.sum())
         return np.concatenate([[seed], chosen]).astype(np.int64)
 
-
-def _charges(compact: Compact, search: Search, prices: Prices) -> Floats:
-    """float64[N], what `prices` charge the columns for what they take of shared rows."""
-    model = search.incumbent.model
-    price = np.zeros(len(model.row_low))
-    for name, charge in (
-        ("capacity", prices.capacity),
-        ("limit", prices.limit),
-        ("low", -prices.low),
-        ("high", prices.high),
-    ):
-        row = compact.rows[name]
-        known = row != NONE
-        price[row[known]] = charge[known]
-    for rows, charge in zip(compact.share_caps, prices.share, strict=True):
-        price[rows.rows] = charge[rows.scopes]
-    return np.bincount(
-        model.column, weights=model.value * price[model.row], minlength=len(model.cost)
-    ).astype(np.float64)
+    def _best_of(self, seed: int, pairs: Longs, wanted: Longs) -> Longs:
+        """Of `wanted` what the way of the bound uses, or the cheapest pairs at its prices."""
+        if seed in self._wanted:
+            best = self._wanted[seed]
+        else:
+            compact = self._search.compact
+            other = pairs[self._search.incumbent.x[compact.main[pairs]] <= 0]
+            cost = self._charged[compact.main[other]]
+            best = compact.pairs.supply[other[np.argsort(cost, kind="stable")[:_FEW_PAIRS]]]
+        found = np.intersect1d(best, wanted)
+        return found if len(found) else wanted
 
 
 def _limited(compact: Compact, prices: Prices) -> NDArray[np.bool_]:

@@ -1,11 +1,11 @@
-"""What a gang or batch costs at least, whatever else is placed, and what it may then stand on."""
+"""What a gang or batch costs at least, whatever else is placed."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from solver.pairs import Pairs
-from solver.problem import NO_ROW, Bools, Family, Floats, Problem
+from solver.problem import NO_ROW, Family, Floats, Problem
 from solver.service_pairs import Longs, home_of
 
 #: Part of a unit by which roundings may miss a whole one.
@@ -87,34 +87,3 @@ def partners(problem: Problem, pairs: Pairs) -> Longs:
         mixes = (key[order[at]] == key) & ~stock.owned[pairs.supply]
         found[mixes] = order[at[mixes]]
     return found
-
-
-def most_share(cost: Floats, least: float, within: float) -> Floats:
-    """Return float64[P], the most share of a demand on each of its pairs in plans that matter.
-
-    Shares y that sum to 1 cost sum of y x cost <= least + within; against the cheapest, whose
-    cost may be below `least` where only a part may stand there, no y x (cost - cheapest) is more
-    than what is left of that.
-
-    Args:
-        cost: float64[P], of all of the demand on each pair.
-        least: what the demand adds to the bound.
-        within: how much all demands together may cost beyond the bound.
-    """
-    cheapest = min(float(cost.min(initial=np.inf)), least)
-    over, room = cost - cheapest, within + least - cheapest
-    return np.where(over > room, room / np.maximum(over, 1e-300), 1.0)
-
-
-def worth_having(problem: Problem, pairs: Pairs, share: Floats) -> tuple[Pairs, Floats]:
-    """Return the pairs of gangs and batches that plans that matter may use, and their shares.
-
-    Args:
-        problem: priced.
-        pairs: all of theirs.
-        share: float64[P], the most share of each; a gang is whole or not there.
-    """
-    kept: Bools = (pairs.family != Family.GANG) | (share >= 1)
-    partner = partners(problem, pairs)[kept]
-    kept[partner[partner != NO_ROW]] = True
-    return pairs.keep(kept), share[kept]

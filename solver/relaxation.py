@@ -112,6 +112,25 @@ def prices_of(restricted: Restricted, answer: LinearAnswer, service: Service) ->
     )
 
 
+def charges(compact: Compact, model: Model, prices: Prices) -> Floats:
+    """Return float64[N], what `prices` charge the columns for what they take of shared rows."""
+    price = np.zeros(len(model.row_low))
+    for name, charge in (
+        ("capacity", prices.capacity),
+        ("limit", prices.limit),
+        ("low", -prices.low),
+        ("high", prices.high),
+    ):
+        row = compact.rows[name]
+        known = row != NONE
+        price[row[known]] = charge[known]
+    for rows, charge in zip(compact.share_caps, prices.share, strict=True):
+        price[rows.rows] = charge[rows.scopes]
+    return np.bincount(
+        model.column, weights=model.value * price[model.row], minlength=len(model.cost)
+    ).astype(np.float64)
+
+
 def _on(charge: Floats, row: Longs) -> Floats:
     return np.where(row == NONE, 0.0, charge[row]) if len(charge) else np.zeros(len(row))
 

@@ -16,7 +16,7 @@ from solver.master import Master, build_master
 from solver.model import Model, with_row
 from solver.prices import Prices, blended
 from solver.problem import Floats
-from solver.relaxation import Restricted, prices_of, restrict, service_of
+from solver.relaxation import Restricted, charges, prices_of, restrict, service_of
 from solver.search import Search
 from solver.solution import Allocation, Routes, Solution, SolverError
 from solver.ways import ways_in
@@ -40,8 +40,13 @@ _WHOLE_MASTER = 200
 #: than this part.
 _MASTER_ROUNDS = 6
 _LEAST_FALL = 2e-4
-#: Dear blocks: of those that have models the dearest, until they are this part of all they cost.
-_DEAR = 0.7
+#: Part of the gap, and of so much of the cost, that a bound may give away for not solving blocks;
+#: more are solved when it is so many times what it may. Dear blocks are solved until the others
+#: fall short by so many times that.
+_UNSOLVED = 0.1
+_WIDE = 0.02
+_LAX = 2.0
+_DEAR = 3.0
 #: While prices are looked for, what is unmet is fined by so many times what serving it costs.
 _MILD = 10.0
 
@@ -78,7 +83,8 @@ def first_prices(work: Work) -> Prices:
         if answer is None or answer.outcome is not Outcome.OPTIMAL:
             raise SolverError("the relaxation of the first prices has no solution")
         prices = prices_of(restricted, answer, work.service)
-        work.stake = _stakes(restricted.compact, model.cost * answer.x)
+        charged = model.cost + charges(restricted.compact, model, prices)
+        work.stake = _stakes(restricted.compact, charged * answer.x)
         before = work.columns.pairs.count
         work.prices = prices
         work.columns.grow(prices)
@@ -89,12 +95,13 @@ def first_prices(work: Work) -> Prices:
 
 
 def _stakes(compact: Compact, cost: Floats) -> Floats:
-    """float64[D], the cost of each demand's own columns, what is unmet aside."""
+    """float64[D], the cost of each demand's own columns, what is unmet aside; at least 0."""
     owner = owners(compact)
     own = owner != NONE
     own[compact.unmet] = False
     demands = compact.problem.demands.count
-    return np.bincount(owner[own], weights=cost[own], minlength=demands).astype(np.float64)
+    total = np.bincount(owner[own], weights=cost[own], minlength=demands)
+    return np.maximum(total, 0.0).astype(np.float64)
 
 
 def _with_fines(work: Work, restricted: Restricted, fines: Floats) -> Model:
@@ -108,17 +115,35 @@ def _with_fines(work: Work, restricted: Restricted, fines: Floats) -> Model:
 
 def first_ways(work: Work, prices: Prices) -> None:
     """Find ways of the dear blocks at `prices`."""
-    dear = dear_blocks(work)
-    work.columns.add_ways(_certifier(work).ways_at(prices, dear, work.check_time))
+    work.dear = dear_blocks(work, prices)
+    _ways_of(work, prices)
 
 
-def dear_blocks(work: Work) -> list[Longs]:
-    """Return the few blocks that have models and are most of what all such blocks cost."""
+def _ways_of(work: Work, prices: Prices) -> None:
+    """Add the best ways of the dear blocks at `prices`."""
+    gap = _slack(work) / max(len(work.columns.blocks.models), 1)
+    ways = _certifier(work).ways_at(prices, work.dear, work.check_time, gap=gap)
+    work.columns.add_ways(ways)
+
+
+def dear_blocks(work: Work, prices: Prices) -> list[Longs]:
+    """Return the few blocks whose relaxations are far below the ways known of them.
+
+    The others together are no farther than the slack of the bound, several times over.
+    """
     models = work.columns.blocks.models
-    stake = np.array([work.stake[block].sum() for block in models])
-    order = np.argsort(-stake, kind="stable")
-    before = np.cumsum(stake[order]) - stake[order]
-    return [models[one] for one in order[before < _DEAR * stake.sum()]]
+    short = _certifier(work).falls_short(prices, work.columns.ways, work.check_time)
+    order = np.argsort(-short, kind="stable")
+    left = short.sum() - np.cumsum(short[order]) + short[order]
+    return [models[one] for one in order[left > _DEAR * _slack(work)]]
+
+
+def _slack(work: Work) -> float:
+    """What a bound may give away for blocks that are not solved, in cost."""
+    if not np.isfinite(work.cost):
+        return 0.0
+    gap = max(work.limits.gap * work.cost, work.cost - max(work.bound, 0.0))
+    return _UNSOLVED * min(gap, _WIDE * work.cost)
 
 
 def _certifier(work: Work) -> Certifier:
@@ -141,7 +166,9 @@ def certify(
     if blend and work.best is not None:
         prices = blended(prices, work.best.prices, blend)
     work.check_time()
-    certificate = _certifier(work).certify(prices, check or work.check_time)
+    certificate = _certifier(work).certify(
+        prices, check or work.check_time, ways=work.columns.ways, slack=_slack(work)
+    )
     work.columns.add_ways(certificate.ways)
     bound = certificate.bound - work.credit
     if bound > work.bound and np.isfinite(bound):
@@ -266,17 +293,23 @@ def level_service(work: Work) -> None:
 
 
 def tighten(work: Work) -> None:
-    """Bound all gangs and batches together: what is indivisible leaves a gap between prices."""
+    """Make the bound better at its own prices.
+
+    Blocks that were only relaxed are solved where that matters now; gangs and batches are bounded
+    together: what is indivisible leaves a gap between prices.
+    """
     work.check_time()
-    if work.best is None or work.certifier is None or work.search is None:
+    if work.best is None or work.search is None:
         return
+    if work.best.certificate.short > _LAX * _slack(work):
+        certify(work, work.best.prices)
     within = work.cost + work.credit - work.best.certificate.bound
-    if not np.isfinite(within) or within <= 0 or not work.service.hard.all():
+    ready = np.isfinite(within) and within > 0 and work.service.hard.all()
+    if work.best.joint or work.is_good() or not ready:
         return
-    bound = work.certifier.jointly(work.best.prices, work.best.certificate, within)
-    bound -= work.credit
-    if bound > work.best.bound:
-        work.best = replace(work.best, bound=bound)
+    bound = _certifier(work).jointly(work.best.prices, work.best.certificate, within)
+    bound = max(work.best.bound, bound - work.credit)
+    work.best = replace(work.best, bound=bound, joint=True)
     work.report("bound, gangs together", work.cost, work.bound)
 
 
@@ -286,15 +319,15 @@ def better_prices(work: Work) -> Prices:
     Between rounds the dear blocks find new ways; the others take part by their pairs, relaxed: it
     takes many ways of many small blocks before their duals settle. Nothing is proven here.
     """
-    dear, before = dear_blocks(work), np.inf
+    before = np.inf
     for number in range(_MASTER_ROUNDS):
         work.check_time()
-        prices, value = _master_prices(work, dear)
+        prices, value = _master_prices(work, work.dear)
         work.columns.grow(prices)
         if number == _MASTER_ROUNDS - 1 or before - value <= _LEAST_FALL * abs(value):
             break
         before, known = value, len(work.columns.ways)
-        work.columns.add_ways(_certifier(work).ways_at(prices, dear, work.check_time))
+        _ways_of(work, prices)
         if len(work.columns.ways) == known:
             break
     return prices

@@ -10,7 +10,7 @@ import numpy as np
 
 from solver.certificate import Certificate, Certifier
 from solver.child import EngineProcess
-from solver.columns import Columns
+from solver.columns import Columns, Longs
 from solver.prices import Prices
 from solver.problem import Floats, Problem
 from solver.relaxation import UNSERVED, Service, service_of
@@ -39,11 +39,12 @@ class OutOfTime(Exception):
 
 @dataclass(slots=True)
 class Best:
-    """The best bound so far and what it came from."""
+    """The best bound so far and what it came from; `joint`: gangs were bounded together."""
 
     bound: float
     prices: Prices
     certificate: Certificate
+    joint: bool = False
 
 
 @dataclass(slots=True)
@@ -57,7 +58,8 @@ class Work:
         search: the plan so far, in its restricted model; None: none yet.
         prices: the first ones.
         best: the best bound at `service`.
-        stake: float64[D], about what each demand costs.
+        stake: float64[D], about what each demand costs, with the price of what it takes.
+        dear: blocks whose ways take part in the relaxed master, others by their pairs.
         given_up: demands that the last round of improvement left unmet.
     """
 
@@ -76,6 +78,7 @@ class Work:
     best: Best | None = None
     stake: Floats = field(default_factory=lambda: np.empty(0))
     given_up: frozenset[int] = frozenset()
+    dear: list[Longs] = field(default_factory=list)
 
     @property
     def cost(self) -> float:

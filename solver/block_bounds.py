@@ -1,0 +1,239 @@
+"""Bounds and ways of single blocks that have models, at prices: relaxed, or solved."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from solver.blocks import Longs
+from solver.child import EngineProcess
+from solver.compact import build_compact
+from solver.compact_columns import Compact
+from solver.effort import Effort, Outcome
+from solver.first_plan import plain_cost
+from solver.model import Model
+from solver.pairs import Pairs, most_units
+from solver.prices import Prices
+from solver.problem import Family, Floats, Limits, Problem
+from solver.selection import joined, pairs_of
+from solver.service_pairs import needed
+from solver.slices import Slice, slice_demands, slice_pairs
+from solver.ways import Way, way_of
+
+#: Gap to which the models of single blocks are solved, and a gap that is too wide; nodes for it,
+#: and where only a way is asked for.
+BLOCK_GAP = 2e-3
+_WIDE = 0.05
+_NODES = 2000
+_FEW_NODES = 50
+#: A demand that cannot be served whole leaves at least this share of it.
+_LEAST_FORCED = 1e-6
+#: Part of a relaxation's cost by which roundings of the engine may have raised it.
+_RELAXED_ROUNDING = 1e-7
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Solved:
+    """What is known of a block at some prices.
+
+    Attributes:
+        bound: of its cost.
+        way: the best way found; None: none, or it was only relaxed.
+        gap: asked for when it was solved; inf: it was relaxed.
+        nodes: allowed for it.
+    """
+
+    bound: float
+    way: Way | None
+    gap: float = np.inf
+    nodes: int = 0
+
+
+class BlockBounds:
+    """Bounds blocks, and remembers each block at the prices it saw last."""
+
+    def __init__(self, problem: Problem, forced: Floats, engine: EngineProcess) -> None:
+        """Bound blocks of `problem`, which has flat moves.
+
+        Args:
+            problem: what is asked.
+            forced: float64[D], share that stays unmet of each even alone; grows as that is found.
+            engine: solves the models.
+        """
+        self._forced = forced
+        self._engine = engine
+        self._most = most_units(problem)
+        self._known: dict[int, tuple[bytes, Solved]] = {}
+
+    def ways(self) -> list[Way]:
+        """Return the ways of the blocks solved last."""
+        return [known.way for _, known in self._known.values() if known.way is not None]
+
+    def relaxed(
+        self,
+        problem: Problem,
+        prices: Prices,
+        blocks: Sequence[Longs],
+        check: Callable[[], None],
+    ) -> list[Solved]:
+        """Return what is known of each block, its relaxation at least.
+
+        Raises:
+            SolverError: the engine failed.
+        """
+        found = []
+        for block in blocks:
+            check()
+            pairs, unmet = self._pairs(problem, block), prices.unmet[block]
+            key = _key(pairs, unmet)
+            known = self._known.get(int(block[0]))
+            if known is None or known[0] != key:
+                known = (key, self._relaxed(problem, block, pairs, unmet))
+                self._known[int(block[0])] = known
+            found.append(known[1])
+        return found
+
+    def solved(
+        self, problem: Problem, prices: Prices, block: Longs, gap: float, *, proof: bool = True
+    ) -> Solved:
+        """Return the bound and the best way found of a block.
+
+        Args:
+            problem: priced.
+            prices: of what stays unmet.
+            block: its demands.
+            gap: in cost, that is good enough; a small part of what the block costs is, too.
+            proof: a good bound is wanted, not only a way.
+
+        Raises:
+            SolverError: the engine failed.
+        """
+        pairs, unmet = self._pairs(problem, block), prices.unmet[block]
+        key, nodes = _key(pairs, unmet), _NODES if proof else _FEW_NODES
+        known = self._known.get(int(block[0]))
+        same = known is not None and known[0] == key
+        cost = known[1].bound if known is not None and same else 0.0
+        relative = min(max(BLOCK_GAP, gap / max(cost, 1.0)), _WIDE)
+        if known is not None and same and known[1].gap <= relative and known[1].nodes >= nodes:
+            return known[1]
+        found = self._solved(problem, block, (pairs, unmet), Effort(gap=relative, nodes=nodes))
+        self._known[int(block[0])] = (key, found)
+        return found
+
+    def _pairs(self, problem: Problem, block: Longs) -> Pairs:
+        return joined(problem, [self._needed(problem, int(one)) for one in block])
+
+    def _needed(self, problem: Problem, demand: int) -> Pairs:
+        pairs = pairs_of(problem, demand, self._most)
+        row = np.flatnonzero(problem.services.demand == demand)
+        return pairs.keep(needed(problem, pairs, int(row[0]))) if len(row) else pairs
+
+    def _relaxed(self, problem: Problem, block: Longs, pairs: Pairs, unmet: Floats) -> Solved:
+        """The relaxation; where it has no solution, the model is solved to see why."""
+        part = slice_demands(_unbounded(problem, block), block)
+        compact = build_compact(part.problem, slice_pairs(pairs, part), loose=True)
+        answer = self._engine.solve_linear(priced_unmet(compact, unmet, self._forced[block]))
+        if answer is None or answer.outcome is not Outcome.OPTIMAL:
+            effort = Effort(gap=BLOCK_GAP, nodes=_NODES)
+            return self._solved(problem, block, (pairs, unmet), effort)
+        bound = answer.objective - _RELAXED_ROUNDING * max(1.0, abs(answer.objective))
+        return Solved(bound=bound, way=None)
+
+    def _solved(
+        self, problem: Problem, block: Longs, seen: tuple[Pairs, Floats], effort: Effort
+    ) -> Solved:
+        """Solve a block over its pairs, with the prices of what it leaves unmet."""
+        (pairs, unmet), part = seen, slice_demands(_unbounded(problem, block), block)
+        own = slice_pairs(pairs, part)
+        compact = build_compact(part.problem, own, loose=True)
+        model = priced_unmet(compact, unmet, self._forced[block])
+        answer = self._engine.solve_integer(model, effort)
+        if answer.outcome is Outcome.INFEASIBLE and len(block) == 1:
+            self._force(model, compact.unmet, block)
+            return self._solved(problem, block, seen, effort)
+        if answer.outcome is Outcome.INFEASIBLE:
+            # Not all can be served together; which are left is not known: any, free of charge.
+            model.high[compact.unmet] = 1.0
+            answer = self._engine.solve_integer(model, effort)
+        bound = answer.bound
+        if len(answer.x) and any(one.is_loose for one in compact.services.values()):
+            compact = build_compact(part.problem, own.keep(answer.x[compact.main] > 0))
+            model = priced_unmet(compact, unmet, self._forced[block])
+            answer = self._engine.solve_integer(model, effort)
+        way = _way(compact, answer.x, part)
+        return Solved(bound=bound, way=way, gap=effort.gap, nodes=effort.nodes or 0)
+
+    def _force(self, model: Model, column: Longs, block: Longs) -> None:
+        """Note what stays unmet of a demand even when it has everything to itself."""
+        cost = np.zeros(len(model.cost))
+        cost[column] = 1.0
+        high = model.high.copy()
+        high[column] = 1.0
+        whole = Effort(gap=0.0, nodes=_NODES)
+        answer = self._engine.solve_integer(replace(model, cost=cost, high=high), whole)
+        self._forced[block] = min(max(answer.bound, _LEAST_FORCED), 1.0)
+
+
+def known_costs(
+    problem: Problem, prices: Prices, blocks: Sequence[Longs], ways: Sequence[Way]
+) -> Floats:
+    """Return float64[B], about what the best known way of each block costs; inf: none is known.
+
+    What demands read of each other and moves from home are left out.
+
+    Args:
+        problem: priced.
+        prices: of what stays unmet.
+        blocks: demands of each, B.
+        ways: known ways, each of one of them.
+    """
+    best = {int(block[0]): np.inf for block in blocks}
+    for way in ways:
+        first, lost = int(way.demands[0]), way.unmet > 0
+        cost = float(way.unmet[lost] @ prices.unmet[way.demands[lost]])
+        if cost < best[first]:
+            best[first] = min(best[first], cost + plain_cost(problem, way.allocation))
+    return np.array([best[int(block[0])] for block in blocks], np.float64)
+
+
+def priced_unmet(compact: Compact, unmet: Floats, forced: Floats) -> Model:
+    """Return the model of some demands, what they leave unmet priced or held to what must be.
+
+    Args:
+        compact: of d demands.
+        unmet: float64[d], price of what stays unmet; inf: no more than `forced` does.
+        forced: float64[d].
+    """
+    model = compact.builder.build()
+    soft = np.isfinite(unmet)
+    model.cost[compact.unmet[soft]] += unmet[soft]
+    model.high[compact.unmet[~soft]] = forced[~soft]
+    return model
+
+
+def _key(pairs: Pairs, unmet: Floats) -> bytes:
+    """Equal where a block sees the same prices."""
+    seen = (pairs.supply, pairs.compute, pairs.extra, pairs.unit_cost, pairs.move, unmet)
+    return b"".join(one.tobytes() for one in seen)
+
+
+def _way(compact: Compact, x: Floats, part: Slice) -> Way | None:
+    return way_of(compact, x, part) if len(x) else None
+
+
+def _unbounded(problem: Problem, block: Longs) -> Problem:
+    """Return `problem` without capacities and limits: their prices stand in for them.
+
+    What is owned stays few, unless services are among them (whose pairs were chosen without
+    looking at capacities): a gang may mix it in, and not have all of its units there.
+    """
+    none = np.empty(0)
+    limits = Limits(
+        start=np.zeros(1, np.int64), supply=np.empty(0, np.int32), weight=none, high=none
+    )
+    few = problem.supply.owned & (problem.demands.family[block] != Family.SERVICE).all()
+    capacity = np.where(few, problem.supply.capacity, np.inf)
+    supply = replace(problem.supply, capacity=capacity)
+    return replace(problem, supply=supply, limits=limits)
