@@ -44,6 +44,7 @@ class Compact:
         services: row of `Services` -> its columns.
         spans: row of `Services` -> (first, last + 1) of every column added for it alone.
         moved: int64[R], columns of `Problem.stay`.
+        switches: int64[.], columns of `Problem.apart`: which group has a scope.
         overrides: int64[R], columns of `Problem.refusals`, in units of `override_scale`.
         override_scale: what one unit of these columns is worth.
         rows: "capacity" (int64[O]), "limit" (int64[R]), "low" and "high" (of accounts,
@@ -67,6 +68,7 @@ class Compact:
     services: dict[int, ServiceColumns] = field(default_factory=dict)
     spans: dict[int, tuple[int, int]] = field(default_factory=dict)
     moved: Longs = field(default_factory=lambda: np.empty(0, np.int64))
+    switches: Longs = field(default_factory=lambda: np.empty(0, np.int64))
     overrides: Longs = field(default_factory=lambda: np.empty(0, np.int64))
     override_scale: float = 1.0
     cost_scale: float = 1.0

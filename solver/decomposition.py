@@ -123,9 +123,10 @@ def _run(work: Work, start: Solution | None) -> None:
     for _ in range(_rounds(work.limits)):
         before = (work.cost, work.bound)
         combine(work, start)
-        improve(work)
+        tighten(work)
         if work.is_good():
             return
+        improve(work)
         tighten(work)
         if work.is_good():
             return

@@ -114,7 +114,15 @@ def prices_of(restricted: Restricted, answer: LinearAnswer, service: Service) ->
 
 def charges(compact: Compact, model: Model, prices: Prices) -> Floats:
     """Return float64[N], what `prices` charge the columns for what they take of shared rows."""
-    price = np.zeros(len(model.row_low))
+    price = row_prices(compact, prices, len(model.row_low))
+    return np.bincount(
+        model.column, weights=model.value * price[model.row], minlength=len(model.cost)
+    ).astype(np.float64)
+
+
+def row_prices(compact: Compact, prices: Prices, rows: int) -> Floats:
+    """Return float64[K], what `prices` say of the rows of a restricted model."""
+    price = np.zeros(rows)
     for name, charge in (
         ("capacity", prices.capacity),
         ("limit", prices.limit),
@@ -124,11 +132,9 @@ def charges(compact: Compact, model: Model, prices: Prices) -> Floats:
         row = compact.rows[name]
         known = row != NONE
         price[row[known]] = charge[known]
-    for rows, charge in zip(compact.share_caps, prices.share, strict=True):
-        price[rows.rows] = charge[rows.scopes]
-    return np.bincount(
-        model.column, weights=model.value * price[model.row], minlength=len(model.cost)
-    ).astype(np.float64)
+    for share, charge in zip(compact.share_caps, prices.share, strict=True):
+        price[share.rows] = charge[share.scopes]
+    return price
 
 
 def _on(charge: Floats, row: Longs) -> Floats:

@@ -3,7 +3,8 @@
 At prices, a demand costs at least its cheapest pair. Several may have the same cheapest one, and
 no price parts what is indivisible. Their pairs on supplies that have a price are kept, with the
 capacities; whatever else a demand could do is one choice, *elsewhere*, at the least it costs there
-and with room for everybody. That only adds plans, so what is bounded stays bounded.
+and with room for everybody. That only adds plans, so what is bounded stays bounded. Where pairs are
+few, all of them are kept.
 """
 
 from __future__ import annotations
@@ -18,6 +19,10 @@ from solver.prices import Prices, priced
 from solver.problem import NO_ROW, Bools, Family, Floats, Problem
 from solver.selection import joined, pairs_of
 from solver.service_pairs import Longs, home_of
+
+
+#: Up to so many pairs, all of them are kept.
+_FEW = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,13 +60,15 @@ def rivals_of(
         least: float64[D], what each costs at least.
         within: how much all together may cost beyond that in plans that matter.
     """
-    scarce, at_prices = _scarce(problem, prices), priced(problem, prices)
+    at_prices = priced(problem, prices)
+    every = [pairs_of(at_prices, one, most) for one in members.tolist()]
+    is_small = sum(pairs.count for pairs in every) <= _FEW
+    scarce = np.ones(problem.supply.count, np.bool_) if is_small else _scarce(problem, prices)
     demand, elsewhere, share = [], [], [np.empty(0)]
     parts: list[Pairs] = []
-    for one in members.tolist():
-        if _is_bound(problem, one):
+    for one, pairs in zip(members.tolist(), every, strict=True):
+        if not is_small and _is_bound(problem, one):
             continue
-        pairs = pairs_of(at_prices, one, most)
         cost, partner = whole_costs(at_prices, pairs, most), partners(at_prices, pairs)
         wanted = scarce[pairs.supply]
         wanted[partner != NO_ROW] |= scarce[pairs.supply[partner[partner != NO_ROW]]]

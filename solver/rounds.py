@@ -8,12 +8,13 @@ from dataclasses import replace
 import numpy as np
 
 from solver.certificate import Certifier
+from solver.combination import SUPPORT, near_to, serving_as_much, small_regrets
 from solver.compact import build_compact
 from solver.compact_columns import NONE, Compact, Longs, owners
 from solver.effort import Effort, Outcome
 from solver.improvement import Improvement
-from solver.master import Master, build_master
-from solver.model import Model, with_row
+from solver.master import build_master
+from solver.model import Model
 from solver.prices import Prices, blended
 from solver.problem import Floats
 from solver.relaxation import Restricted, charges, prices_of, restrict, service_of
@@ -29,11 +30,11 @@ _SETTLED = 0.01
 #: Steps of improvement in a round: some, and more by the number of demands.
 _STEPS = 20
 _STEPS_PER_DEMAND = 0.05
-#: Gap and nodes of the master as an integer model; above this value a column is in the support of
-#: its relaxation.
-_MASTER_GAP = 1e-3
-_MASTER_NODES = 100
-_SUPPORT = 1e-6
+#: Gap and nodes of the master as an integer model; what takes part in it may be above the bound by
+#: so much of the gap and of what its demand costs, until it finds something better.
+_MASTER_GAP = 2e-4
+_MASTER_NODES = 200
+_NEAR = ((0.02, 0.3), (0.05, 1.0))
 #: Up to so many demands, the first master is an integer model whole.
 _WHOLE_MASTER = 200
 #: Rounds of the master between two bounds; it has settled when a round lowers its cost by less
@@ -188,58 +189,46 @@ def combine(work: Work, start: Solution | None) -> None:
         former = held if held.hold(known) else None
     if former is not None:
         know(work, former.decoded())  # as this model writes it down, whose classes may be others
-    fined = replace(model, cost=model.cost.copy(), high=model.high.copy())
-    fined.cost[compact.unmet] += work.fines
-    if former is not None:  # what is served stays served, however dear its last unit is
-        fined.high[compact.unmet[former.unmet <= 0]] = 0.0
-        fined = _no_more_overridden(compact, fined, former)
-    master = build_master(compact, fined, work.columns.blocks.models, work.columns.ways)
-    answer = work.engine.solve_integer(
-        _near(work, master, compact, former), Effort(gap=_MASTER_GAP, nodes=_MASTER_NODES)
-    )
-    found = Search(compact, model, work.engine, master.point(answer.x) if len(answer.x) else None)
-    if former is not None and _rank(work, former) <= _rank(work, found):
-        found = former
-    work.search = found
+    best = former
+    for near in _NEAR:
+        found = _combined(work, compact, model, former, near)
+        if best is None or _rank(work, found) < _rank(work, best):
+            best = found
+            break
+    work.search = best
     work.report("plan", work.cost, work.bound)
 
 
-def _no_more_overridden(compact: Compact, model: Model, former: Search) -> Model:
-    """Let first refusals be overridden by no more than they are: that counts before cost."""
-    column = compact.overrides
-    if not len(column):
-        return model
-    most = former.overridden * (1 + _SUPPORT) + _SUPPORT
-    return with_row(model, column, np.ones(len(column)), high=most)
+def _combined(
+    work: Work,
+    compact: Compact,
+    model: Model,
+    former: Search | None,
+    near: tuple[float, float],
+) -> Search:
+    """Solve the master as an integer model, near what is known; what it says of links is settled.
 
-
-def _near(work: Work, master: Master, compact: Compact, former: Search | None) -> Model:
-    """Return the integer master near what its relaxation and the plan so far hold.
-
-    All of it where there is no plan yet and demands are few. (E. Danna, E. Rothberg, C. Le Pape,
-    "Exploring relaxation induced neighborhoods to improve MIP solutions", Math. Programming 102,
-    2005, doi:10.1007/s10107-004-0518-7.)
+    Near is what the relaxation or the plan so far holds, and what is at small regret: up to a part
+    of the gap, and a part of what its demand costs, as `near` says.
     """
-    if former is None and work.problem.demands.count <= _WHOLE_MASTER:
-        return master.model
-    answer = work.engine.solve_linear(master.model)
-    if answer is None or answer.outcome is not Outcome.OPTIMAL:
-        return master.model
-    owner = owners(compact)[master.kept]
-    free = (owner == NONE) | np.isin(master.kept, compact.unmet)
-    used = np.zeros(len(master.ways), np.bool_)
+    fined = replace(model, cost=model.cost.copy(), high=model.high.copy())
+    fined.cost[compact.unmet] += work.fines
     if former is not None:
-        free |= former.incumbent.x[master.kept] > 0
-        services = work.problem.services.demand
-        ways = ways_in(*former.decoded(), work.columns.blocks.models, services)
-        held = {one.key for one in ways}
-        used = np.array([one.key in held for one in master.ways], np.bool_)
-    open_ones = np.concatenate([free, used]) | (answer.x > _SUPPORT)
-    if former is not None:
-        unmet = former.unmet
-        less = [bool((one.unmet > unmet[one.demands] + _SUPPORT).any()) for one in master.ways]
-        open_ones[len(free) :] &= ~np.array(less, np.bool_)
-    return replace(master.model, high=np.where(open_ones, master.model.high, master.model.low))
+        fined = serving_as_much(compact, fined, former)
+    master = build_master(compact, fined, work.columns.blocks.models, work.columns.ways)
+    whole = former is None and work.problem.demands.count <= _WHOLE_MASTER
+    relaxed = None if whole else work.engine.solve_linear(master.model)
+    open_part = master.model
+    if relaxed is not None and relaxed.outcome is Outcome.OPTIMAL:
+        chosen = relaxed.x > SUPPORT
+        if work.best is not None and np.isfinite(work.cost):
+            prices, least = work.best.prices, work.best.certificate.least
+            most = (near[0] * (work.cost - work.bound), near[1])
+            chosen |= small_regrets(compact, master, prices, least, most)
+        open_part = near_to(master, compact, former, chosen, work.columns.blocks.models)
+    answer = work.engine.solve_integer(open_part, Effort(gap=_MASTER_GAP, nodes=_MASTER_NODES))
+    point = master.point(answer.x) if len(answer.x) else None
+    return Search(compact, model, work.engine, point)
 
 
 def _rank(work: Work, search: Search) -> tuple[float, ...]:

@@ -46,6 +46,7 @@ def _add_switches(compact: Compact, pair: Longs, scope: Longs, group: Longs) -> 
         return
     scope_of_switch, _, at = distinct(scope, group)
     switch = builder.add(np.zeros(len(scope_of_switch)), high=1.0, integral=True)
+    compact.switches = np.concatenate([compact.switches, switch])
     _occupy(compact, pair, switch[at])
     _, where = np.unique(scope_of_switch, return_inverse=True)
     rows = builder.rows(int(where.max()) + 1, low=-np.inf, high=1.0)

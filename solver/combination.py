@@ -1,0 +1,124 @@
+"""The integer master cut down to what may be worth having: near a plan, a relaxation and a bound.
+
+A column's *regret* is what it costs at the prices of a bound beyond what its demand adds to the
+bound. A plan costs the bound, the regrets of all it holds and the price of what it leaves idle; so
+good plans are made of small regrets. (Opening what a relaxation and a plan hold is E. Danna, E.
+Rothberg, C. Le Pape, "Exploring relaxation induced neighborhoods to improve MIP solutions", Math.
+Programming 102, 2005, doi:10.1007/s10107-004-0518-7.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from solver.compact_columns import NONE, Compact, Longs, owners
+from solver.master import Master
+from solver.model import Model, with_row
+from solver.prices import Prices
+from solver.problem import Bools, Family, Floats
+from solver.relaxation import row_prices
+from solver.search import Search
+from solver.ways import ways_in
+
+#: Above this value a column is in the support of a relaxation.
+SUPPORT = 1e-6
+
+
+def serving_as_much(compact: Compact, model: Model, former: Search) -> Model:
+    """Hold a model to serve what a plan serves, and to override first refusals no more than it.
+
+    Both count before cost, however dear the last unit is.
+    """
+    high = model.high.copy()
+    high[compact.unmet[former.unmet <= 0]] = 0.0
+    model, column = replace(model, high=high), compact.overrides
+    if not len(column):
+        return model
+    most = former.overridden * (1 + SUPPORT) + SUPPORT
+    return with_row(model, column, np.ones(len(column)), high=most)
+
+
+def small_regrets(
+    compact: Compact, master: Master, prices: Prices, least: Floats, most: tuple[float, float]
+) -> Bools:
+    """Return bool[N]: columns of `master` where demands may stand at little regret.
+
+    Args:
+        compact: what the master is made of.
+        master: its model.
+        prices: of a bound.
+        least: float64[D], what each demand, or block by its first, adds to the bound.
+        most: in cost, and as a part of what the demand adds.
+    """
+    model, kept = master.model, len(master.kept)
+    price = np.zeros(len(model.row_low))
+    price[: len(master.rows)] = row_prices(compact, prices, int(master.rows.max(initial=-1)) + 1)[
+        master.rows
+    ]
+    charge = np.bincount(
+        model.column, weights=model.value * price[model.row], minlength=len(model.cost)
+    )
+    charged = model.cost + charge
+    charged, alone = model.cost + charge, np.full(len(model.cost), -np.inf)
+    at = np.full(master.columns, NONE, np.int64)
+    at[master.kept] = np.arange(kept)
+    own = np.flatnonzero(at[compact.main] != NONE)
+    main, pairs = at[compact.main[own]], compact.pairs
+    alone[main] = least[pairs.demand[own]]
+    alone[kept:] = [least[way.demands[0]] for way in master.ways]
+    units = own[(pairs.family[own] == Family.BATCH) & (compact.units[own] != NONE)]
+    hours = compact.problem.demands.mode_hours[pairs.mode[units]]
+    charged[at[compact.main[units]]] += charged[at[compact.units[units]]] * (
+        pairs.amount[units] / hours
+    )
+    return np.asarray(charged - alone <= np.minimum(most[0], most[1] * alone), np.bool_)
+
+
+def near_to(
+    master: Master,
+    compact: Compact,
+    former: Search | None,
+    chosen: Bools,
+    blocks: Sequence[Longs],
+) -> Model:
+    """Return the integer master over what is `chosen`, what a plan holds, and what links demands.
+
+    Args:
+        master: all there is.
+        compact: what it is made of.
+        former: the plan so far; ways that leave more unmet than it does are left out, and who
+            has a scope that others must keep out of stays: such rules join everybody.
+        chosen: bool[N].
+        blocks: demands of each block that has ways.
+    """
+    kept = len(master.kept)
+    opened = chosen.copy()
+    opened[:kept] |= (owners(compact)[master.kept] == NONE) | np.isin(master.kept, compact.unmet)
+    low = master.model.low
+    if former is not None:
+        opened[:kept] |= former.incumbent.x[master.kept] > 0
+        switch = np.isin(master.kept, compact.switches)
+        opened[:kept] &= ~switch
+        low = low.copy()
+        low[:kept][switch] = np.rint(former.incumbent.x[master.kept[switch]])
+        services = compact.problem.services.demand
+        held = {one.key for one in ways_in(*former.decoded(), blocks, services)}
+        opened[kept:] |= np.array([one.key in held for one in master.ways], np.bool_)
+        unmet = former.unmet
+        less = [bool((one.unmet > unmet[one.demands] + SUPPORT).any()) for one in master.ways]
+        opened[kept:] &= ~np.array(less, np.bool_)
+    opened[:kept] |= _counts_units(compact, master, opened)
+    return replace(master.model, low=low, high=np.where(opened, master.model.high, low))
+
+
+def _counts_units(compact: Compact, master: Master, opened: Bools) -> Bools:
+    """bool[n]: kept columns that count the units of what `opened` ones place."""
+    places = np.zeros(master.columns, np.bool_)
+    places[master.kept] = opened[: len(master.kept)]
+    counts = np.zeros(master.columns, np.bool_)
+    for columns in (compact.units, compact.mixed):
+        counts[columns[(columns != NONE) & places[compact.main]]] = True
+    return np.asarray(counts[master.kept], np.bool_)
