@@ -34,7 +34,7 @@ _NOISE = 1e-11
 #: What is above a whole number by less than this makes no row: a unit more for almost nothing.
 _LEAST_REST = 1e-4
 #: Rows with larger numbers than this are left out.
-_LARGEST = 1e5
+_LARGEST = 1e3
 #: Units cost at least this part of the dearest one, when rows are compared.
 _LEAST_COST = 1e-6
 

@@ -13,7 +13,7 @@ from tests.solver.tiny import SERVICE, Row, Rules, like, problem
 
 
 @st.composite
-def services(draw: st.DrawFn, *, scarce: bool = False) -> Problem:
+def services(draw: st.DrawFn, *, scarce: bool = False, points: int = 3) -> Problem:
     """Draw a service over up to 13 supplies in up to eight places; without end, or scarce."""
     random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     places = int(random.integers(3, 9))
@@ -30,7 +30,7 @@ def services(draw: st.DrawFn, *, scarce: bool = False) -> Problem:
     ]
     want = like(
         SERVICE,
-        loads=tuple((point, float(random.integers(1, 40))) for point in range(3)),
+        loads=tuple((point, float(random.integers(1, 40))) for point in range(points)),
         data=float(random.choice((0.0, 150.0))),
         near=float(random.choice((50.0, np.inf))),
         far_share=float(random.choice((0.0, 0.3, 1.0))),
@@ -42,7 +42,7 @@ def services(draw: st.DrawFn, *, scarce: bool = False) -> Problem:
         survive_share=float(random.choice((0.5, 1.0))),
         risky_share=float(random.choice((0.0, 0.4, 1.0))),
     )
-    distance = random.choice((10.0, 10.0, 60.0, 90.0), (3, places)).tolist()
+    distance = random.choice((10.0, 10.0, 60.0, 90.0), (points, places)).tolist()
     owner = random.integers(0, 3, places).tolist()
     one = problem(rows, [want], Rules(distance=distance, owner_of_place=owner))
     amount = random.choice((4.0, 10.0, 25.0, 500.0), len(one.demands.mode_kind))

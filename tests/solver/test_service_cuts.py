@@ -111,6 +111,26 @@ def test_every_plan_keeps_the_rows(engine: EngineProcess, one: Problem, seed: in
 
 
 @bounded(100)
+@given(services(scarce=True, points=9), st.integers(0, 2**32 - 1))
+def test_merged_classes_only_bound_from_below(
+    engine: EngineProcess, one: Problem, seed: int
+) -> None:
+    """Nine loads that see different places: no optimum is lost, and none is where all are kept."""
+    plain, tight = build_compact(one), build_compact(one, loose=True)
+    best, bound = (
+        engine.solve_integer(
+            replace(two.builder.build(), cost=costs(two, np.random.default_rng(seed))),
+            Effort(gap=0.0),
+        ).objective
+        for two in (plain, tight)
+    )
+    room = 1e-5 + 1e-6 * abs(best)
+    assert bound <= best + room
+    (columns,) = tight.services.values()
+    assert columns.is_loose or bound >= best - room
+
+
+@bounded(100)
 @given(services())
 def test_the_relaxation_is_never_above_the_optimum(engine: EngineProcess, one: Problem) -> None:
     """At the costs that the rows were chosen for, and no lower than without them."""
