@@ -27,6 +27,7 @@ from solver.read_reductions import without_dominated
 from solver.read_rows import add_reads
 from solver.refusal_rows import add_overrides
 from solver.scope_rows import add_apart, add_together
+from solver.service_cuts import add_service_cuts
 from solver.service_rows import add_service
 from solver.share_rows import cap_shares
 from solver.size_rows import add_sized_service
@@ -41,7 +42,8 @@ def build_compact(problem: Problem, pairs: Pairs | None = None, *, loose: bool =
     Args:
         problem: what is asked.
         pairs: columns; None: of every admitted pair that is of use.
-        loose: the survival of services may be bounded from below: for bounds, not for plans.
+        loose: for bounds, not for plans: the survival of services may be bounded from below, and
+            rows are added that tighten the relaxation of services.
     """
     pairs = without_dominated(problem, enumerate_pairs(problem)) if pairs is None else pairs
     count = pairs.count
@@ -76,6 +78,8 @@ def build_compact(problem: Problem, pairs: Pairs | None = None, *, loose: bool =
     add_moves(compact)
     add_overrides(compact)
     cap_cost(compact)
+    if loose:
+        add_service_cuts(compact)
     add_unbilled(compact)  # after the cap on cost, of which it is no part
     return compact
 

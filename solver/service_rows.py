@@ -17,7 +17,7 @@ from solver.pairs import Pairs, most_units
 from solver.problem import NO_ROW, Bools, Floats, Ints, Level, Problem
 from solver.scopes import scopes_touched
 from solver.stations import Stations
-from solver.survival_rows import MOST_CLASSES, Carried, add_cut_rows, merged
+from solver.survival_rows import MOST_CLASSES, Carried, add_cut_rows, losses, merged
 from solver.tier_steps import has_class
 
 Longs = NDArray[np.int64]
@@ -57,6 +57,7 @@ class ServiceColumns:
             that each is a share of.
         stations: what T means; None: the loads have no size.
         is_loose: more survives a loss than really does.
+        carried: what must survive, where rows say so by cuts; None: by flows, or nothing must.
     """
 
     rows: Longs
@@ -71,6 +72,7 @@ class ServiceColumns:
     far_load: Floats
     stations: Stations | None = None
     is_loose: bool = False
+    carried: Carried | None = None
 
 
 def load_classes(problem: Problem, service: int, places: Ints) -> LoadClasses:
@@ -148,8 +150,7 @@ def add_service(
         far_load=far_load,
     )
     if problem.services.survive_level[service] != NO_ROW:
-        is_loose = _survive(builder, problem, pairs, columns, service=service, loose=loose)
-        columns = replace(columns, is_loose=is_loose)
+        columns = _survive(builder, problem, pairs, columns, service=service, loose=loose)
     return columns
 
 
@@ -326,44 +327,34 @@ def _survive(
     *,
     service: int,
     loose: bool,
-) -> bool:
+) -> ServiceColumns:
     """For each scope s lost: near load routable over what is left >= share x load x placed.
 
     By cuts where the classes are few; else by flows g_{c,h} >= 0 with sum_h g_{c,h} <= load of
     c and sum_c g_{c,h} <= load that units outside s carry.
 
     Returns:
-        True when, as `loose` allows, classes have been merged that are not alike.
+        the columns; `is_loose` where, as `loose` allows, classes have been merged that are not
+        alike.
     """
     level = Level(problem.services.survive_level[service])
     needed = float(problem.services.survive_share[service]) * columns.load
-    supply = pairs.supply[columns.rows]
-    index, scope = scopes_touched(problem, supply, level)
+    supply, amount = pairs.supply[columns.rows], pairs.amount[columns.rows]
+    lost = losses(scopes_touched(problem, supply, level), len(supply))
     classes = columns.classes
     at = np.searchsorted(classes.places, problem.supply.place[supply])
     near, load = merged(classes.near[:, at], classes.load)
     is_loose = loose and len(load) > MOST_CLASSES
     if is_loose:
         near, load = merged(near, load, MOST_CLASSES)
-    if len(load) <= MOST_CLASSES:
-        add_cut_rows(
-            builder,
-            Carried(
-                units=columns.units,
-                amount=pairs.amount[columns.rows],
-                near=near,
-                load=load,
-            ),
-            touched=(index, scope),
-            needed=needed,
-            placed=columns.placed,
-        )
-        return is_loose
-    names, lost = np.unique(scope, return_inverse=True)
-    left = np.ones((len(names), len(supply)), np.bool_)
-    left[lost, index] = False
-    _reroute(builder, columns, pairs.amount[columns.rows], at, left, needed=needed)
-    return False
+    if len(load) > MOST_CLASSES:
+        _reroute(builder, columns, amount, at, ~lost, needed=needed)
+        return columns
+    carried = Carried(
+        units=columns.units, amount=amount, near=near, load=load, lost=lost, needed=needed
+    )
+    add_cut_rows(builder, carried, placed=columns.placed)
+    return replace(columns, is_loose=is_loose, carried=carried)
 
 
 def _reroute(

@@ -31,6 +31,7 @@ from solver.service_rows import (
     cap_place_share,
 )
 from solver.stations import Stations, stations_of
+from solver.survival_rows import losses
 
 Longs = NDArray[np.int64]
 
@@ -248,12 +249,9 @@ def _survive(
     """
     needed = float(problem.services.survive_share[service])
     level = Level(problem.services.survive_level[service])
-    index, scope = scopes_touched(problem, supply, level)
     load = flows.classes.load
     which, station = np.nonzero(flows.near)
-    for lost in np.unique(scope):
-        left = np.ones(len(supply), np.bool_)
-        left[index[scope == lost]] = False
+    for left in ~losses(scopes_touched(problem, supply, level), len(supply)):
         again = np.full(flows.flow.shape, -1, np.int64)
         again[which, station] = builder.add(np.zeros(len(which)), high=load[which], integral=False)
         rows = builder.rows(len(load), low=-np.inf, high=load)

@@ -18,6 +18,7 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
+from solver.grouped import alike
 from solver.model import ModelBuilder
 from solver.problem import Bools, Floats
 
@@ -36,12 +37,16 @@ class Carried:
         amount: float64[Q], load one unit carries.
         near: bool[C, Q], whether a pair's place is near to a class.
         load: float64[C].
+        lost: bool[S, Q], the pairs lost together, as `losses` gives them.
+        needed: load that must still be routable.
     """
 
     units: Longs
     amount: Floats
     near: Bools
     load: Floats
+    lost: Bools
+    needed: float
 
 
 def merged(near: Bools, load: Floats, most: int | None = None) -> tuple[Bools, Floats]:
@@ -58,8 +63,9 @@ def merged(near: Bools, load: Floats, most: int | None = None) -> tuple[Bools, F
     Returns:
         The same of what is merged.
     """
-    near, group = np.unique(near, axis=0, return_inverse=True)
-    load = np.bincount(group.reshape(-1), weights=load, minlength=len(near)).astype(np.float64)
+    first, group = alike(near)
+    near = near[first]
+    load = np.bincount(group, weights=load, minlength=len(near)).astype(np.float64)
     while most is not None and len(load) > most:
         seen = near.astype(np.float64)
         more = seen.sum(axis=1)[None, :] - seen @ seen.T  # what i would be near to beside its own
@@ -72,42 +78,63 @@ def merged(near: Bools, load: Floats, most: int | None = None) -> tuple[Bools, F
     return np.asarray(near, np.bool_), load
 
 
-def add_cut_rows(
-    builder: ModelBuilder,
-    carried: Carried,
-    *,
-    touched: tuple[Longs, Longs],
-    needed: float,
-    placed: int,
-) -> None:
-    """Add one row per set of classes and scope.
+def losses(touched: tuple[Longs, Longs], pairs: int) -> Bools:
+    """Return bool[S, Q], what is lost with each scope; scopes within another one are left out.
 
-    carried near T - carried near T inside s >= (needed - load outside T) x placed.
+    Args:
+        touched: (index into the pairs, scope), as `solver.scopes.scopes_touched` gives them.
+        pairs: number of pairs Q.
+    """
+    index, scope = touched
+    names, where = np.unique(scope, return_inverse=True)
+    lost = np.zeros((len(names), pairs), np.bool_)
+    lost[where, index] = True
+    lost = lost[alike(lost)[0]]
+    seen = lost.astype(np.float32)
+    size = seen.sum(axis=1)
+    within = (seen @ seen.T == size[:, None]) & (size[:, None] < size)
+    return np.asarray(lost[~within.any(axis=1)], np.bool_)
+
+
+def add_cut_rows(builder: ModelBuilder, carried: Carried, *, placed: int) -> None:
+    """Add one row per set of classes and loss.
+
+    carried near T - carried near T and lost >= (needed - load outside T) x placed.
 
     Args:
         builder: the model to grow.
         carried: the service's pairs and classes.
-        touched: (index into the pairs, scope), as `solver.scopes.scopes_touched` gives them.
-        needed: load that must still be routable.
         placed: column of "has a unit at all".
     """
-    index, scope = touched
-    names, where = np.unique(scope, return_inverse=True)
     units, amount = carried.units, carried.amount
-    for chosen in _sets(len(carried.load)):
-        right = needed - float(np.delete(carried.load, list(chosen)).sum())
-        if right <= 0:
-            continue
-        reached = np.asarray(carried.near[list(chosen)].any(axis=0), dtype=np.bool_)
+    for reached, right in cuts(carried):
         total = int(builder.add(np.zeros(1), high=np.inf, integral=False)[0])
         row = int(builder.rows(1, low=0.0, high=0.0)[0])
         builder.entries(row, units[reached], amount[reached])
         builder.entries(row, total, -1.0)
-        rows = builder.rows(len(names), low=0.0, high=np.inf)
+        gone = carried.lost & reached
+        some = gone.any(axis=1)
+        gone = gone[some] if some.any() else gone[:1]  # no row says less than another one
+        rows = builder.rows(len(gone), low=0.0, high=np.inf)
         builder.entries(rows, total, 1.0)
         builder.entries(rows, placed, -right)
-        lost = reached[index]
-        builder.entries(rows[where[lost]], units[index[lost]], -amount[index[lost]])
+        scope, pair = np.nonzero(gone)
+        builder.entries(rows[scope], units[pair], -amount[pair])
+
+
+def cuts(carried: Carried) -> list[tuple[Bools, float]]:
+    """Return (bool[Q], load): what units near to a set of classes must carry after a loss.
+
+    Of sets that are near to the same pairs, the one that needs most.
+    """
+    most: dict[bytes, tuple[Bools, float]] = {}
+    for chosen in _sets(len(carried.load)):
+        right = carried.needed - float(np.delete(carried.load, list(chosen)).sum())
+        reached = np.asarray(carried.near[list(chosen)].any(axis=0), np.bool_)
+        known = most.get(reached.tobytes())
+        if right > 0 and (known is None or known[1] < right):
+            most[reached.tobytes()] = reached, right
+    return list(most.values())
 
 
 def _sets(classes: int) -> list[tuple[int, ...]]:
