@@ -3,8 +3,8 @@
 At prices, a demand costs at least its cheapest pair. Several may have the same cheapest one, and
 no price parts what is indivisible. Their pairs on supplies that have a price are kept, with the
 capacities; whatever else a demand could do is one choice, *elsewhere*, at the least it costs there
-and with room for everybody. That only adds plans, so what is bounded stays bounded. Where pairs are
-few, all of them are kept.
+and with room for everybody. That only adds plans, so what is bounded stays bounded. Where few
+pairs matter, all of them are kept.
 """
 
 from __future__ import annotations
@@ -20,8 +20,7 @@ from solver.problem import NO_ROW, Bools, Family, Floats, Problem
 from solver.selection import joined, pairs_of
 from solver.service_pairs import Longs, home_of
 
-
-#: Up to so many pairs, all of them are kept.
+#: Where up to so many pairs matter, all of them are kept.
 _FEW = 10_000
 
 
@@ -60,18 +59,34 @@ def rivals_of(
         least: float64[D], what each costs at least.
         within: how much all together may cost beyond that in plans that matter.
     """
+    everything = _rivals(problem, prices, most, members, least, within, scarce=None)
+    if everything.pairs.count <= _FEW:
+        return everything
+    scarce = _scarce(problem, prices)
+    return _rivals(problem, prices, most, members, least, within, scarce=scarce)
+
+
+def _rivals(
+    problem: Problem,
+    prices: Prices,
+    most: Floats,
+    members: Longs,
+    least: Floats,
+    within: float,
+    *,
+    scarce: Bools | None,
+) -> Rivals:
+    """Rivals for what is `scarce`, bool[O]; None: for everything."""
     at_prices = priced(problem, prices)
-    every = [pairs_of(at_prices, one, most) for one in members.tolist()]
-    is_small = sum(pairs.count for pairs in every) <= _FEW
-    scarce = np.ones(problem.supply.count, np.bool_) if is_small else _scarce(problem, prices)
     demand, elsewhere, share = [], [], [np.empty(0)]
     parts: list[Pairs] = []
-    for one, pairs in zip(members.tolist(), every, strict=True):
-        if not is_small and _is_bound(problem, one):
+    for one in members.tolist():
+        if scarce is not None and _is_bound(problem, one):
             continue
+        pairs = pairs_of(at_prices, one, most)
         cost, partner = whole_costs(at_prices, pairs, most), partners(at_prices, pairs)
-        wanted = scarce[pairs.supply]
-        wanted[partner != NO_ROW] |= scarce[pairs.supply[partner[partner != NO_ROW]]]
+        wanted = np.ones(pairs.count, np.bool_) if scarce is None else scarce[pairs.supply]
+        wanted[partner != NO_ROW] |= wanted[partner[partner != NO_ROW]]
         rest = min(float(cost[~wanted].min(initial=np.inf)), float(prices.unmet[one]))
         usable = most_share(np.append(cost, rest), float(least[one]), within)
         is_gang = bool(problem.demands.family[one] == Family.GANG)
