@@ -18,7 +18,7 @@ from solver.pairs import Pairs
 from solver.prices import Prices, priced
 from solver.problem import NO_ROW, Bools, Family, Floats, Problem
 from solver.selection import joined, pairs_of
-from solver.service_pairs import Longs, home_of
+from solver.service_pairs import Longs, home_of, needed
 
 #: Where up to so many pairs matter, all of them are kept.
 _FEW = 10_000
@@ -84,6 +84,14 @@ def _rivals(
         if scarce is not None and _is_bound(problem, one):
             continue
         pairs = pairs_of(at_prices, one, most)
+        if problem.demands.family[one] == Family.SERVICE:
+            few = None if scarce is None else scarce[pairs.supply]
+            row = int(np.flatnonzero(problem.services.demand == one)[0])
+            parts.append(pairs.keep(needed(at_prices, pairs, row, scarce=few)))
+            demand.append(one)
+            elsewhere.append(float(prices.unmet[one]))
+            share.append(np.full(parts[-1].count, np.inf))
+            continue
         cost, partner = whole_costs(at_prices, pairs, most), partners(at_prices, pairs)
         wanted = np.ones(pairs.count, np.bool_) if scarce is None else scarce[pairs.supply]
         wanted[partner != NO_ROW] |= wanted[partner[partner != NO_ROW]]

@@ -34,7 +34,7 @@ def unit_costs(pairs: Pairs) -> Floats:
     return pairs.compute + pairs.extra
 
 
-def needed(problem: Problem, pairs: Pairs, service: int) -> Bools:
+def needed(problem: Problem, pairs: Pairs, service: int, *, scarce: Bools | None = None) -> Bools:
     """Return bool[Q]: the pairs of `service` that some best plan is made of, capacity aside.
 
     Args:
@@ -42,6 +42,7 @@ def needed(problem: Problem, pairs: Pairs, service: int) -> Bools:
             together with others, every pair is kept.
         pairs: the pairs of the service, Q.
         service: its row.
+        scarce: bool[Q], pairs whose capacity counts: they stand in for no other; None: none.
     """
     cost = unit_costs(pairs)
     kept = np.ones(pairs.count, np.bool_)
@@ -50,18 +51,21 @@ def needed(problem: Problem, pairs: Pairs, service: int) -> Bools:
     if not pairs.count or odd:
         return kept
     carries = _carries(problem, pairs, service)
+    few = np.zeros(pairs.count, np.bool_) if scarce is None else scarce
     alike = _alike(problem, pairs, service)
+    alike = np.where(few, alike.max() + 1 + np.arange(pairs.count), alike)
     kept = _cheapest_of_each_amount(pairs.supply, carries, cost, alike)
     rows = np.flatnonzero(kept)
     stands_in = _stands_in(carries[rows], cost[rows])
     if _mixes_risk(problem, service):
         stands_in &= _same_risk(pairs.risky[rows], carries[rows])
+    stands_in &= ~few[rows][None, :]
     within = stands_in & (alike[rows][:, None] == alike[rows][None, :])
     left = ~_beaten(within).any(axis=1)
     kept[rows[~left]] = False
     if _places_are_free(problem, service):
         standing = pairs.keep(kept)
-        lost = _lost_places(problem, service, standing, stands_in[np.ix_(left, left)])
+        lost = _lost_places(problem, service, standing, stands_in[np.ix_(left, left)], few[kept])
         kept &= ~np.isin(problem.supply.place[pairs.supply], lost)
     return kept
 
@@ -154,8 +158,13 @@ def _places_are_free(problem: Problem, service: int) -> bool:
     )
 
 
-def _lost_places(problem: Problem, service: int, pairs: Pairs, stands_in: Bools) -> Longs:
-    """int64[.]: places with enough substitutes; stands_in: bool[Q, Q] between pairs."""
+def _lost_places(
+    problem: Problem, service: int, pairs: Pairs, stands_in: Bools, few: Bools
+) -> Longs:
+    """int64[.]: places with enough substitutes; stands_in: bool[Q, Q] between pairs.
+
+    few: bool[Q], pairs that no plan may count on.
+    """
     place = problem.supply.place[pairs.supply].astype(np.int64)
     places, at = np.unique(place, return_inverse=True)
     order = np.argsort(at, kind="stable")
@@ -168,13 +177,15 @@ def _lost_places(problem: Problem, service: int, pairs: Pairs, stands_in: Bools)
     if services.survive_level[service] == Level.OWNER:
         owner = problem.owner_of_place[places]
         better &= owner[:, None] == owner[None, :]
-    enough = _most_places(problem, service, pairs, places, at)
+    enough = _most_places(problem, service, pairs, (places, at), few)
     if services.survive_level[service] == NO_ROW and services.most_share[service] >= 1:
         enough = min(enough, max(1, int(services.least_places[service])))
     return np.asarray(places[_beaten(np.array(better)).sum(axis=1) >= enough], np.int64)
 
 
-def _most_places(problem: Problem, service: int, pairs: Pairs, places: Longs, at: Longs) -> float:
+def _most_places(
+    problem: Problem, service: int, pairs: Pairs, where: tuple[Longs, Longs], few: Bools
+) -> float:
     """Places of any plan that costs no more than a simple one; inf where that one is not found.
 
     The simple one has all the load's worth of units in each of a few places, so many that every
@@ -184,10 +195,10 @@ def _most_places(problem: Problem, service: int, pairs: Pairs, places: Longs, at
     if services.survive_level[service] == Level.OWNER:
         return np.inf  # the simple one might have all its places of one owner
     rows = slice(int(services.load_start[service]), int(services.load_start[service + 1]))
-    load = float(services.load[rows].sum())
+    load, (places, at) = float(services.load[rows].sum()), where
     cost, move = unit_costs(pairs), np.zeros(len(places))
     move[at] = pairs.move
-    sure = np.where(_mixes_risk(problem, service) & pairs.risky, np.inf, cost)
+    sure = np.where((_mixes_risk(problem, service) & pairs.risky) | few, np.inf, cost)
     whole, least = np.full((2, len(places)), np.inf)
     np.minimum.at(whole, at, np.ceil(load / pairs.amount - _ALIKE) * sure)
     np.minimum.at(least, at, cost)
