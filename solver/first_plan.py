@@ -8,24 +8,26 @@ prices of what demands share. It is a start for the search, not the baseline bes
 from __future__ import annotations
 
 from dataclasses import fields
+from itertools import pairwise
 
 import numpy as np
 
 from solver.compact_columns import Longs
 from solver.lone_choice import Choice, batch_choice, gang_choice, nothing_taken
 from solver.one_by_one import idle_readers, joined, joined_routes, without, without_the_whole
-from solver.pairs import Pairs, with_coefficients
+from solver.pairs import Listing, Pairs, with_coefficients
 from solver.prices import Prices, priced
 from solver.pricing import Pricer
 from solver.problem import NO_ROW, Family, Floats, Problem
 from solver.remainder import Remainder
-from solver.selection import pairs_of
 from solver.service_choice import ROUNDS, service_choice
 from solver.solution import Allocation, Routes, Solution, Status, Stop
 from solver.tier_bounds import tiered_cost
 
 #: Cheapest pairs of each mode that are looked at before all of them.
 _FIRST = 8
+#: Services whose pairs are spelled out at once.
+_AT_ONCE = 128
 #: Gap of a batch's way to its cheapest: any way is a start.
 _ANY = float("inf")
 
@@ -52,12 +54,13 @@ def first_plan(
         The plan at its true costs. It keeps capacities, limits and all rules of single demands
         and of scopes. Its bound is 0 and proves nothing.
     """
-    choosing = _Choosing(problem, prices, rounds)
     given = np.arange(problem.demands.count) if order is None else order
+    given = given[np.argsort(-problem.demands.priority[given], kind="stable")]
+    choosing = _Choosing(problem, prices, given, rounds)
     taken: list[Allocation] = []
     routes: list[Routes] = []
     unmet = np.ones(problem.demands.count)
-    for demand in given[np.argsort(-problem.demands.priority[given], kind="stable")].tolist():
+    for demand in given.tolist():
         choice, sent = choosing.choose(demand)
         if sent is not None:
             routes.append(sent)
@@ -106,36 +109,52 @@ def plain_cost(problem: Problem, allocation: Allocation) -> float:
 class _Choosing:
     """Chooses for one demand after another; what is taken of `left` is gone."""
 
-    def __init__(self, problem: Problem, prices: Prices | None, rounds: int) -> None:
+    def __init__(self, problem: Problem, prices: Prices | None, order: Longs, rounds: int) -> None:
         self.left = Remainder(problem)
         self._rounds = rounds
         self._plain = without_the_whole(problem if prices is None else priced(problem, prices))
+        self._listing = Listing.of(problem)
         every = np.arange(problem.demands.count)
         self._pairs, self._sure = _first_pairs(self._plain, every)
         self._first = self._pairs.first_of_demand(problem.demands.count)
+        self._services = order[problem.demands.family[order] == Family.SERVICE]
+        self._known: dict[int, Pairs] = {}
 
     def choose(self, demand: int) -> tuple[Choice, Routes | None]:
-        """The choice for a demand, and the routes of a service."""
+        """The choice for a demand, and the routes of a service; in the order that was said."""
         if self._plain.demands.family[demand] == Family.SERVICE:
-            pairs = self._usable(demand, self._all(demand))
+            pairs = self._usable(demand, self._held(self._of_service(demand)))
             found = service_choice(self._plain, self.left, pairs, rounds=self._rounds, partly=True)
             return (nothing_taken(), None) if found is None else found
         some = _rows(self._pairs, slice(int(self._first[demand]), int(self._first[demand + 1])))
         choice = self._without_routes(demand, some)
         if choice is None or choice.unmet > 0 or choice.cost > self._sure[demand]:
-            choice = self._without_routes(demand, self._all(demand))
+            choice = self._without_routes(demand, self._all(np.array([demand])))
         return nothing_taken() if choice is None else choice, None
 
-    def _all(self, demand: int) -> Pairs:
-        return pairs_of(self._plain, demand, self.left.most)
+    def _all(self, demands: Longs) -> Pairs:
+        return self._listing.pairs(self._plain, demands, self.left.most)
+
+    def _of_service(self, demand: int) -> Pairs:
+        """Its pairs; those of the services after it are spelled out with them."""
+        if demand not in self._known:
+            some, self._services = np.split(self._services, [_AT_ONCE])
+            pairs = self._all(np.sort(some))
+            ends = np.append(np.searchsorted(pairs.demand, np.sort(some)), pairs.count).tolist()
+            parts = (_rows(pairs, slice(*ends)) for ends in pairwise(ends))
+            self._known = dict(zip(np.sort(some).tolist(), parts, strict=True))
+        return self._known[demand]
+
+    def _held(self, pairs: Pairs) -> Pairs:
+        held = self.left.most[pairs.supply] >= 1
+        return pairs if held.all() else pairs.keep(held)
 
     def _usable(self, demand: int, pairs: Pairs) -> Pairs:
         usable = self.left.usable(demand, pairs.supply)
         return pairs if usable.all() else pairs.keep(usable)
 
     def _without_routes(self, demand: int, pairs: Pairs) -> Choice | None:
-        held = self.left.most[pairs.supply] >= 1
-        pairs = self._usable(demand, pairs if held.all() else pairs.keep(held))
+        pairs = self._usable(demand, self._held(pairs))
         if self._plain.demands.family[demand] == Family.GANG:
             return gang_choice(self._plain, self.left, pairs)
         return batch_choice(self._plain, self.left, pairs, _ANY)
