@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from solver.blocks import Blocks, blocks_of
-from solver.pairs import Pairs, most_units, with_coefficients
+from solver.pairs import Listing, Pairs, most_units, with_coefficients
 from solver.prices import Prices, priced
 from solver.pricing import Choices, Pricer
 from solver.problem import Floats, Problem
 from solver.selection import CHOICES, few_choices, joined, pairs_of, service_selection
+from solver.service_pairs import unit_costs
 from solver.solution import Allocation
 from solver.ways import Way, nothing
 
@@ -21,7 +22,9 @@ Longs = NDArray[np.int64]
 
 #: Choices looked at per mode, and pairs that one more round of prices may add to a demand.
 _PER_MODE = 24
-_MORE = 6
+MORE = 6
+#: Services whose pairs are spelled out at once.
+_AT_ONCE = 256
 #: A fine is what serving a unit of weight costs where it is dear, so many times over, and twice
 #: as much with every priority.
 _FINE = 50.0
@@ -53,12 +56,20 @@ class Columns:
     _keys: set[bytes] = field(default_factory=set)
 
     @classmethod
-    def of(cls, problem: Problem, flat: Problem) -> Columns:
-        """Start with the cheapest pairs of every demand."""
+    def of(
+        cls, problem: Problem, flat: Problem, *, few: bool = False, keep: int = CHOICES
+    ) -> Columns:
+        """Start with the cheapest pairs of every demand, `keep` of each gang and batch.
+
+        `few`: start with the cheapest pair of each demand.
+        """
         every = np.arange(problem.demands.count)
         pricer, most = Pricer.of(flat, every), most_units(flat)
-        choices = pricer.cheapest(flat, _PER_MODE)
-        parts = [few_choices(flat, choices, CHOICES, most), *_of_services(flat, most)]
+        choices = pricer.cheapest(flat, 1 if few else _PER_MODE)
+        if few:
+            parts = [few_choices(flat, choices, 1, most), *_cheapest_of_services(flat, most)]
+        else:
+            parts = [few_choices(flat, choices, keep, most), *_of_services(flat, most)]
         blocks = blocks_of(problem)
         found = cls(
             problem=problem,
@@ -84,11 +95,11 @@ class Columns:
             lost[reads.reader[more]] = 1.0
         return lost
 
-    def grow(self, prices: Prices) -> None:
-        """Add the pairs that are cheapest at `prices`."""
+    def grow(self, prices: Prices, more: int = MORE) -> None:
+        """Add the pairs that are cheapest at `prices`, `more` of each gang and batch."""
         at_prices = priced(self.flat, prices)
         choices = self.pricer.cheapest(at_prices, _PER_MODE)
-        parts = [few_choices(at_prices, choices, _MORE, self.most)]
+        parts = [few_choices(at_prices, choices, more, self.most)]
         parts += _of_services(at_prices, self.most)
         self.pairs = joined(self.problem, [self.pairs, *parts])
 
@@ -114,6 +125,21 @@ def _of_services(problem: Problem, most: Floats) -> list[Pairs]:
         service_selection(problem, pairs_of(problem, demand, most), service, most)
         for service, demand in enumerate(demands)
     ]
+
+
+def _cheapest_of_services(problem: Problem, most: Floats) -> Iterator[Pairs]:
+    """The pair of each service that carries its load for least, many services at a time."""
+    services, listing = problem.services, Listing.of(problem)
+    load = np.zeros(problem.demands.count)
+    np.add.at(load, np.repeat(services.demand, np.diff(services.load_start)), services.load)
+    demands = np.sort(services.demand).astype(np.int64)
+    for first in range(0, len(demands), _AT_ONCE):
+        pairs = listing.pairs(problem, demands[first : first + _AT_ONCE], most)
+        each = unit_costs(pairs) / np.minimum(pairs.amount, load[pairs.demand])
+        order = np.lexsort((each, pairs.demand))
+        best = np.zeros(pairs.count, np.bool_)
+        best[order[np.flatnonzero(np.diff(pairs.demand[order], prepend=-1))]] = True
+        yield pairs.keep(best)
 
 
 def _fines(problem: Problem, choices: Choices) -> Floats:
