@@ -13,7 +13,7 @@ from solver.pairs import Listing, Pairs, most_units, with_coefficients
 from solver.prices import Prices, priced
 from solver.pricing import Choices, Pricer
 from solver.problem import Floats, Problem
-from solver.selection import CHOICES, few_choices, joined, pairs_of, service_selection
+from solver.selection import CHOICES, few_choices, joined, service_selection
 from solver.service_pairs import unit_costs
 from solver.solution import Allocation
 from solver.ways import Way, nothing
@@ -120,10 +120,10 @@ class Columns:
 
 
 def _of_services(problem: Problem, most: Floats) -> list[Pairs]:
-    demands = problem.services.demand.tolist()
+    demands = problem.services.demand.astype(np.int64)
+    every = Listing.of(problem).each(problem, demands, most)
     return [
-        service_selection(problem, pairs_of(problem, demand, most), service, most)
-        for service, demand in enumerate(demands)
+        service_selection(problem, pairs, service, most) for service, pairs in enumerate(every)
     ]
 
 

@@ -7,9 +7,6 @@ prices of what demands share. It is a start for the search, not the baseline bes
 
 from __future__ import annotations
 
-from dataclasses import fields
-from itertools import pairwise
-
 import numpy as np
 
 from solver.compact_columns import Longs
@@ -26,8 +23,6 @@ from solver.tier_bounds import tiered_cost
 
 #: Cheapest pairs of each mode that are looked at before all of them.
 _FIRST = 8
-#: Services whose pairs are spelled out at once.
-_AT_ONCE = 128
 #: Gap of a batch's way to its cheapest: any way is a start.
 _ANY = float("inf")
 
@@ -117,33 +112,23 @@ class _Choosing:
         every = np.arange(problem.demands.count)
         self._pairs, self._sure = _first_pairs(self._plain, every)
         self._first = self._pairs.first_of_demand(problem.demands.count)
-        self._services = order[problem.demands.family[order] == Family.SERVICE]
-        self._known: dict[int, Pairs] = {}
+        services = order[problem.demands.family[order] == Family.SERVICE]
+        self._of_services = self._listing.each(self._plain, services, self.left.most)
 
     def choose(self, demand: int) -> tuple[Choice, Routes | None]:
         """The choice for a demand, and the routes of a service; in the order that was said."""
         if self._plain.demands.family[demand] == Family.SERVICE:
-            pairs = self._usable(demand, self._held(self._of_service(demand)))
+            pairs = self._usable(demand, self._held(next(self._of_services)))
             found = service_choice(self._plain, self.left, pairs, rounds=self._rounds, partly=True)
             return (nothing_taken(), None) if found is None else found
-        some = _rows(self._pairs, slice(int(self._first[demand]), int(self._first[demand + 1])))
+        some = self._pairs.part(int(self._first[demand]), int(self._first[demand + 1]))
         choice = self._without_routes(demand, some)
         if choice is None or choice.unmet > 0 or choice.cost > self._sure[demand]:
-            choice = self._without_routes(demand, self._all(np.array([demand])))
+            choice = self._without_routes(demand, self._all(demand))
         return nothing_taken() if choice is None else choice, None
 
-    def _all(self, demands: Longs) -> Pairs:
-        return self._listing.pairs(self._plain, demands, self.left.most)
-
-    def _of_service(self, demand: int) -> Pairs:
-        """Its pairs; those of the services after it are spelled out with them."""
-        if demand not in self._known:
-            some, self._services = np.split(self._services, [_AT_ONCE])
-            pairs = self._all(np.sort(some))
-            ends = np.append(np.searchsorted(pairs.demand, np.sort(some)), pairs.count).tolist()
-            parts = (_rows(pairs, slice(*ends)) for ends in pairwise(ends))
-            self._known = dict(zip(np.sort(some).tolist(), parts, strict=True))
-        return self._known[demand]
+    def _all(self, demand: int) -> Pairs:
+        return self._listing.pairs(self._plain, np.array([demand]), self.left.most)
 
     def _held(self, pairs: Pairs) -> Pairs:
         held = self.left.most[pairs.supply] >= 1
@@ -170,7 +155,3 @@ def _first_pairs(problem: Problem, chosen: Longs) -> tuple[Pairs, Floats]:
     cut = modes[found.mode] >= _FIRST
     np.minimum.at(sure, found.demand[cut], dearest[found.mode[cut]])
     return with_coefficients(problem, found.demand, found.mode, found.supply), sure
-
-
-def _rows(pairs: Pairs, chosen: slice) -> Pairs:
-    return Pairs(**{one.name: getattr(pairs, one.name)[chosen] for one in fields(pairs)})

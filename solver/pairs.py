@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from solver.grouped import ranges
 from solver.problem import NO_ROW, Bools, Family, Floats, Ints, Problem
+
+#: Demands whose pairs are spelled out at once.
+_AT_ONCE = 128
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +55,10 @@ class Pairs:
         """Return the pairs where `mask` (bool[P]) is True."""
         return Pairs(**{name: getattr(self, name)[mask] for name in self.__slots__})
 
+    def part(self, start: int, end: int) -> Pairs:
+        """Return the pairs from `start` up to `end`."""
+        return Pairs(**{name: getattr(self, name)[start:end] for name in self.__slots__})
+
     def first_of_demand(self, demands: int) -> NDArray[np.int64]:
         """Return int64[D+1]: the pairs of demand d are ``first[d]:first[d+1]``."""
         return np.searchsorted(self.demand, np.arange(demands + 1)).astype(np.int64)
@@ -88,9 +97,10 @@ class Listing:
         return cls(first=first, size=size.astype(np.int64))
 
     def pairs(self, problem: Problem, chosen: NDArray[np.int64], most: Floats) -> Pairs:
-        """Return the admitted pairs of the demands `chosen` (ascending); `most` as `most_units`.
+        """Return the admitted pairs of the demands `chosen`, in their order.
 
-        `problem` may cost otherwise than the one that was looked up, and is the same beside.
+        Sorted as `Pairs` are where `chosen` ascends; `most` as `most_units` says. `problem` may
+        cost otherwise than the one that was looked up, and is the same beside.
         """
         start = problem.demands.mode_start
         modes = np.diff(start)[chosen]
@@ -101,6 +111,20 @@ class Listing:
         pairs = with_coefficients(problem, demand, np.repeat(mode, size).astype(np.int32), supply)
         kept = admitted(problem, pairs, most)
         return pairs if kept.all() else pairs.keep(kept)
+
+    def each(self, problem: Problem, chosen: NDArray[np.int64], most: Floats) -> Iterator[Pairs]:
+        """Yield what `pairs` returns of each of `chosen`, in any order, by itself.
+
+        Many are spelled out at once; what has become of `most` by then counts.
+        """
+        for first in range(0, len(chosen), _AT_ONCE):
+            some = chosen[first : first + _AT_ONCE]
+            pairs = self.pairs(problem, some, most)
+            rank = np.zeros(problem.demands.count, np.int64)
+            rank[some] = np.arange(len(some))
+            ends = np.searchsorted(rank[pairs.demand], np.arange(len(some) + 1)).tolist()
+            for start, end in pairwise(ends):
+                yield pairs.part(start, end)
 
 
 def with_coefficients(problem: Problem, demand: Ints, mode: Ints, supply: Ints) -> Pairs:

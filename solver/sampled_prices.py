@@ -1,4 +1,4 @@
-"""First prices of very many demands: the relaxation of a sample of them, grown until it settles."""
+"""First prices of very many demands: relaxations of samples of them, grown until they settle."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import numpy as np
 from solver.columns import Columns
 from solver.effort import Outcome
 from solver.pairs import with_coefficients
-from solver.prices import Prices, blended, priced
+from solver.prices import Prices, blended, no_prices, priced
+from solver.problem import Floats
 from solver.relaxation import prices_of, restrict
 from solver.sampling import Sample, sample, stakes_of, weighed
 from solver.selection import joined
@@ -43,18 +44,18 @@ def sampled_prices(work: Work) -> Prices:
         OutOfTime: the clock of the caller has run out.
     """
     known = work.columns
-    stake = stakes_of(work.flat, known.pairs)
+    stake, prices = stakes_of(work.flat, known.pairs), no_prices(work.problem)
     for number in range(_SAMPLES):
         offset = (number + 0.5) / _SAMPLES
         alone = replace(work.flat, apart=())
         drawn = sample(alone, known.blocks, stake, size=_SIZE, offset=offset)
         found = _prices_of_sample(work, drawn)
-        weight = number / (number + 1)
-        work.prices = found if work.prices is None else blended(found, work.prices, weight)
+        prices = blended(found, prices, number / (number + 1))
+        work.prices = prices
         work.report(f"prices {number + 1}", work.cost, work.bound)
-    work.columns.grow(work.prices, _PAIRS)
-    work.stake = _stakes(work, work.prices)
-    return work.prices
+    work.columns.grow(prices, _PAIRS)
+    work.stake = _stakes(work, prices)
+    return prices
 
 
 def _prices_of_sample(work: Work, drawn: Sample) -> Prices:
@@ -86,7 +87,7 @@ def _prices_of_sample(work: Work, drawn: Sample) -> Prices:
     return prices
 
 
-def _stakes(work: Work, prices: Prices) -> np.ndarray:
+def _stakes(work: Work, prices: Prices) -> Floats:
     """float64[D], about what each demand costs at `prices`."""
     at_prices, known = priced(work.flat, prices), work.columns.pairs
     return stakes_of(

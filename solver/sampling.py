@@ -74,7 +74,7 @@ def sample(problem: Problem, blocks: Blocks, stake: Floats, *, size: int, offset
     for one, block in enumerate(blocks.models):
         number[block] = len(single) + one
     count = len(single) + len(blocks.models)
-    value = np.bincount(number, weights=stake, minlength=count)
+    value = np.bincount(number, weights=stake, minlength=count).astype(np.float64)
     chance = _chances(value + _LEAST * max(float(value.mean()), 1e-9), size)
     family = np.zeros(count, np.int64)
     family[number] = problem.demands.family
