@@ -7,6 +7,9 @@ prices of what demands share. It is a start for the search, not the baseline bes
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
+
 import numpy as np
 
 from solver.compact_columns import Longs
@@ -21,8 +24,10 @@ from solver.service_choice import ROUNDS, service_choice
 from solver.solution import Allocation, Routes, Solution, Status, Stop
 from solver.tier_bounds import tiered_cost
 
-#: Cheapest pairs of each mode that are looked at before all of them.
+#: Cheapest pairs of each mode that are looked at before all of them, and gangs and batches that
+#: are priced at once.
 _FIRST = 8
+_PRICED = 5_000
 #: Gap of a batch's way to its cheapest: any way is a start.
 _ANY = float("inf")
 
@@ -109,11 +114,10 @@ class _Choosing:
         self._rounds = rounds
         self._plain = without_the_whole(problem if prices is None else priced(problem, prices))
         self._listing = Listing.of(problem)
-        every = np.arange(problem.demands.count)
-        self._pairs, self._sure = _first_pairs(self._plain, every)
-        self._first = self._pairs.first_of_demand(problem.demands.count)
-        services = order[problem.demands.family[order] == Family.SERVICE]
-        self._of_services = self._listing.each(self._plain, services, self.left.most)
+        is_service = problem.demands.family[order] == Family.SERVICE
+        most = self.left.most
+        self._of_services = self._listing.each(self._plain, order[is_service], most)
+        self._of_others = _first_pairs(self._plain, order[~is_service], most)
 
     def choose(self, demand: int) -> tuple[Choice, Routes | None]:
         """The choice for a demand, and the routes of a service; in the order that was said."""
@@ -121,9 +125,9 @@ class _Choosing:
             pairs = self._usable(demand, self._held(next(self._of_services)))
             found = service_choice(self._plain, self.left, pairs, rounds=self._rounds, partly=True)
             return (nothing_taken(), None) if found is None else found
-        some = self._pairs.part(int(self._first[demand]), int(self._first[demand + 1]))
+        some, sure = next(self._of_others)
         choice = self._without_routes(demand, some)
-        if choice is None or choice.unmet > 0 or choice.cost > self._sure[demand]:
+        if choice is None or choice.unmet > 0 or choice.cost > sure:
             choice = self._without_routes(demand, self._all(demand))
         return nothing_taken() if choice is None else choice, None
 
@@ -145,13 +149,25 @@ class _Choosing:
         return batch_choice(self._plain, self.left, pairs, _ANY)
 
 
-def _first_pairs(problem: Problem, chosen: Longs) -> tuple[Pairs, Floats]:
-    """The cheapest pairs of each gang and batch, and a cost up to which they are all there are."""
-    found = Pricer.of(problem, chosen).cheapest(problem, _FIRST)
-    sure = np.full(problem.demands.count, np.inf)
-    modes = np.bincount(found.mode, minlength=len(problem.demands.mode_kind))
-    dearest = np.full(len(modes), -np.inf)
-    np.maximum.at(dearest, found.mode, found.cost)
-    cut = modes[found.mode] >= _FIRST
-    np.minimum.at(sure, found.demand[cut], dearest[found.mode[cut]])
-    return with_coefficients(problem, found.demand, found.mode, found.supply), sure
+def _first_pairs(problem: Problem, order: Longs, most: Floats) -> Iterator[tuple[Pairs, float]]:
+    """Yield the cheapest pairs of each gang and batch, and a cost up to which they are all.
+
+    Many are priced at once; what has become of `most` by then counts.
+    """
+    modes = len(problem.demands.mode_kind)
+    for first in range(0, len(order), _PRICED):
+        some = np.sort(order[first : first + _PRICED])
+        found = replace(Pricer.of(problem, some), most=most).cheapest(problem, _FIRST)
+        dearest = np.full(modes, -np.inf)
+        np.maximum.at(dearest, found.mode, found.cost)
+        cut = np.bincount(found.mode, minlength=modes)[found.mode] >= _FIRST
+        sure = np.full(problem.demands.count, np.inf)
+        np.minimum.at(sure, found.demand[cut], dearest[found.mode[cut]])
+        few = found.cost <= sure[found.demand]
+        demand, mode, supply = found.demand[few], found.mode[few], found.supply[few]
+        pairs = with_coefficients(problem, demand, mode, supply)
+        start = np.searchsorted(demand, some)
+        end = np.searchsorted(demand, some, side="right")
+        at = np.searchsorted(some, order[first : first + _PRICED])
+        for one, row in zip(at.tolist(), some[at].tolist(), strict=True):
+            yield pairs.part(int(start[one]), int(end[one])), float(sure[row])

@@ -49,7 +49,7 @@ def sampled_prices(work: Work) -> Prices:
         offset = (number + 0.5) / _SAMPLES
         alone = replace(work.flat, apart=())
         drawn = sample(alone, known.blocks, stake, size=_SIZE, offset=offset)
-        found = _prices_of_sample(work, drawn)
+        found = _prices_of_sample(work, drawn, prices if number else None)
         prices = blended(found, prices, number / (number + 1))
         work.prices = prices
         work.report(f"prices {number + 1}", work.cost, work.bound)
@@ -58,11 +58,16 @@ def sampled_prices(work: Work) -> Prices:
     return prices
 
 
-def _prices_of_sample(work: Work, drawn: Sample) -> Prices:
-    """Prices from the relaxation of a sample, which grows by pairs that look cheap at these."""
+def _prices_of_sample(work: Work, drawn: Sample, known: Prices | None) -> Prices:
+    """Prices from the relaxation of a sample, which grows by pairs that look cheap at these.
+
+    It starts from pairs that are cheap at `known` prices, where there are any.
+    """
     part = drawn.part.problem
     service = replace(work.service, forced=work.service.forced[drawn.part.demand])
-    columns = Columns.of(part, part, keep=_MORE)
+    columns = Columns.of(part, part, few=known is not None, keep=_MORE)
+    if known is not None:
+        columns.grow(known, _MORE)
     columns.pairs = joined(part, [columns.pairs, slice_pairs(work.columns.pairs, drawn.part)])
     stake = stakes_of(part, columns.pairs)
     fines = np.minimum(columns.fines, _FINE * np.maximum(stake, 1.0))
