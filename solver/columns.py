@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from solver.blocks import Blocks, blocks_of
 from solver.pairs import Listing, Pairs, most_units, with_coefficients
 from solver.prices import Prices, priced
-from solver.pricing import Choices, Pricer
+from solver.pricing import Pricer
 from solver.problem import Floats, Problem
 from solver.selection import CHOICES, few_choices, joined, service_selection
 from solver.service_pairs import unit_costs
@@ -23,8 +23,9 @@ Longs = NDArray[np.int64]
 #: Choices looked at per mode, and pairs that one more round of prices may add to a demand.
 _PER_MODE = 24
 MORE = 6
-#: Services whose pairs are spelled out at once.
+#: Services whose pairs are spelled out at once, and demands that are priced at once.
 _AT_ONCE = 256
+_PRICED = 10_000
 #: A fine is what serving a unit of weight costs where it is dear, so many times over, and twice
 #: as much with every priority.
 _FINE = 50.0
@@ -39,7 +40,7 @@ class Columns:
         problem: with its own costs; flat: with flat moves.
         blocks: how its demands part.
         most: float64[O], as `most_units` says.
-        pricer: of every gang and batch.
+        pricers: of every gang and batch, some thousands each: what they list is short-lived.
         pairs: known pairs, with the coefficients of `problem`.
         ways: known ways of the blocks that have models.
         fines: float64[D], cost at which the choice between serving a demand and not is plain.
@@ -49,7 +50,7 @@ class Columns:
     flat: Problem
     blocks: Blocks
     most: Floats
-    pricer: Pricer
+    pricers: tuple[Pricer, ...]
     pairs: Pairs
     fines: Floats
     ways: list[Way] = field(default_factory=list)
@@ -63,22 +64,26 @@ class Columns:
 
         `few`: start with the cheapest pair of each demand.
         """
-        every = np.arange(problem.demands.count)
-        pricer, most = Pricer.of(flat, every), most_units(flat)
-        choices = pricer.cheapest(flat, 1 if few else _PER_MODE)
-        if few:
-            parts = [few_choices(flat, choices, 1, most), *_cheapest_of_services(flat, most)]
-        else:
-            parts = [few_choices(flat, choices, keep, most), *_of_services(flat, most)]
+        most, every = most_units(flat), np.arange(problem.demands.count)
+        pricers = tuple(
+            Pricer.of(flat, every[first : first + _PRICED]) for first in every[::_PRICED].tolist()
+        )
+        parts = list(_cheapest_of_services(flat, most) if few else _of_services(flat, most))
+        least = np.full(len(every), np.inf)
+        for pricer in pricers:
+            choices = pricer.cheapest(flat, 1 if few else _PER_MODE)
+            parts.append(few_choices(flat, choices, 1 if few else keep, most))
+            demand, first = np.unique(choices.demand, return_index=True)
+            least[demand] = choices.cost[first]
         blocks = blocks_of(problem)
         found = cls(
             problem=problem,
             flat=flat,
             blocks=blocks,
             most=most,
-            pricer=pricer,
+            pricers=pricers,
             pairs=joined(problem, parts),
-            fines=_fines(flat, choices),
+            fines=_fines(flat, least),
         )
         found.add_ways([nothing(block) for block in blocks.models])
         return found
@@ -98,8 +103,10 @@ class Columns:
     def grow(self, prices: Prices, more: int = MORE) -> None:
         """Add the pairs that are cheapest at `prices`, `more` of each gang and batch."""
         at_prices = priced(self.flat, prices)
-        choices = self.pricer.cheapest(at_prices, _PER_MODE)
-        parts = [few_choices(at_prices, choices, more, self.most)]
+        parts = [
+            few_choices(at_prices, one.cheapest(at_prices, _PER_MODE), more, self.most)
+            for one in self.pricers
+        ]
         parts += _of_services(at_prices, self.most)
         self.pairs = joined(self.problem, [self.pairs, *parts])
 
@@ -142,12 +149,12 @@ def _cheapest_of_services(problem: Problem, most: Floats) -> Iterator[Pairs]:
         yield pairs.keep(best)
 
 
-def _fines(problem: Problem, choices: Choices) -> Floats:
+def _fines(problem: Problem, least: Floats) -> Floats:
+    """`least`: float64[D], what each gang and batch costs at its cheapest; inf: not known."""
     demands = problem.demands
-    first = choices.first_of_demand(demands.count)
-    priced_ones = np.flatnonzero(first[1:] > first[:-1])
+    priced_ones = np.isfinite(least)
     weight = np.maximum(demands.weight, 1e-9)
-    ratio = choices.cost[first[priced_ones]] / weight[priced_ones]
+    ratio = least[priced_ones] / weight[priced_ones]
     dear = float(np.quantile(ratio, _DEAR)) if len(ratio) else 1.0
     rank = np.searchsorted(np.unique(demands.priority), demands.priority)
     return np.asarray(_FINE * max(dear, 1.0) * 2.0**rank * weight)

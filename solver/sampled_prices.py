@@ -20,8 +20,8 @@ from solver.work import Work
 
 #: Above so many demands, the first prices come from samples: so many, of about so many blocks.
 MANY = 4_000
-_SAMPLES = 3
-_SIZE = 1_000
+_SAMPLES = 4
+_SIZE = 2_000
 #: Rounds of a sample's relaxation, at most; it has settled when one lowers its cost by less than
 #: this part.
 _ROUNDS = 6
