@@ -26,15 +26,19 @@ _SIZE = 2_000
 #: this part.
 _ROUNDS = 6
 _LEAST_FALL = 2e-3
-#: Pairs that a round adds to each gang or batch of a sample, and that all of them get at last.
+#: Pairs that a round adds to each gang or batch of a sample, and that all of them get at last, up
+#: to so many demands: a model over the pairs of more of them has no use, it would not be solved.
 _MORE = 24
 _PAIRS = 12
+_MOST = 30_000
 #: What is unmet is fined by so many times what serving it costs.
 _FINE = 10.0
 
 
 def sampled_prices(work: Work) -> Prices:
     """Return prices from samples of the demands; all demands get the pairs cheap at these.
+
+    Of more than `_MOST` demands, only what plans and ways use is known.
 
     What a bound loses by prices is convex in them, so the mean of what several samples say is
     better than what one says.
@@ -53,7 +57,8 @@ def sampled_prices(work: Work) -> Prices:
         prices = blended(found, prices, number / (number + 1))
         work.prices = prices
         work.report(f"prices {number + 1}", work.cost, work.bound)
-    work.columns.grow(prices, _PAIRS)
+    if work.problem.demands.count <= _MOST:
+        work.columns.grow(prices, _PAIRS)
     work.stake = _stakes(work, prices)
     return prices
 
