@@ -76,9 +76,11 @@ def service_of(problem: Problem, unmet: Floats, forced: Floats) -> Service:
     return Service(priority=priority, unmet=np.where(hard, floor, value), forced=forced, hard=hard)
 
 
-def restrict(problem: Problem, pairs: Pairs, service: Service) -> Restricted:
-    """Build the compact model over `pairs`, held to `service`."""
-    compact = build_compact(problem, pairs)
+def restrict(
+    problem: Problem, pairs: Pairs, service: Service, *, loose: bool = False
+) -> Restricted:
+    """Build the compact model over `pairs`, held to `service`; `loose` as `build_compact` says."""
+    compact = build_compact(problem, pairs, loose=loose)
     model = compact.builder.build()
     level_row = np.full(len(service.priority), NONE, np.int64)
     level = service.level_of(problem)

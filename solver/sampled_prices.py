@@ -21,18 +21,18 @@ from solver.work import Work
 #: Above so many demands, the first prices come from samples: so many, of about so many blocks.
 MANY = 4_000
 _SAMPLES = 4
-_SIZE = 2_000
+_SIZE = 1_000
 #: Rounds of a sample's relaxation, at most; it has settled when one lowers its cost by less than
 #: this part.
-_ROUNDS = 6
-_LEAST_FALL = 2e-3
+_ROUNDS = 8
+_LEAST_FALL = 1e-3
 #: Pairs that a round adds to each gang or batch of a sample, and that all of them get at last, up
 #: to so many demands: a model over the pairs of more of them has no use, it would not be solved.
 _MORE = 24
 _PAIRS = 12
 _MOST = 30_000
 #: What is unmet is fined by so many times what serving it costs.
-_FINE = 10.0
+_FINE = 3.0
 
 
 def sampled_prices(work: Work) -> Prices:
@@ -48,12 +48,13 @@ def sampled_prices(work: Work) -> Prices:
         OutOfTime: the clock of the caller has run out.
     """
     known = work.columns
-    stake, prices = stakes_of(work.flat, known.pairs), no_prices(work.problem)
+    stake = stakes_of(work.flat, known.pairs, dearest=True)  # plans among them
+    prices = no_prices(work.problem)
     for number in range(_SAMPLES):
         offset = (number + 0.5) / _SAMPLES
         alone = replace(work.flat, apart=())
         drawn = sample(alone, known.blocks, stake, size=_SIZE, offset=offset)
-        found = _prices_of_sample(work, drawn, prices if number else None)
+        found = _prices_of_sample(work, drawn, stake)
         prices = blended(found, prices, number / (number + 1))
         work.prices = prices
         work.report(f"prices {number + 1}", work.cost, work.bound)
@@ -63,24 +64,21 @@ def sampled_prices(work: Work) -> Prices:
     return prices
 
 
-def _prices_of_sample(work: Work, drawn: Sample, known: Prices | None) -> Prices:
+def _prices_of_sample(work: Work, drawn: Sample, stake: Floats) -> Prices:
     """Prices from the relaxation of a sample, which grows by pairs that look cheap at these.
 
-    It starts from pairs that are cheap at `known` prices, where there are any.
+    `stake`: float64[D], what demands cost.
     """
     part = drawn.part.problem
     service = replace(work.service, forced=work.service.forced[drawn.part.demand])
-    columns = Columns.of(part, part, few=known is not None, keep=_MORE)
-    if known is not None:
-        columns.grow(known, _MORE)
+    columns = Columns.of(part, part, keep=_MORE)
     columns.pairs = joined(part, [columns.pairs, slice_pairs(work.columns.pairs, drawn.part)])
-    stake = stakes_of(part, columns.pairs)
-    fines = np.minimum(columns.fines, _FINE * np.maximum(stake, 1.0))
+    fines = np.minimum(columns.fines, _FINE * np.maximum(stake[drawn.part.demand], 1.0))
     hard = service.hard[service.level_of(part)]
     before = np.inf
     for number in range(_ROUNDS):
         work.check_time()
-        restricted = restrict(part, columns.pairs, service)
+        restricted = restrict(part, columns.pairs, service, loose=True)
         unmet = restricted.compact.unmet[hard]
         restricted.model.high[unmet] = 1.0
         restricted.model.cost[unmet] += fines[hard]

@@ -41,8 +41,11 @@ class Sample:
     weight: Floats
 
 
-def stakes_of(problem: Problem, pairs: Pairs) -> Floats:
-    """Return float64[D]: about what each demand costs, at the cheapest of `pairs`; 0: no pair."""
+def stakes_of(problem: Problem, pairs: Pairs, *, dearest: bool = False) -> Floats:
+    """Return float64[D]: about what each demand costs at the cheapest of `pairs`; 0: no pair.
+
+    `dearest`: at the dearest of them. What is owned may cost nothing, and not be there for all.
+    """
     demands, services = problem.demands, problem.services
     load = np.zeros(demands.count)
     of_load = np.repeat(services.demand, np.diff(services.load_start))
@@ -53,9 +56,9 @@ def stakes_of(problem: Problem, pairs: Pairs) -> Floats:
     cost[serves] *= asked[serves] / np.minimum(pairs.amount, asked)[serves]
     held = pairs.amount[works] / demands.mode_hours[pairs.mode[works]]
     cost[works] += held * pairs.unit_cost[works]
-    least = np.full(demands.count, np.inf)
-    np.minimum.at(least, pairs.demand, cost)
-    return np.where(np.isfinite(least), np.maximum(least, 0.0), 0.0)
+    stake = np.full(demands.count, -np.inf if dearest else np.inf)
+    (np.maximum if dearest else np.minimum).at(stake, pairs.demand, cost)
+    return np.where(np.isfinite(stake), np.maximum(stake, 0.0), 0.0)
 
 
 def sample(problem: Problem, blocks: Blocks, stake: Floats, *, size: int, offset: float) -> Sample:
