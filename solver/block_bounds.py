@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -10,11 +10,11 @@ import numpy as np
 from solver.blocks import Longs
 from solver.child import EngineProcess
 from solver.compact import build_compact
-from solver.compact_columns import Compact
+from solver.compact_columns import NONE, Compact, owners
 from solver.effort import Effort, Outcome
 from solver.first_plan import plain_cost
 from solver.model import Model
-from solver.pairs import Pairs, most_units
+from solver.pairs import Listing, Pairs, most_units
 from solver.prices import Prices
 from solver.problem import Family, Floats, Limits, Problem
 from solver.selection import joined, pairs_of
@@ -28,6 +28,8 @@ BLOCK_GAP = 2e-3
 _WIDE = 0.05
 _NODES = 2000
 _FEW_NODES = 50
+#: Services that are relaxed in one model.
+_TOGETHER = 100
 #: A demand that cannot be served whole leaves at least this share of it.
 _LEAST_FORCED = 1e-6
 #: Part of a relaxation's cost by which roundings of the engine may have raised it.
@@ -51,6 +53,20 @@ class Solved:
     nodes: int = 0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Fresh:
+    """A block at prices that it has not seen: its pairs, and the price of what it leaves unmet."""
+
+    block: Longs
+    pairs: Pairs
+    unmet: Floats
+
+    @property
+    def key(self) -> bytes:
+        """Equal where a block sees the same prices."""
+        return _key(self.pairs, self.unmet)
+
+
 class BlockBounds:
     """Bounds blocks, and remembers each block at the prices it saw last."""
 
@@ -65,6 +81,7 @@ class BlockBounds:
         self._forced = forced
         self._engine = engine
         self._most = most_units(problem)
+        self._listing = Listing.of(problem)
         self._known: dict[int, tuple[bytes, Solved]] = {}
 
     def ways(self) -> list[Way]:
@@ -83,17 +100,29 @@ class BlockBounds:
         Raises:
             SolverError: the engine failed.
         """
-        found = []
-        for block in blocks:
+        fresh: list[_Fresh] = []
+        for block, pairs in zip(blocks, self._pairs_of(problem, blocks), strict=True):
             check()
-            pairs, unmet = self._pairs(problem, block), prices.unmet[block]
-            key = _key(pairs, unmet)
+            one = _Fresh(block=block, pairs=pairs, unmet=prices.unmet[block])
             known = self._known.get(int(block[0]))
-            if known is None or known[0] != key:
-                known = (key, self._relaxed(problem, block, pairs, unmet))
-                self._known[int(block[0])] = known
-            found.append(known[1])
-        return found
+            if known is None or known[0] != one.key:
+                fresh.append(one)
+        alone = [one for one in fresh if not _is_service(problem, one.block)]
+        services = [one for one in fresh if _is_service(problem, one.block)]
+        for first in range(0, len(services), _TOGETHER):
+            check()
+            some = services[first : first + _TOGETHER]
+            bounds = self._relaxed_together(problem, some)
+            if bounds is None:
+                alone += some
+                continue
+            for one, bound in zip(some, bounds.tolist(), strict=True):
+                self._known[int(one.block[0])] = (one.key, Solved(bound=bound, way=None))
+        for one in alone:
+            check()
+            solved = self._relaxed(problem, one.block, one.pairs, one.unmet)
+            self._known[int(one.block[0])] = (one.key, solved)
+        return [self._known[int(block[0])][1] for block in blocks]
 
     def solved(
         self, problem: Problem, prices: Prices, block: Longs, gap: float, *, proof: bool = True
@@ -121,6 +150,43 @@ class BlockBounds:
         found = self._solved(problem, block, (pairs, unmet), Effort(gap=relative, nodes=nodes))
         self._known[int(block[0])] = (key, found)
         return found
+
+    def _pairs_of(self, problem: Problem, blocks: Sequence[Longs]) -> Iterator[Pairs]:
+        """Yield the pairs of each block, those of services spelled out many at a time."""
+        first = np.array([block[0] for block in blocks if _is_service(problem, block)], np.int64)
+        each = self._listing.each(problem, first, self._most)
+        row = np.full(problem.demands.count, -1, np.int64)
+        row[problem.services.demand] = np.arange(problem.services.count)
+        for block in blocks:
+            if _is_service(problem, block):
+                pairs = next(each)
+                yield pairs.keep(needed(problem, pairs, int(row[block[0]])))
+            else:
+                yield self._pairs(problem, block)
+
+    def _relaxed_together(self, problem: Problem, fresh: Sequence[_Fresh]) -> Floats | None:
+        """float64[n], bounds of services that have nothing in common; None: not all have one.
+
+        One model of many costs much less to build than one of each.
+        """
+        members = np.concatenate([one.block for one in fresh])
+        order = np.argsort(members)
+        chosen, unmet = members[order], np.concatenate([one.unmet for one in fresh])[order]
+        apart = replace(_unbounded(problem, chosen), apart=())
+        part = slice_demands(apart, chosen)
+        pairs = joined(problem, [one.pairs for one in fresh])
+        compact = build_compact(part.problem, slice_pairs(pairs, part), loose=True)
+        model = priced_unmet(compact, unmet, self._forced[chosen])
+        owner = owners(compact)
+        if (owner == NONE).any():
+            return None
+        answer = self._engine.solve_linear(model)
+        if answer is None or answer.outcome is not Outcome.OPTIMAL:
+            return None
+        cost = np.bincount(owner, weights=model.cost * answer.x, minlength=len(chosen))
+        bound = np.empty(len(chosen))
+        bound[order] = cost - _RELAXED_ROUNDING * np.maximum(1.0, np.abs(cost))
+        return bound
 
     def _pairs(self, problem: Problem, block: Longs) -> Pairs:
         return joined(problem, [self._needed(problem, int(one)) for one in block])
@@ -211,6 +277,10 @@ def priced_unmet(compact: Compact, unmet: Floats, forced: Floats) -> Model:
     model.cost[compact.unmet[soft]] += unmet[soft]
     model.high[compact.unmet[~soft]] = forced[~soft]
     return model
+
+
+def _is_service(problem: Problem, block: Longs) -> bool:
+    return len(block) == 1 and bool(problem.demands.family[block[0]] == Family.SERVICE)
 
 
 def _key(pairs: Pairs, unmet: Floats) -> bytes:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from solver.blocks import Blocks, blocks_of
-from solver.pairs import Pairs, most_units, with_coefficients
+from solver.pairs import Listing, Pairs, most_units, with_coefficients
 from solver.prices import Prices, priced
-from solver.pricing import Choices, Pricer
+from solver.pricing import Pricer
 from solver.problem import Floats, Problem
-from solver.selection import CHOICES, few_choices, joined, pairs_of, service_selection
+from solver.selection import CHOICES, few_choices, joined, service_selection
+from solver.service_pairs import unit_costs
 from solver.solution import Allocation
 from solver.ways import Way, nothing
 
@@ -21,7 +22,10 @@ Longs = NDArray[np.int64]
 
 #: Choices looked at per mode, and pairs that one more round of prices may add to a demand.
 _PER_MODE = 24
-_MORE = 6
+MORE = 6
+#: Services whose pairs are spelled out at once, and demands that are priced at once.
+_AT_ONCE = 256
+_PRICED = 10_000
 #: A fine is what serving a unit of weight costs where it is dear, so many times over, and twice
 #: as much with every priority.
 _FINE = 50.0
@@ -36,7 +40,7 @@ class Columns:
         problem: with its own costs; flat: with flat moves.
         blocks: how its demands part.
         most: float64[O], as `most_units` says.
-        pricer: of every gang and batch.
+        pricers: of every gang and batch, some thousands each: what they list is short-lived.
         pairs: known pairs, with the coefficients of `problem`.
         ways: known ways of the blocks that have models.
         fines: float64[D], cost at which the choice between serving a demand and not is plain.
@@ -46,28 +50,40 @@ class Columns:
     flat: Problem
     blocks: Blocks
     most: Floats
-    pricer: Pricer
+    pricers: tuple[Pricer, ...]
     pairs: Pairs
     fines: Floats
     ways: list[Way] = field(default_factory=list)
     _keys: set[bytes] = field(default_factory=set)
 
     @classmethod
-    def of(cls, problem: Problem, flat: Problem) -> Columns:
-        """Start with the cheapest pairs of every demand."""
-        every = np.arange(problem.demands.count)
-        pricer, most = Pricer.of(flat, every), most_units(flat)
-        choices = pricer.cheapest(flat, _PER_MODE)
-        parts = [few_choices(flat, choices, CHOICES, most), *_of_services(flat, most)]
+    def of(
+        cls, problem: Problem, flat: Problem, *, few: bool = False, keep: int = CHOICES
+    ) -> Columns:
+        """Start with the cheapest pairs of every demand, `keep` of each gang and batch.
+
+        `few`: start with the cheapest pair of each demand.
+        """
+        most, every = most_units(flat), np.arange(problem.demands.count)
+        pricers = tuple(
+            Pricer.of(flat, every[first : first + _PRICED]) for first in every[::_PRICED].tolist()
+        )
+        parts = list(_cheapest_of_services(flat, most) if few else _of_services(flat, most))
+        least = np.full(len(every), np.inf)
+        for pricer in pricers:
+            choices = pricer.cheapest(flat, 1 if few else _PER_MODE)
+            parts.append(few_choices(flat, choices, 1 if few else keep, most))
+            demand, first = np.unique(choices.demand, return_index=True)
+            least[demand] = choices.cost[first]
         blocks = blocks_of(problem)
         found = cls(
             problem=problem,
             flat=flat,
             blocks=blocks,
             most=most,
-            pricer=pricer,
+            pricers=pricers,
             pairs=joined(problem, parts),
-            fines=_fines(flat, choices),
+            fines=_fines(flat, least),
         )
         found.add_ways([nothing(block) for block in blocks.models])
         return found
@@ -84,11 +100,13 @@ class Columns:
             lost[reads.reader[more]] = 1.0
         return lost
 
-    def grow(self, prices: Prices) -> None:
-        """Add the pairs that are cheapest at `prices`."""
+    def grow(self, prices: Prices, more: int = MORE) -> None:
+        """Add the pairs that are cheapest at `prices`, `more` of each gang and batch."""
         at_prices = priced(self.flat, prices)
-        choices = self.pricer.cheapest(at_prices, _PER_MODE)
-        parts = [few_choices(at_prices, choices, _MORE, self.most)]
+        parts = [
+            few_choices(at_prices, one.cheapest(at_prices, _PER_MODE), more, self.most)
+            for one in self.pricers
+        ]
         parts += _of_services(at_prices, self.most)
         self.pairs = joined(self.problem, [self.pairs, *parts])
 
@@ -109,19 +127,34 @@ class Columns:
 
 
 def _of_services(problem: Problem, most: Floats) -> list[Pairs]:
-    demands = problem.services.demand.tolist()
+    demands = problem.services.demand.astype(np.int64)
+    every = Listing.of(problem).each(problem, demands, most)
     return [
-        service_selection(problem, pairs_of(problem, demand, most), service, most)
-        for service, demand in enumerate(demands)
+        service_selection(problem, pairs, service, most) for service, pairs in enumerate(every)
     ]
 
 
-def _fines(problem: Problem, choices: Choices) -> Floats:
+def _cheapest_of_services(problem: Problem, most: Floats) -> Iterator[Pairs]:
+    """The pair of each service that carries its load for least, many services at a time."""
+    services, listing = problem.services, Listing.of(problem)
+    load = np.zeros(problem.demands.count)
+    np.add.at(load, np.repeat(services.demand, np.diff(services.load_start)), services.load)
+    demands = np.sort(services.demand).astype(np.int64)
+    for first in range(0, len(demands), _AT_ONCE):
+        pairs = listing.pairs(problem, demands[first : first + _AT_ONCE], most)
+        each = unit_costs(pairs) / np.minimum(pairs.amount, load[pairs.demand])
+        order = np.lexsort((each, pairs.demand))
+        best = np.zeros(pairs.count, np.bool_)
+        best[order[np.flatnonzero(np.diff(pairs.demand[order], prepend=-1))]] = True
+        yield pairs.keep(best)
+
+
+def _fines(problem: Problem, least: Floats) -> Floats:
+    """`least`: float64[D], what each gang and batch costs at its cheapest; inf: not known."""
     demands = problem.demands
-    first = choices.first_of_demand(demands.count)
-    priced_ones = np.flatnonzero(first[1:] > first[:-1])
+    priced_ones = np.isfinite(least)
     weight = np.maximum(demands.weight, 1e-9)
-    ratio = choices.cost[first[priced_ones]] / weight[priced_ones]
+    ratio = least[priced_ones] / weight[priced_ones]
     dear = float(np.quantile(ratio, _DEAR)) if len(ratio) else 1.0
     rank = np.searchsorted(np.unique(demands.priority), demands.priority)
     return np.asarray(_FINE * max(dear, 1.0) * 2.0**rank * weight)

@@ -34,6 +34,7 @@ from solver.rounds import (
     level_service,
     tighten,
 )
+from solver.sampled_prices import MANY
 from solver.solution import LevelProof, SearchLimits, Solution, SolverError, Status, Stop
 from solver.stay_rows import unbilled_cost
 from solver.tier_bounds import flat_below
@@ -97,7 +98,7 @@ def _begun(
     problem: Problem, limits: SearchLimits, engine: EngineProcess, report: Progress
 ) -> Work:
     flat, credit = flat_below(problem)
-    columns = Columns.of(problem, flat)
+    columns = Columns.of(problem, flat, few=problem.demands.count > MANY)
     forced = columns.forced()
     deadline = None if limits.seconds is None else time.monotonic() + limits.seconds
     return Work(
@@ -114,7 +115,7 @@ def _begun(
 
 
 def _run(work: Work, start: Solution | None) -> None:
-    adopt(work, first_plan(work.problem))
+    adopt(work, first_plan(work.problem, rounds=0))  # the one at prices looks closer
     if start is not None:
         adopt(work, start)
     _first_bound(work, start)
@@ -142,7 +143,7 @@ def _first_bound(work: Work, start: Solution | None) -> None:
     prices = first_prices(work)
     adopt(work, first_plan(work.problem, prices=prices))
     first_ways(work, prices)
-    if work.search is not None:
+    if work.search is not None and work.problem.demands.count <= MANY:
         prices = better_prices(work)
     try:
         certify(work, prices, check=work.check_first_part)

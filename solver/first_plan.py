@@ -7,25 +7,27 @@ prices of what demands share. It is a start for the search, not the baseline bes
 
 from __future__ import annotations
 
-from dataclasses import fields
+from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
 from solver.compact_columns import Longs
 from solver.lone_choice import Choice, batch_choice, gang_choice, nothing_taken
 from solver.one_by_one import idle_readers, joined, joined_routes, without, without_the_whole
-from solver.pairs import Pairs, with_coefficients
+from solver.pairs import Listing, Pairs, with_coefficients
 from solver.prices import Prices, priced
 from solver.pricing import Pricer
 from solver.problem import NO_ROW, Family, Floats, Problem
 from solver.remainder import Remainder
-from solver.selection import pairs_of
 from solver.service_choice import ROUNDS, service_choice
 from solver.solution import Allocation, Routes, Solution, Status, Stop
 from solver.tier_bounds import tiered_cost
 
-#: Cheapest pairs of each mode that are looked at before all of them.
+#: Cheapest pairs of each mode that are looked at before all of them, and gangs and batches that
+#: are priced at once.
 _FIRST = 8
+_PRICED = 5_000
 #: Gap of a batch's way to its cheapest: any way is a start.
 _ANY = float("inf")
 
@@ -52,12 +54,13 @@ def first_plan(
         The plan at its true costs. It keeps capacities, limits and all rules of single demands
         and of scopes. Its bound is 0 and proves nothing.
     """
-    choosing = _Choosing(problem, prices, rounds)
     given = np.arange(problem.demands.count) if order is None else order
+    given = given[np.argsort(-problem.demands.priority[given], kind="stable")]
+    choosing = _Choosing(problem, prices, given, rounds)
     taken: list[Allocation] = []
     routes: list[Routes] = []
     unmet = np.ones(problem.demands.count)
-    for demand in given[np.argsort(-problem.demands.priority[given], kind="stable")].tolist():
+    for demand in given.tolist():
         choice, sent = choosing.choose(demand)
         if sent is not None:
             routes.append(sent)
@@ -106,52 +109,65 @@ def plain_cost(problem: Problem, allocation: Allocation) -> float:
 class _Choosing:
     """Chooses for one demand after another; what is taken of `left` is gone."""
 
-    def __init__(self, problem: Problem, prices: Prices | None, rounds: int) -> None:
+    def __init__(self, problem: Problem, prices: Prices | None, order: Longs, rounds: int) -> None:
         self.left = Remainder(problem)
         self._rounds = rounds
         self._plain = without_the_whole(problem if prices is None else priced(problem, prices))
-        every = np.arange(problem.demands.count)
-        self._pairs, self._sure = _first_pairs(self._plain, every)
-        self._first = self._pairs.first_of_demand(problem.demands.count)
+        self._listing = Listing.of(problem)
+        is_service = problem.demands.family[order] == Family.SERVICE
+        most = self.left.most
+        self._of_services = self._listing.each(self._plain, order[is_service], most)
+        self._of_others = _first_pairs(self._plain, order[~is_service], most)
 
     def choose(self, demand: int) -> tuple[Choice, Routes | None]:
-        """The choice for a demand, and the routes of a service."""
+        """The choice for a demand, and the routes of a service; in the order that was said."""
         if self._plain.demands.family[demand] == Family.SERVICE:
-            pairs = self._usable(demand, self._all(demand))
+            pairs = self._usable(demand, self._held(next(self._of_services)))
             found = service_choice(self._plain, self.left, pairs, rounds=self._rounds, partly=True)
             return (nothing_taken(), None) if found is None else found
-        some = _rows(self._pairs, slice(int(self._first[demand]), int(self._first[demand + 1])))
+        some, sure = next(self._of_others)
         choice = self._without_routes(demand, some)
-        if choice is None or choice.unmet > 0 or choice.cost > self._sure[demand]:
+        if choice is None or choice.unmet > 0 or choice.cost > sure:
             choice = self._without_routes(demand, self._all(demand))
         return nothing_taken() if choice is None else choice, None
 
     def _all(self, demand: int) -> Pairs:
-        return pairs_of(self._plain, demand, self.left.most)
+        return self._listing.pairs(self._plain, np.array([demand]), self.left.most)
+
+    def _held(self, pairs: Pairs) -> Pairs:
+        held = self.left.most[pairs.supply] >= 1
+        return pairs if held.all() else pairs.keep(held)
 
     def _usable(self, demand: int, pairs: Pairs) -> Pairs:
         usable = self.left.usable(demand, pairs.supply)
         return pairs if usable.all() else pairs.keep(usable)
 
     def _without_routes(self, demand: int, pairs: Pairs) -> Choice | None:
-        held = self.left.most[pairs.supply] >= 1
-        pairs = self._usable(demand, pairs if held.all() else pairs.keep(held))
+        pairs = self._usable(demand, self._held(pairs))
         if self._plain.demands.family[demand] == Family.GANG:
             return gang_choice(self._plain, self.left, pairs)
         return batch_choice(self._plain, self.left, pairs, _ANY)
 
 
-def _first_pairs(problem: Problem, chosen: Longs) -> tuple[Pairs, Floats]:
-    """The cheapest pairs of each gang and batch, and a cost up to which they are all there are."""
-    found = Pricer.of(problem, chosen).cheapest(problem, _FIRST)
-    sure = np.full(problem.demands.count, np.inf)
-    modes = np.bincount(found.mode, minlength=len(problem.demands.mode_kind))
-    dearest = np.full(len(modes), -np.inf)
-    np.maximum.at(dearest, found.mode, found.cost)
-    cut = modes[found.mode] >= _FIRST
-    np.minimum.at(sure, found.demand[cut], dearest[found.mode[cut]])
-    return with_coefficients(problem, found.demand, found.mode, found.supply), sure
+def _first_pairs(problem: Problem, order: Longs, most: Floats) -> Iterator[tuple[Pairs, float]]:
+    """Yield the cheapest pairs of each gang and batch, and a cost up to which they are all.
 
-
-def _rows(pairs: Pairs, chosen: slice) -> Pairs:
-    return Pairs(**{one.name: getattr(pairs, one.name)[chosen] for one in fields(pairs)})
+    Many are priced at once; what has become of `most` by then counts.
+    """
+    modes = len(problem.demands.mode_kind)
+    for first in range(0, len(order), _PRICED):
+        some = np.sort(order[first : first + _PRICED])
+        found = replace(Pricer.of(problem, some), most=most).cheapest(problem, _FIRST)
+        dearest = np.full(modes, -np.inf)
+        np.maximum.at(dearest, found.mode, found.cost)
+        cut = np.bincount(found.mode, minlength=modes)[found.mode] >= _FIRST
+        sure = np.full(problem.demands.count, np.inf)
+        np.minimum.at(sure, found.demand[cut], dearest[found.mode[cut]])
+        few = found.cost <= sure[found.demand]
+        demand, mode, supply = found.demand[few], found.mode[few], found.supply[few]
+        pairs = with_coefficients(problem, demand, mode, supply)
+        start = np.searchsorted(demand, some)
+        end = np.searchsorted(demand, some, side="right")
+        at = np.searchsorted(some, order[first : first + _PRICED])
+        for one, row in zip(at.tolist(), some[at].tolist(), strict=True):
+            yield pairs.part(int(start[one]), int(end[one])), float(sure[row])

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from solver.grouped import ranges
 from solver.problem import NO_ROW, Bools, Family, Floats, Ints, Problem
+
+#: Demands whose pairs are spelled out at once.
+_AT_ONCE = 128
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +55,10 @@ class Pairs:
         """Return the pairs where `mask` (bool[P]) is True."""
         return Pairs(**{name: getattr(self, name)[mask] for name in self.__slots__})
 
+    def part(self, start: int, end: int) -> Pairs:
+        """Return the pairs from `start` up to `end`."""
+        return Pairs(**{name: getattr(self, name)[start:end] for name in self.__slots__})
+
     def first_of_demand(self, demands: int) -> NDArray[np.int64]:
         """Return int64[D+1]: the pairs of demand d are ``first[d]:first[d+1]``."""
         return np.searchsorted(self.demand, np.arange(demands + 1)).astype(np.int64)
@@ -57,28 +66,65 @@ class Pairs:
 
 def enumerate_pairs(problem: Problem) -> Pairs:
     """Spell out every admitted pair of `problem` with its coefficients."""
-    demands = problem.demands
-    mode, supply = _modes_with_supplies(problem)
-    demand_of_mode = np.repeat(
-        np.arange(demands.count, dtype=np.int32), np.diff(demands.mode_start)
-    )
-    pairs = with_coefficients(problem, demand_of_mode[mode], mode, supply)
-    return pairs.keep(admitted(problem, pairs, most_units(problem)))
+    every = np.arange(problem.demands.count)
+    return Listing.of(problem).pairs(problem, every, most_units(problem))
 
 
-def _modes_with_supplies(problem: Problem) -> tuple[Ints, Ints]:
-    """Return `Problem.supplies_of` of all modes at once: int32[.] modes, int32[.] supplies."""
-    demands, stock = problem.demands, problem.supply
-    signatures = np.arange(len(problem.eligible_start) - 1)
-    # `NO_ROW` is a kind like others: it must not be taken for one of the signature before.
-    kinds = max(int(stock.kind.max(initial=0)), int(demands.mode_kind.max(initial=0))) + 2
-    key = np.repeat(signatures, np.diff(problem.eligible_start)) * kinds
-    key += stock.kind[problem.eligible] + 1
-    wanted = demands.mode_signature.astype(np.int64) * kinds + demands.mode_kind + 1
-    first = np.searchsorted(key, wanted, side="left")
-    size = np.searchsorted(key, wanted, side="right") - first
-    mode = np.repeat(np.arange(len(wanted), dtype=np.int32), size)
-    return mode, problem.eligible[ranges(first, size)].astype(np.int32, copy=False)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """Where the supplies of every mode stand among `Problem.eligible`, looked up once for all.
+
+    Attributes:
+        first, size: int64[M]: mode m may use ``eligible[first[m] : first[m] + size[m]]``,
+            as `Problem.supplies_of` says.
+    """
+
+    first: NDArray[np.int64]
+    size: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, problem: Problem) -> Listing:
+        """Look up all modes of `problem`."""
+        demands, stock = problem.demands, problem.supply
+        signatures = np.arange(len(problem.eligible_start) - 1)
+        # `NO_ROW` is a kind like others: it must not be taken for one of the signature before.
+        kinds = max(int(stock.kind.max(initial=0)), int(demands.mode_kind.max(initial=0))) + 2
+        key = np.repeat(signatures, np.diff(problem.eligible_start)) * kinds
+        key += stock.kind[problem.eligible] + 1
+        wanted = demands.mode_signature.astype(np.int64) * kinds + demands.mode_kind + 1
+        first = np.searchsorted(key, wanted, side="left").astype(np.int64)
+        size = np.searchsorted(key, wanted, side="right") - first
+        return cls(first=first, size=size.astype(np.int64))
+
+    def pairs(self, problem: Problem, chosen: NDArray[np.int64], most: Floats) -> Pairs:
+        """Return the admitted pairs of the demands `chosen`, in their order.
+
+        Sorted as `Pairs` are where `chosen` ascends; `most` as `most_units` says. `problem` may
+        cost otherwise than the one that was looked up, and is the same beside.
+        """
+        start = problem.demands.mode_start
+        modes = np.diff(start)[chosen]
+        mode = ranges(start[chosen], modes)
+        size = self.size[mode]
+        supply = problem.eligible[ranges(self.first[mode], size)].astype(np.int32, copy=False)
+        demand = np.repeat(np.repeat(chosen, modes), size).astype(np.int32)
+        pairs = with_coefficients(problem, demand, np.repeat(mode, size).astype(np.int32), supply)
+        kept = admitted(problem, pairs, most)
+        return pairs if kept.all() else pairs.keep(kept)
+
+    def each(self, problem: Problem, chosen: NDArray[np.int64], most: Floats) -> Iterator[Pairs]:
+        """Yield what `pairs` returns of each of `chosen`, in any order, by itself.
+
+        Many are spelled out at once; what has become of `most` by then counts.
+        """
+        for first in range(0, len(chosen), _AT_ONCE):
+            some = chosen[first : first + _AT_ONCE]
+            pairs = self.pairs(problem, some, most)
+            rank = np.zeros(problem.demands.count, np.int64)
+            rank[some] = np.arange(len(some))
+            ends = np.searchsorted(rank[pairs.demand], np.arange(len(some) + 1)).tolist()
+            for start, end in pairwise(ends):
+                yield pairs.part(start, end)
 
 
 def with_coefficients(problem: Problem, demand: Ints, mode: Ints, supply: Ints) -> Pairs:

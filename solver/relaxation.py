@@ -76,9 +76,11 @@ def service_of(problem: Problem, unmet: Floats, forced: Floats) -> Service:
     return Service(priority=priority, unmet=np.where(hard, floor, value), forced=forced, hard=hard)
 
 
-def restrict(problem: Problem, pairs: Pairs, service: Service) -> Restricted:
-    """Build the compact model over `pairs`, held to `service`."""
-    compact = build_compact(problem, pairs)
+def restrict(
+    problem: Problem, pairs: Pairs, service: Service, *, loose: bool = False
+) -> Restricted:
+    """Build the compact model over `pairs`, held to `service`; `loose` as `build_compact` says."""
+    compact = build_compact(problem, pairs, loose=loose)
     model = compact.builder.build()
     level_row = np.full(len(service.priority), NONE, np.int64)
     level = service.level_of(problem)
@@ -93,11 +95,18 @@ def restrict(problem: Problem, pairs: Pairs, service: Service) -> Restricted:
     return Restricted(compact=compact, model=model, level_row=level_row)
 
 
-def prices_of(restricted: Restricted, answer: LinearAnswer, service: Service) -> Prices:
-    """Read the duals of the relaxation as prices."""
+def prices_of(
+    restricted: Restricted,
+    answer: LinearAnswer,
+    service: Service,
+    *,
+    whole: Problem | None = None,
+) -> Prices:
+    """Read the duals of the relaxation as prices; `whole`: of which its demands are a part."""
     compact, problem = restricted.compact, restricted.compact.problem
     charge = np.abs(answer.dual)
-    level = service.level_of(problem)
+    demands = (whole or problem).demands
+    level = service.level_of(whole or problem)
     worth = np.where(service.hard, np.inf, _on(charge, restricted.level_row))
     return Prices(
         capacity=_on(charge, compact.rows["capacity"]),
@@ -108,7 +117,7 @@ def prices_of(restricted: Restricted, answer: LinearAnswer, service: Service) ->
         cost=_one(charge, compact, "cost") * compact.cost_scale,
         moves=_one(charge, compact, "moves"),
         coverage=_on(charge, compact.rows["coverage"]),
-        unmet=worth[level] * problem.demands.weight,
+        unmet=worth[level] * demands.weight,
     )
 
 

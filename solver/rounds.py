@@ -18,6 +18,7 @@ from solver.model import Model
 from solver.prices import Prices, blended
 from solver.problem import Floats
 from solver.relaxation import Restricted, charges, prices_of, restrict, service_of
+from solver.sampled_prices import MANY, sampled_prices
 from solver.search import Search
 from solver.solution import Allocation, Routes, Solution, SolverError
 from solver.ways import ways_in
@@ -74,7 +75,12 @@ def adopt(work: Work, start: Solution) -> None:
 
 
 def first_prices(work: Work) -> Prices:
-    """Relax over a growing choice of pairs until the duals ask for no new ones."""
+    """Relax over a growing choice of pairs until the duals ask for no new ones.
+
+    Where demands are very many, a sample of them stands in for all.
+    """
+    if work.problem.demands.count > MANY:
+        return sampled_prices(work)
     alone = replace(work.flat, apart=())
     for number in range(_PRICE_ROUNDS):
         work.check_time()

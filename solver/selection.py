@@ -38,10 +38,14 @@ def pairs_of(problem: Problem, demand: int, most: Floats) -> Pairs:
 
 def joined(problem: Problem, parts: Sequence[Pairs]) -> Pairs:
     """Return all pairs of `parts` once, in order, with the coefficients of `problem`."""
-    keys = [np.stack([one.demand, one.mode, one.supply], axis=1) for one in parts]
-    every = np.unique(np.concatenate([np.empty((0, 3), np.int32), *keys]), axis=0)
-    demand, mode, supply = every.T.astype(np.int32)
-    return with_coefficients(problem, demand, mode, supply)
+    nothing = np.empty(0, np.int32)
+    demand, mode, supply = (
+        np.concatenate([nothing, *(getattr(one, name) for one in parts)]).astype(np.int32)
+        for name in ("demand", "mode", "supply")
+    )
+    # Modes are numbered by demand, so this is the order of (demand, mode, supply) too.
+    _, at = np.unique(mode.astype(np.int64) * problem.supply.count + supply, return_index=True)
+    return with_coefficients(problem, demand[at], mode[at], supply[at])
 
 
 def few_choices(problem: Problem, choices: Choices, keep: int, most: Floats) -> Pairs:

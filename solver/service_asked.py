@@ -50,7 +50,7 @@ class Asked:
         needed: load that must still be routable then.
         most: float64[Q], units left of each pair by itself, no more than carry everything.
         limits: float64[R, Q], weights in the limits that are left; high: float64[R].
-        memo: what was worked out for sets of places already.
+        memo: what was worked out already, for sets of places and of usable pairs.
     """
 
     pairs: Pairs

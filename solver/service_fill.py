@@ -7,6 +7,7 @@ far, what may not lie in one place and what other units carry already is not use
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 
@@ -153,7 +154,7 @@ def fill(filling: Filling, style: Style, usable: Bools) -> bool:
         False where some load finds none; the filling then holds what was found.
     """
     asked = filling.asked
-    rank = _dearness(asked, usable)
+    rank = _known_dearness(asked, usable)
     for part in (style.part, 1.0) if style.part < 1 else (1.0,):
         for _ in range(_MOST_TAKES):
             if float(filling.load.sum()) <= SLACK * asked.whole:
@@ -163,6 +164,14 @@ def fill(filling: Filling, style: Style, usable: Bools) -> bool:
                 break
             filling.take(*chosen, rank)
     return float(filling.load.sum()) <= SLACK * asked.whole
+
+
+def _known_dearness(asked: Asked, usable: Bools) -> Floats:
+    """`_dearness`, worked out once: several fillings look at the same pairs."""
+    key = b"dearness" + usable.tobytes()
+    if key not in asked.memo:
+        asked.memo[key] = _dearness(asked, usable)
+    return cast("Floats", asked.memo[key])
 
 
 def _dearness(asked: Asked, usable: Bools) -> Floats:

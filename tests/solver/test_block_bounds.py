@@ -1,0 +1,32 @@
+"""Bounds of blocks: what many relaxed in one model say is what each says by itself."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from solver.block_bounds import BlockBounds
+from solver.blocks import blocks_of
+from solver.child import EngineProcess
+from solver.prices import no_prices, priced
+from solver.problem import Apart, Level
+from tests.solver.random_problems import unchecked
+from tests.solver.tiny import SERVICE, Row, Rules, like, problem
+
+
+def test_services_relaxed_together_are_bounded_as_each_alone() -> None:
+    """Loads of 3, 5 and 7 units at 1 an hour, and a rule that keeps them apart: no matter."""
+    wants = [like(SERVICE, loads=[(0, load)]) for load in (30.0, 50.0, 70.0)]
+    apart = (Apart(level=Level.PLACE, groups=((0,), (1,), (2,))),)
+    one = problem([Row(cost=1, place=0), Row(cost=2, place=1)], wants, Rules(apart=apart))
+    prices = no_prices(one)
+    prices.unmet[:] = np.inf
+    blocks, alone = blocks_of(one).models, []
+    with EngineProcess() as engine:
+        bounds = BlockBounds(one, np.zeros(3), engine)
+        together = bounds.relaxed(priced(one, prices), prices, blocks, unchecked)
+        for block in blocks:
+            fresh = BlockBounds(one, np.zeros(3), engine)
+            alone += fresh.relaxed(priced(one, prices), prices, [block], unchecked)
+    assert [found.bound for found in together] == pytest.approx([300.0, 500.0, 700.0])
+    assert [found.bound for found in together] == pytest.approx([found.bound for found in alone])
