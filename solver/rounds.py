@@ -140,6 +140,7 @@ def dear_blocks(work: Work, prices: Prices) -> list[Longs]:
     """
     models = work.columns.blocks.models
     short = _certifier(work).falls_short(prices, work.columns.ways, work.check_time)
+    short = np.where(np.isfinite(short), short, work.fines.max(initial=0.0))  # no way is known
     order = np.argsort(-short, kind="stable")
     left = short.sum() - np.cumsum(short[order]) + short[order]
     return [models[one] for one in order[left > _DEAR * _slack(work)]]
