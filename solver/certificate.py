@@ -29,12 +29,17 @@ from solver.rivals import rivals_of
 from solver.selection import pairs_of
 from solver.slices import slice_demands, slice_pairs
 from solver.ways import Way
+from solver.whole_bound import whole_of
 
 #: Part of a cost, or of 1, that roundings of the engine may be worth in the model of gangs and
 #: batches together; gap and nodes of that model.
 _ROUNDING = 1e-7
 _JOINT_GAP = 1e-4
 _JOINT_NODES = 300
+#: A model of everybody is tried up to so many demands and pairs; its gap.
+_WHOLE_DEMANDS = 120
+_WHOLE_PAIRS = 5_000
+_WHOLE_GAP = 1e-3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,6 +167,32 @@ class Certifier:
         apart = float(certificate.least[rivals.demand].sum())
         more = min(answer.bound - apart, within) - _ROUNDING * max(1.0, abs(apart))
         return certificate.bound + max(0.0, more)
+
+    def wholly(self, prices: Prices, certificate: Certificate, within: float) -> float:
+        """Return the bound with everybody as one block who sees something scarce, if they are few.
+
+        Args:
+            prices: of `certificate`.
+            certificate: the bound to improve.
+            within: how far above the bound plans matter, > 0: the bound holds for plans that are.
+
+        Raises:
+            SolverError: the engine failed.
+        """
+        least, forced = certificate.least, self._service.forced
+        if self._problem.demands.count > _WHOLE_DEMANDS:
+            return certificate.bound
+        whole = whole_of(self._problem, prices, self._most, self._blocks, least, within)
+        if not len(whole.demand) or whole.pairs.count > _WHOLE_PAIRS:
+            return certificate.bound
+        part = slice_demands(whole.problem, whole.demand)
+        compact = build_compact(part.problem, slice_pairs(whole.pairs, part), loose=True)
+        model = priced_unmet(compact, whole.elsewhere, forced[whole.demand])
+        answer = self._engine.solve_integer(model, Effort(gap=_WHOLE_GAP, nodes=_JOINT_NODES))
+        apart = float(np.delete(least, whole.demand).sum())
+        bound = answer.bound + apart - worth(self._problem, whole.prices) - self._levels(prices)
+        bound -= _ROUNDING * max(1.0, abs(answer.bound), abs(apart))
+        return max(certificate.bound, min(bound, certificate.bound + within))
 
     def ways_so_far(self) -> list[Way]:
         """Return the ways of the blocks solved last, a bound of all of which may not be known."""

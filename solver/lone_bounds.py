@@ -34,11 +34,11 @@ def lone_cost(problem: Problem, pairs: Pairs, most: Floats) -> float:
     return share * best + (1 - share) * safe if np.isfinite(safe) else np.inf
 
 
-def whole_costs(problem: Problem, pairs: Pairs, most: Floats) -> Floats:
+def whole_costs(problem: Problem, pairs: Pairs, most: Floats, *, moving: bool = True) -> Floats:
     """Return float64[P], what all of a gang or batch costs at least on each of its own pairs.
 
     Units of a batch are taken as divisible. Of a gang as many owned units are mixed in as is
-    cheapest; inf: its units do not suffice. Away from home, moving it is in it.
+    cheapest; inf: its units do not suffice. Away from home, `moving` it is in it.
     """
     hours = problem.demands.mode_hours[pairs.mode]
     held = np.where(pairs.family == Family.BATCH, pairs.amount / hours * pairs.unit_cost, 0.0)
@@ -48,7 +48,7 @@ def whole_costs(problem: Problem, pairs: Pairs, most: Floats) -> Floats:
     if pairs.family[0] == Family.GANG:
         cost = cost + _mixed(problem, pairs, most)
     home = home_of(problem, int(pairs.demand[0]))
-    if home is not None and problem.stay is not None:
+    if moving and home is not None and problem.stay is not None:
         row = int(np.flatnonzero(problem.stay.demand == pairs.demand[0])[0])
         moved = float(problem.stay.cost[row]) + problem.stay.unbilled
         cost = cost + np.where(np.isin(pairs.supply, home), 0.0, moved)

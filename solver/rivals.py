@@ -62,7 +62,7 @@ def rivals_of(
     everything = _rivals(problem, prices, most, members, least, within, scarce=None)
     if everything.pairs.count <= _FEW:
         return everything
-    scarce = _scarce(problem, prices)
+    scarce = scarce_supplies(problem, prices)
     return _rivals(problem, prices, most, members, least, within, scarce=scarce)
 
 
@@ -81,7 +81,7 @@ def _rivals(
     demand, elsewhere, share = [], [], [np.empty(0)]
     parts: list[Pairs] = []
     for one in members.tolist():
-        if scarce is not None and _is_bound(problem, one):
+        if scarce is not None and is_bound(problem, one):
             continue
         pairs = pairs_of(at_prices, one, most)
         if problem.demands.family[one] == Family.SERVICE:
@@ -114,16 +114,16 @@ def _rivals(
     )
 
 
-def _is_bound(problem: Problem, demand: int) -> bool:
-    """True for a batch whose parts may not all be where they like: pairs do not add up then."""
+def is_bound(problem: Problem, demand: int) -> bool:
+    """Return whether parts of a batch may not all be where they like: pairs do not add up then."""
     if problem.demands.family[demand] != Family.BATCH:
         return False
     share = float(problem.demands.risky_share[demand])
     return 0 < share < 1 or home_of(problem, demand) is not None
 
 
-def _scarce(problem: Problem, prices: Prices) -> Bools:
-    """bool[O]: supplies whose units have a price, by their capacity or by a limit."""
+def scarce_supplies(problem: Problem, prices: Prices) -> Bools:
+    """Return bool[O]: supplies whose units have a price, by their capacity or by a limit."""
     limits = problem.limits
     row = np.repeat(np.arange(limits.count), np.diff(limits.start))
     found = prices.capacity > 0

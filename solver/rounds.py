@@ -303,10 +303,12 @@ def tighten(work: Work) -> None:
     ready = np.isfinite(within) and within > 0 and work.service.hard.all()
     if work.best.joint or work.is_good() or not ready:
         return
-    bound = _certifier(work).jointly(work.best.prices, work.best.certificate, within)
-    bound = max(work.best.bound, bound - work.credit)
-    work.best = replace(work.best, bound=bound, joint=True)
-    work.report("bound, gangs together", work.cost, work.bound)
+    for together in (_certifier(work).jointly, _certifier(work).wholly):
+        bound = together(work.best.prices, work.best.certificate, within) - work.credit
+        work.best = replace(work.best, bound=max(work.best.bound, bound), joint=True)
+        work.report("bound, together", work.cost, work.bound)
+        if work.is_good():
+            return
 
 
 def better_prices(work: Work) -> Prices:

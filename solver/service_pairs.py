@@ -202,11 +202,13 @@ def _most_places(
     whole, least = np.full((2, len(places)), np.inf)
     np.minimum.at(whole, at, np.ceil(load / pairs.amount - _ALIKE) * sure)
     np.minimum.at(least, at, cost)
-    few = max(int(services.least_places[service]), int(np.ceil(1 / services.most_share[service])))
-    few = max(few, 2 * (services.survive_level[service] != NO_ROW))
+    times = max(
+        int(services.least_places[service]), int(np.ceil(1 / services.most_share[service]))
+    )
+    times = max(times, 2 * (services.survive_level[service] != NO_ROW))
     distance = services.distance[np.ix_(services.load_point[rows], places)]
     near = distance <= min(float(services.near[service]), float(services.farthest[service]))
-    known = _cover(near, whole + move, few)
+    known = _cover(near, whole + move, times)
     if not np.isfinite(known):
         return np.inf
     total = np.cumsum(np.sort(least + move))
