@@ -99,7 +99,7 @@ SEEDS = st.integers(0, 2**32 - 1)
 
 @bounded(80)
 @given(cases(), SEEDS)
-def test_gangs_and_batches_bounded_together_stay_below_the_optimum(
+def test_demands_bounded_together_stay_below_the_optimum(
     engine: EngineProcess, case: Case, seed: int
 ) -> None:
     """However little above the optimum plans still matter."""
@@ -113,8 +113,10 @@ def test_gangs_and_batches_bounded_together_stay_below_the_optimum(
         apart = certifier.certify(asked, unchecked)
         within = optimum + credit - apart.bound
         for more in (1e-3, 0.2):
-            joint = certifier.jointly(asked, apart, within + more * max(optimum, 1.0))
-            assert joint - credit <= optimum + TOLERANCE * max(1.0, optimum / 1000)
+            matters = within + more * max(optimum, 1.0)
+            for together in (certifier.jointly, certifier.wholly):
+                bound = together(asked, apart, matters) - credit
+                assert bound <= optimum + TOLERANCE * max(1.0, optimum / 1000)
 
 
 def test_a_batch_that_overflows_its_pool_takes_a_little_of_a_dear_one(
