@@ -88,6 +88,11 @@ class Columns:
         found.add_ways([nothing(block) for block in blocks.models])
         return found
 
+    @property
+    def dear(self) -> Floats:
+        """float64[D], about what serving each demand costs where that is dear."""
+        return self.fines / _FINE
+
     def forced(self) -> Floats:
         """float64[D]: 1 for demands without any pair, and for those that read of them."""
         lost = np.ones(self.problem.demands.count)

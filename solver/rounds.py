@@ -90,8 +90,7 @@ def first_prices(work: Work) -> Prices:
         if answer is None or answer.outcome is not Outcome.OPTIMAL:
             raise SolverError("the relaxation of the first prices has no solution")
         prices = prices_of(restricted, answer, work.service)
-        charged = model.cost + charges(restricted.compact, model, prices)
-        work.stake = _stakes(restricted.compact, charged * answer.x)
+        work.stake = _stakes(work, restricted.compact, model, prices, answer.x)
         before = work.columns.pairs.count
         work.prices = prices
         work.columns.grow(prices)
@@ -101,14 +100,24 @@ def first_prices(work: Work) -> Prices:
     return prices
 
 
-def _stakes(compact: Compact, cost: Floats) -> Floats:
-    """float64[D], the cost of each demand's own columns, what is unmet aside; at least 0."""
+def _stakes(work: Work, compact: Compact, model: Model, prices: Prices, x: Floats) -> Floats:
+    """float64[D], what each demand's own columns cost, with the price of what they take.
+
+    The price counts up to what serving as much costs where it is dear: where not everybody can be
+    served, prices come from fines, and fines must not come from these.
+    """
     owner = owners(compact)
     own = owner != NONE
     own[compact.unmet] = False
     demands = compact.problem.demands.count
-    total = np.bincount(owner[own], weights=cost[own], minlength=demands)
-    return np.maximum(total, 0.0).astype(np.float64)
+
+    def total(cost: Floats) -> Floats:
+        found = np.bincount(owner[own], weights=(cost * x)[own], minlength=demands)
+        return np.maximum(found, 0.0).astype(np.float64)
+
+    plain = total(model.cost)
+    charged = total(model.cost + charges(compact, model, prices))
+    return np.maximum(plain, np.minimum(charged, work.columns.dear))
 
 
 def _with_fines(work: Work, restricted: Restricted, fines: Floats) -> Model:
