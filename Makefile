@@ -2,7 +2,7 @@
 #
 #   make plan            set up, then plan examples/frontier-lab.yaml on the embedded market
 #   make test            set up, then every check: format, lint, types, imports, spelling, tests
-#   make bench SIZE=M    measure the optimizer on a drawn fleet (S, M, L, XL, XXL; REGIME=contested)
+#   make bench SIZE=M    measure the optimizer on a drawn fleet (S to XXL; REGIME, RULES, OFFERS)
 #   make bench-commands  measure the commands people wait for (SIZE=S: quick ones, M: a fleet too)
 #   make clean           remove everything that make made
 #
@@ -42,7 +42,7 @@ check:
 	$(BIN)/python -m pytest -n $(WORKERS)
 
 bench: $(VENV)/installed-bench
-	$(BIN)/python -m benchmarks $(SIZE) --regime $(REGIME) --rules $(RULES)
+	$(BIN)/python -m benchmarks $(SIZE) --regime $(REGIME) --rules $(RULES) $(if $(OFFERS),--offers $(OFFERS))
 
 bench-commands: $(VENV)/installed-dev
 	$(BIN)/python -m benchmarks.commands $(SIZE)

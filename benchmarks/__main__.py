@@ -1,9 +1,10 @@
 """Measure the optimizer on an instance of a stated size, beside cheapest-first and others.
 
     python -m benchmarks M --regime contested      (make bench SIZE=M REGIME=contested)
+    python -m benchmarks M --offers 10000          (make bench SIZE=M OFFERS=10000)
 
 Each contender runs in a process of its own and is ended at a hard limit. Writes
-`benchmarks/results/M-contested.json` and prints it as tables.
+`benchmarks/results/M-contested-all.json` (size, regime, rules) and prints it as tables.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import Any, Final
 
 from benchmarks import results
 from benchmarks.contender import INTERFACES
-from benchmarks.instances import SIZES, Regime, Size
+from benchmarks.instances import FEWEST_OFFERS, SIZES, Regime, Size, on_offers
 from benchmarks.processes import Measured, run
 
 #: Size -> seconds on the clock that the optimizer may take, gap that ends it.
@@ -48,9 +49,11 @@ Say = Callable[[str], None]
 
 def _drawn(size: Size, options: argparse.Namespace) -> Asked:
     """Return what an instance is drawn from."""
+    fleet = {} if size.fleet_offers is None else {"fleet_offers": size.fleet_offers}
     return {
         "workloads": size.workloads,
         "offers": size.offers,
+        **fleet,
         "regime": options.regime,
         "rules": options.rules,
         "seed": options.seed,
@@ -169,6 +172,13 @@ def _agreement(runs: Mapping[str, Any]) -> str:
     return f"{', '.join(done)}: {verdict}\n"
 
 
+def _offers(text: str) -> int:
+    offers = int(text)
+    if offers < FEWEST_OFFERS:
+        raise argparse.ArgumentTypeError(f"found {text}, expected {FEWEST_OFFERS} or more")
+    return offers
+
+
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     """Read the command line; limits that are not given are those of the size."""
     parser = argparse.ArgumentParser(
@@ -177,6 +187,9 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("size", choices=SIZES)
     parser.add_argument("--regime", choices=[one.value for one in Regime], default="normal")
     parser.add_argument("--rules", choices=("all", "none"), default="all")
+    parser.add_argument(
+        "--offers", type=_offers, help="how many; every number of them has the same fleet"
+    )
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--seconds", type=float, help="for the optimizer, on the clock")
     parser.add_argument("--gap", type=float, help="that ends the optimizer")
@@ -206,6 +219,8 @@ def main() -> None:
     """Measure and report."""
     options = parse()
     size = SIZES[options.size]
+    if options.offers is not None:
+        size = on_offers(size, options.offers)
     found: dict[str, Any] = {
         "format": results.FORMAT,
         "machine": results.machine(),
@@ -220,8 +235,8 @@ def main() -> None:
         found["compact_tiny"] = interfaces(TINY, options, _say, seconds=_TINY_S)
     print(report(found), end="")
     if str(options.output) != "-":
-        name = f"{options.size}-{options.regime}.json"
-        results.write(found, options.output or results.FOLDER / name)
+        path = options.output or results.FOLDER / results.file_name(found["instance"])
+        results.write(found, path)
 
 
 if __name__ == "__main__":

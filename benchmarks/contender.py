@@ -33,7 +33,11 @@ def say(**fields: object) -> None:
 
 def instance_of(asked: Asked) -> tuple[Spec, Market]:
     """Draw the instance that is asked for, without the workloads of `without`."""
-    size = Size(workloads=asked["workloads"], offers=asked["offers"])
+    size = Size(
+        workloads=asked["workloads"],
+        offers=asked["offers"],
+        fleet_offers=asked.get("fleet_offers"),
+    )
     spec, market = draw(size, Regime(asked["regime"]), seed=asked["seed"], rules=asked["rules"])
     if asked.get("without"):
         from benchmarks.reduced import without

@@ -25,7 +25,7 @@ from broker.market_digest import content_digest
 from broker.snapshot import EMBEDDED, read_market
 from broker.workloads import Spec
 
-__all__ = ["SIZES", "Regime", "Size", "draw", "instance"]
+__all__ = ["FEWEST_OFFERS", "SIZES", "Regime", "Size", "draw", "instance", "on_offers"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,10 +35,13 @@ class Size:
     Attributes:
         workloads: of all kinds together, a third each.
         offers: about how many.
+        fleet_offers: the fleet is one that so many offers can serve, whatever `offers` says;
+            None: one for `offers`.
     """
 
     workloads: int
     offers: int
+    fleet_offers: int | None = None
 
 
 SIZES: Final[Mapping[str, Size]] = {
@@ -48,6 +51,16 @@ SIZES: Final[Mapping[str, Size]] = {
     "XL": Size(workloads=10_000, offers=20_000),
     "XXL": Size(workloads=100_000, offers=20_000),
 }
+#: Fewest offers on which a named size can be asked for; more of them hold these too.
+FEWEST_OFFERS: Final = 1_250
+
+
+def on_offers(size: Size, offers: int) -> Size:
+    """Return a size on another number of offers: the same fleet, byte by byte, on every number.
+
+    The fleet is drawn for `FEWEST_OFFERS`; fewer than these might not serve it.
+    """
+    return replace(size, offers=offers, fleet_offers=FEWEST_OFFERS)
 
 
 def instance(
@@ -78,7 +91,8 @@ def draw(
         raise ValueError(f"rules: found {rules!r}, expected 'all' or 'none'")
     is_ruled = rules == "all"
     offers = part_of(_embedded(), size.offers, seed)
-    known = known_of(offers)
+    # A smaller part is inside a larger one of the same seed, so its fleet can be served there too.
+    known = known_of(part_of(_embedded(), size.fleet_offers or size.offers, seed))
     gangs, thirds = size.workloads // 3, size.workloads - size.workloads // 3
     spec = Spec(
         period=PERIOD_H,

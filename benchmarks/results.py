@@ -46,6 +46,20 @@ def versions() -> dict[str, str]:
     return found
 
 
+def file_name(instance: Mapping[str, Any]) -> str:
+    """Return the name of the file of an instance's results.
+
+    Size, regime and rules always stand in it; the number of offers where it was asked for, and
+    a seed other than 1.
+    """
+    parts = [instance["name"], instance["regime"], instance["rules"]]
+    if "fleet_offers" in instance:
+        parts.append(f"{instance['offers']}-offers")
+    if instance["seed"] != 1:
+        parts.append(f"seed-{instance['seed']}")
+    return "-".join(parts) + ".json"
+
+
 def write(results: Results, path: Path) -> None:
     """Write results to a file."""
     path.parent.mkdir(parents=True, exist_ok=True)

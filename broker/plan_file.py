@@ -9,7 +9,7 @@ from dataclasses import fields, is_dataclass
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Union, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any, Final, Union, get_args, get_origin, get_type_hints
 
 from broker.errors import BrokerError
 from broker.plans import PLAN_FORMAT, Plan
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 #: Amounts of money are whole cents and keep both digits: ``9000.00``.
 _CENTS = -2
+#: Fields that came when files of this format had been written; where a file lacks one, the
+#: default holds.
+_LATER: Final = frozenset({(Plan, "warm_start")})
 
 
 def plan_to_json(plan: Plan) -> str:
@@ -101,7 +104,8 @@ def _from_data(data: Any, kind: Any) -> Any:
         return tuple(_from_data(one, part) for one, part in zip(data, inner, strict=True))
     if is_dataclass(kind) and isinstance(kind, type):
         hints = _hints(kind)
-        return kind(**{name: _from_data(data[name], hints[name]) for name in _names(kind)})
+        names = (one for one in _names(kind) if one in data or (kind, one) not in _LATER)
+        return kind(**{name: _from_data(data[name], hints[name]) for name in names})
     if kind is Decimal:
         return _finite(data)
     if kind in {str, int, bool} and not isinstance(data, kind):

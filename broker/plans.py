@@ -356,7 +356,8 @@ class Plan:
         moves: what it moves from where it runs now, and why; by workload in spec order.
         overrides: placements that pass over a provider with first refusal.
         baseline: cheapest-first beside it; None when it was not asked for.
-        warm_start: the earlier plan from which the search began; None: it began anew.
+        warm_start: the earlier plan from which the search began; None: it began anew. Files
+            written before there was this field lack it, which means None.
         emissions: estimated; None when `policy.carbon` does not ask for them.
         prices: how old the prices are.
         unknown_capacity_usd: compute cost that rests on capacity nobody stated.

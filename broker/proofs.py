@@ -94,7 +94,7 @@ class WarmStart:
     """The earlier plan from which the search began; it changes nothing of what is optimal.
 
     Attributes:
-        plan: SHA-256 (hex) of its file.
+        plan: SHA-256 (hex) of its file, as this version writes it.
         placements: how many it has.
         standing: how many of them the search began with, whole or in part.
     """

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from benchmarks import __main__ as harness
-from benchmarks import compact_models, compare, plot, results
+from benchmarks import compact_models, compare, results
 from benchmarks.contender import INTERFACES
 from benchmarks.instances import Regime, Size, draw
 from benchmarks.optimizer import problem_of
@@ -149,6 +149,24 @@ def test_files_of_another_version_are_refused(tmp_path: Path) -> None:
         results.read(path)
 
 
+def test_results_of_other_instances_have_files_of_their_own() -> None:
+    """Size, regime and rules name a file; the number of offers and the seed where asked for."""
+    instance = {"name": "M", "regime": "normal", "rules": "none", "offers": 5000, "seed": 1}
+    assert results.file_name(instance) == "M-normal-none.json"
+    assert results.file_name(instance | {"rules": "all"}) == "M-normal-all.json"
+    asked = instance | {"offers": 10000, "fleet_offers": 1250}
+    assert results.file_name(asked) == "M-normal-none-10000-offers.json"
+    assert results.file_name(asked | {"seed": 2}) == "M-normal-none-10000-offers-seed-2.json"
+
+
+def test_too_few_offers_for_the_fleet_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    """The message names the fewest."""
+    assert harness.parse(["M", "--offers", "1250"]).offers == 1250
+    with pytest.raises(SystemExit):
+        harness.parse(["M", "--offers", "1249"])
+    assert "found 1249, expected 1250 or more" in capsys.readouterr().err
+
+
 def test_a_machine_is_named_by_processor_and_cores_alone() -> None:
     """No name of the host, no user, no path."""
     assert set(results.machine()) == {"cpu", "cores"}
@@ -162,19 +180,6 @@ def test_two_results_of_one_instance_are_compared_by_ratio() -> None:
     other = new | {"instance": {**new["instance"], "seed": 2}}
     with pytest.raises(ValueError, match="expected the instance"):
         compare.comparison(old, other)
-
-
-def test_the_plot_has_a_point_for_every_size(tmp_path: Path) -> None:
-    """Points are ordered by workloads, and the same files give the same bytes."""
-    small = _results({"plan": {"cpu_s": 2.0, "first_plan_cpu_s": 0.1}})
-    large = _results({"plan": {"cpu_s": 30.0}}) | {
-        "instance": {"workloads": 60, "regime": "normal"}
-    }
-    assert plot.points([large, small], "cpu_s", "normal") == [(6, 2.0), (60, 30.0)]
-    pytest.importorskip("matplotlib")
-    for name in ("a.svg", "b.svg"):
-        plot.draw([large, small], tmp_path / name)
-    assert (tmp_path / "a.svg").read_bytes() == (tmp_path / "b.svg").read_bytes()
 
 
 def _results(runs: dict[str, Any]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from benchmarks.instances import Regime, Size, draw
+from benchmarks.instances import SIZES, Regime, Size, draw, on_offers
 from broker.planning import make_plan
 from broker.spec import checked, spec_from_data
 from broker.spec_data import spec_to_data
@@ -47,6 +47,17 @@ def test_another_seed_gives_another_instance() -> None:
     first, other = draw(SMALL, seed=1), draw(SMALL, seed=2)
     assert first[0] != other[0]
     assert first[1].digest != other[1].digest
+
+
+@pytest.mark.parametrize("rules", ["all", "none"])
+def test_the_fleet_stays_while_offers_grow(rules: str) -> None:
+    """On more offers the spec is the same, and the fewer are among them."""
+    few, market = draw(on_offers(SIZES["S"], 1_250), rules=rules)
+    same, larger = draw(on_offers(SIZES["S"], 2_500), rules=rules)
+    assert same == few
+    assert (market.offers.height, larger.offers.height) == (1_250, 2_500)
+    ids = ["provider", "region", "zone", "instance_type", "option"]
+    assert market.offers.join(larger.offers, on=ids, how="anti").is_empty()
 
 
 @pytest.mark.parametrize("rules", ["all", "none"])

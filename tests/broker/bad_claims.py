@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from tests.broker.bad_specs import Bad, rule
+from tests.broker.bad_spec import Bad, rule
 
 
 def _claim(name: str, text: str, path: str, piece: str) -> Bad:

@@ -4,11 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from tests.broker.bad_specs import Bad, training
-
-
-def _bad(name: str, text: str, line: int, path: str, piece: str) -> Bad:
-    return Bad(name=name, text=text, line=line, path=path, piece=piece)
+from tests.broker.bad_spec import bad, training
 
 
 def stable(text: str) -> str:
@@ -17,23 +13,23 @@ def stable(text: str) -> str:
 
 
 STABILITY: Final = [
-    _bad("moves negative", stable("max_moves: -1"), 6, "stability.max_moves", "at least 0"),
-    _bad("moves in part", stable("max_moves: 1.5"), 6, "stability.max_moves", "at least 0"),
-    _bad("saving in percent", stable("min_saving: 5%"), 6, "stability.min_saving", "an amount"),
-    _bad("move cost in words", stable("move_cost: dear"), 6, "stability.move_cost", "an amount"),
-    _bad("move cost of one in words", stable("move_cost: {a: dear}"), 6,
-         "stability.move_cost.a", "an amount"),
-    _bad("move cost of nobody", stable("move_cost: {b*: 5}"), 6, "stability.move_cost.b*",
-         "a workload's name, or a glob"),
-    _bad("move costs as a list", stable("move_cost: [5]"), 6, "stability.move_cost",
-         "a mapping of keys"),
-    _bad("freeze nobody", stable("freeze: [b]"), 6, "stability.freeze[0]", "a workload's name"),
-    _bad("freeze what does not run", stable("freeze: [a]"), 6, "stability.freeze",
-         "does not run anywhere now"),
-    _bad("a stranger runs", stable("current: [{workload: b, pool: aws/x/-/y, instances: 1}]"), 6,
-         "stability.current[0].workload", "a workload of the spec: a"),
-    _bad("runs in no pool", stable("current: [{workload: a, pool: aws/x, instances: 1}]"), 6,
-         "stability.current[0].pool", "provider/region/zone/type"),
-    _bad("runs nothing", stable("current: [{workload: a, pool: aws/x/-/y, instances: 0}]"), 6,
-         "stability.current[0].instances", "at least 1"),
+    bad("moves negative", stable("max_moves: -1"), 6, "stability.max_moves", "at least 0"),
+    bad("moves in part", stable("max_moves: 1.5"), 6, "stability.max_moves", "at least 0"),
+    bad("saving in percent", stable("min_saving: 5%"), 6, "stability.min_saving", "an amount"),
+    bad("move cost in words", stable("move_cost: dear"), 6, "stability.move_cost", "an amount"),
+    bad("move cost of one in words", stable("move_cost: {a: dear}"), 6,
+        "stability.move_cost.a", "an amount"),
+    bad("move cost of nobody", stable("move_cost: {b*: 5}"), 6, "stability.move_cost.b*",
+        "a workload's name, or a glob"),
+    bad("move costs as a list", stable("move_cost: [5]"), 6, "stability.move_cost",
+        "a mapping of keys"),
+    bad("freeze nobody", stable("freeze: [b]"), 6, "stability.freeze[0]", "a workload's name"),
+    bad("freeze what does not run", stable("freeze: [a]"), 6, "stability.freeze",
+        "does not run anywhere now"),
+    bad("a stranger runs", stable("current: [{workload: b, pool: aws/x/-/y, instances: 1}]"), 6,
+        "stability.current[0].workload", "a workload of the spec: a"),
+    bad("runs in no pool", stable("current: [{workload: a, pool: aws/x, instances: 1}]"), 6,
+        "stability.current[0].pool", "provider/region/zone/type"),
+    bad("runs nothing", stable("current: [{workload: a, pool: aws/x/-/y, instances: 0}]"), 6,
+        "stability.current[0].instances", "at least 1"),
 ]  # fmt: skip

@@ -10,7 +10,8 @@ import pytest
 from broker.cli import main
 from broker.spec_schema import spec_schema
 from broker.spec_starter import starter_spec
-from tests.broker.bad_specs import BAD_SPECS, MARKET_CSV, Bad
+from tests.broker.bad_spec import MARKET_CSV, Bad
+from tests.broker.bad_specs import BAD_SPECS
 
 
 def test_starter_is_valid_on_the_embedded_market(

@@ -13,7 +13,8 @@ from broker.market import Market
 from broker.spec import checked, load_spec
 from broker.workloads import Shape, Spec, Training
 from tests.broker.bad_claims import CLAIMS
-from tests.broker.bad_specs import BAD_SPECS, Bad, service, tiny_market, training
+from tests.broker.bad_spec import Bad, service, tiny_market, training
+from tests.broker.bad_specs import BAD_SPECS
 from tests.broker.bad_stability import STABILITY
 
 

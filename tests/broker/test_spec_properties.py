@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from broker.errors import BrokerError
 from broker.spec import load_spec, spec_from_data, spec_to_data
-from tests.broker.bad_specs import BAD_SPECS, tiny_market
+from tests.broker.bad_spec import tiny_market
+from tests.broker.bad_specs import BAD_SPECS
 from tests.broker.test_spec_data import EVERYTHING
 
 _MARKET = tiny_market()

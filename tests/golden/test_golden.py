@@ -9,9 +9,13 @@ from pathlib import Path
 import pytest
 
 from broker.cli import main
+from broker.errors import BrokerError
+from broker.plan_file import plan_from_data, plan_to_json, read_plan
 
 CASES = sorted(path.parent for path in Path(__file__).parent.glob("*/spec.yaml"))
 UNMET = 3
+#: Written by the version that had no `--warm-start`; never written anew.
+OLD = Path(__file__).parent / "small" / "plan-before-warm-start.json"
 FORMS = {"table": "plan.txt", "json": "plan.json", "csv": "plan.csv"}
 
 
@@ -38,6 +42,34 @@ def test_plan_is_the_kept_one(
     if update_golden:
         kept.write_bytes(text.encode())
     assert kept.read_bytes() == text.encode()
+
+
+def test_a_plan_file_from_before_warm_starts_is_read() -> None:
+    """Only `warm_start` is absent from it, which means that the search began anew."""
+    old = json.loads(OLD.read_text())
+    plan = read_plan(OLD)
+    assert "warm_start" not in old
+    assert json.loads(plan_to_json(plan)) == old | {"warm_start": None}
+
+
+def test_a_plan_file_that_lacks_another_field_is_refused() -> None:
+    """The field is named."""
+    old = json.loads(OLD.read_text())
+    del old["baseline"]
+    with pytest.raises(BrokerError, match=r"not a whole plan: KeyError\('baseline'\)"):
+        plan_from_data(old)
+
+
+def test_a_plan_file_from_before_warm_starts_can_begin_a_search(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All of its placements stand."""
+    monkeypatch.chdir(OLD.parent)
+    command = ["plan", "spec.yaml", "--market", "market.csv", "--warm-start", OLD.name]
+    assert main(command) == UNMET
+    count = len(read_plan(OLD).placements)
+    said = f"began with {count} of the {count} placements of {OLD.name}\n"
+    assert said in capsys.readouterr().err
 
 
 def test_small_case_costs_what_its_comment_works_out() -> None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -14,22 +13,36 @@ import pytest
 
 from broker.audit import audit
 from broker.audit.survival import largest_flow
-from broker.market import QUOTA_SCHEMA, Market
+from broker.market import QUOTA_SCHEMA
 from broker.market_csv import read_offers_csv
 from broker.planning import make_plan
-from broker.plans import Cost, OwnedIdle, Placement, Plan, PriceAge
-from broker.policy import Exclusivity, Policy, ScopeLevel, Verb
+from broker.plans import Cost, OwnedIdle, PriceAge
+from broker.policy import ScopeLevel, Verb
 from broker.spec import load_spec
-from broker.spec_data import spec_to_data
 from broker.workloads import (
     Commitment,
     FabricNeed,
     LatencyRule,
     QuotaLimit,
     QuotaUnit,
-    Spec,
     Spread,
     Where,
+)
+from tests.broker.audit.spoiling import (
+    Case,
+    Spoil,
+    in_holdings,
+    in_offer,
+    in_placement,
+    in_plan,
+    in_proof,
+    in_route,
+    in_rule,
+    in_shape,
+    in_spec,
+    in_workload,
+    placement,
+    summed,
 )
 
 HERE = Path(__file__).parents[1] / "worked_example"
@@ -38,18 +51,6 @@ B = "aws/us-east-1/use1-az1/p5.48xlarge/spot"
 D = "gcp/europe-west4/europe-west4-a/a3-megagpu-8g/on-demand"
 E = "aws/us-east-1/use1-az1/g6.12xlarge/reserved-1y"
 OWNED = "aws/us-east-1/use1-az1/p5.48xlarge/owned"
-
-
-@dataclass(frozen=True)
-class Case:
-    """A plan with what it was made from."""
-
-    plan: Plan
-    spec: Spec
-    market: Market
-
-
-Spoil = Callable[[Case], Case]
 
 
 @pytest.fixture(scope="module")
@@ -85,132 +86,6 @@ def good(tmp_path_factory: pytest.TempPathFactory) -> Case:
     return Case(plan=make_plan(spec, market).plan, spec=spec, market=market)
 
 
-# ---- ways to spoil a case; each keeps everything else consistent
-
-
-def in_spec(**changes: Any) -> Spoil:
-    """Ask for something else than was planned."""
-    return lambda case: _on_spec(case, replace(case.spec, **changes))
-
-
-def in_workload(name: str, **changes: Any) -> Spoil:
-    """Ask for something else of one workload."""
-
-    def spoil(case: Case) -> Case:
-        spec = case.spec
-        for kind in ("training", "services", "batch"):
-            changed = tuple(
-                replace(one, **changes) if one.name == name else one for one in getattr(spec, kind)
-            )
-            spec = replace(spec, **{kind: changed})
-        return _on_spec(case, spec)
-
-    return spoil
-
-
-def in_shape(name: str, **changes: Any) -> Spoil:
-    """Ask for another shape under the same written form."""
-
-    def spoil(case: Case) -> Case:
-        (workload,) = (one for one in case.spec.workloads if one.name == name)
-        shapes = tuple(replace(shape, **changes) for shape in workload.shapes)
-        return in_workload(name, shapes=shapes)(case)
-
-    return spoil
-
-
-def in_rule(verb: Verb, **rule: Any) -> Spoil:
-    """Add a rule of exclusivity."""
-    return in_spec(policy=Policy(exclusivity=(Exclusivity(verb=verb, **rule),)))
-
-
-def in_holdings(**changes: Any) -> Spoil:
-    """Hold something else."""
-    return lambda case: in_spec(holdings=replace(case.spec.holdings, **changes))(case)
-
-
-def in_offer(offer: str, **values: Any) -> Spoil:
-    """Let the market say something else of one offer."""
-
-    def spoil(case: Case) -> Case:
-        parts = dict(
-            zip(
-                ("provider", "region", "zone", "instance_type", "option"),
-                offer.split("/"),
-                strict=True,
-            )
-        )
-        mine = pl.all_horizontal(*(pl.col(key) == value for key, value in parts.items()))
-        frame = case.market.offers
-        changed = frame.with_columns(
-            pl.when(mine).then(pl.lit(value, dtype=frame.schema[key])).otherwise(key).alias(key)
-            for key, value in values.items()
-        )
-        return replace(case, market=replace(case.market, offers=changed))
-
-    return spoil
-
-
-def in_placement(workload: str, offer: str, /, **changes: Any) -> Spoil:
-    """Let one placement say something else; totals follow."""
-
-    def spoil(case: Case) -> Case:
-        placed = tuple(
-            replace(one, **changes) if (one.workload, one.offer) == (workload, offer) else one
-            for one in case.plan.placements
-        )
-        assert placed != case.plan.placements
-        return replace(case, plan=_summed(replace(case.plan, placements=placed)))
-
-    return spoil
-
-
-def in_route(metro: str, region: str, /, **changes: Any) -> Spoil:
-    """Let one route say something else."""
-
-    def spoil(case: Case) -> Case:
-        routes = tuple(
-            replace(one, **changes) if (one.metro, one.region) == (metro, region) else one
-            for one in case.plan.routes
-        )
-        assert routes != case.plan.routes
-        return replace(case, plan=replace(case.plan, routes=routes))
-
-    return spoil
-
-
-def in_plan(**changes: Any) -> Spoil:
-    """Let the plan say something else."""
-    return lambda case: replace(case, plan=replace(case.plan, **changes))
-
-
-def in_proof(**changes: Any) -> Spoil:
-    """Let the proof say something else."""
-    return lambda case: in_plan(proof=replace(case.plan.proof, **changes))(case)
-
-
-def _on_spec(case: Case, spec: Spec) -> Case:
-    return replace(case, spec=spec, plan=replace(case.plan, spec=spec_to_data(spec)))
-
-
-def _summed(plan: Plan) -> Plan:
-    """Make totals and gap follow the placements' cost lines."""
-    total = Cost(shortfall=plan.cost.shortfall)
-    for one in plan.placements:
-        total = total.plus(one.cost)
-    bound = min(plan.proof.cost_bound, total.total)
-    gap = ((total.total - bound) / total.total).quantize(Decimal("1e-9"))
-    return replace(plan, cost=total, proof=replace(plan.proof, cost_bound=bound, gap=gap))
-
-
-def placement(case: Case, workload: str, offer: str) -> Placement:
-    """Return the one placement of a workload on an offer."""
-    (found,) = (
-        one for one in case.plan.placements if (one.workload, one.offer) == (workload, offer)
-    )
-    return found
-
-
 def gang_over_two_zones(case: Case) -> Case:
     """Half of pretrain stands on D."""
     first = placement(case, "pretrain", A)
@@ -232,7 +107,7 @@ def gang_over_two_zones(case: Case) -> Case:
         cost=Cost(compute=Decimal("5400.00")),
     )
     rest = tuple(one for one in case.plan.placements if one is not first)
-    return replace(case, plan=_summed(replace(case.plan, placements=(here, away, *rest))))
+    return replace(case, plan=summed(replace(case.plan, placements=(here, away, *rest))))
 
 
 def two_options_mixed(case: Case) -> Case:
@@ -255,7 +130,7 @@ def two_options_mixed(case: Case) -> Case:
         cost=Cost(compute=Decimal("1800.00")),
     )
     placed = tuple(on_spot if one is away else one for one in spoilt.plan.placements)
-    return replace(spoilt, plan=_summed(replace(spoilt.plan, placements=placed)))
+    return replace(spoilt, plan=summed(replace(spoilt.plan, placements=placed)))
 
 
 def unmet_left_out(case: Case) -> Case:

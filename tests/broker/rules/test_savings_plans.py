@@ -3,55 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from dataclasses import replace
-from datetime import UTC, date, datetime
-from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
-import polars as pl
 import pytest
 
-from broker.audit import audit
 from broker.explanations import explain
-from broker.market import HOLDING_SCHEMA, Market
-from broker.paid_hours import SavingsPlanUse
 from broker.plan_file import plan_from_data, plan_to_json
-from broker.planning import make_plan
-from broker.plans import Plan
 from broker.report.plan import plan_text
 from broker.rule_prices import price_rules
-from broker.spec_data import spec_to_data
-from tests.broker.rules.ruled import (
-    AWS,
-    AZURE,
-    GCP,
-    HEADER,
-    OWNED,
-    hours,
-    market,
-    planned,
-    refused,
-    spec,
-)
-
-#: One unit of 8 H100 for 100 h: 4,000 USD at aws, 6,000 at azure, 8,000 at gcp.
-TUNE = "training: [{name: tune, accelerators: 'H100:8', hours: 100}]\n"
-BOTH = (
-    "training: [{name: tune, accelerators: 'H100:8', hours: 100}]\n"
-    "batch: [{name: embed, accelerators: 'H100:8', work: 1000h}]\n"
-)
-
-
-def holding(plans: str, more: str = "") -> str:
-    """Return holdings of a period of 100 h with these savings plans."""
-    return f"period: 100h\nholdings:\n  savings_plans: [{plans}]\n{more}"
-
-
-def use(plan: Plan, number: int = 0) -> SavingsPlanUse:
-    """Return what a plan says of one of its savings plans."""
-    return plan.savings_plans[number]
+from tests.broker.rules.committed import BOTH, TUNE, holding, rated, use
+from tests.broker.rules.ruled import AWS, GCP, HEADER, OWNED, hours, market, planned, refused
 
 
 def test_a_plan_makes_the_dearer_machine_win(tmp_path: Path) -> None:
@@ -167,22 +128,6 @@ def test_hosts_of_a_rack_are_paid_for_one_by_one(tmp_path: Path) -> None:
     assert plan.proof.gap == 0
 
 
-RATES = (
-    "aws,us-east-1,use1-az1,p5.48xlarge,H100,8,2048,192,rdma,on-demand,40,,\n"
-    "aws,us-east-1,use1-az2,p5.48xlarge,H100,8,2048,192,rdma,on-demand,41,,\n"
-    "aws,us-east-1,-,p5.48xlarge,H100,8,2048,192,rdma,reserved-1y,30,,compute-savings-plan\n"
-    "aws,us-east-1,-,p5.48xlarge,H100,8,2048,192,rdma,reserved-1y,27,,ec2-savings-plan\n"
-    "aws,us-east-1,-,p5.48xlarge,H100,8,2048,192,rdma,reserved-3y,20,8760,compute-savings-plan\n"
-    "aws,us-east-1,-,p5.48xlarge,H100,8,2048,192,rdma,reserved-1y,10,,savings-plan\n"
-    "azure,westeurope,-,ND96isr_H100_v5,H100,8,1900,96,rdma,on-demand,60,,\n"
-)
-
-
-def rated() -> Market:
-    """Return a market with rates of savings plans among its offers."""
-    return market(RATES, header=f"{HEADER},upfront_usd,variant")
-
-
 def test_rates_of_the_market(tmp_path: Path) -> None:
     """A fee of 8,760 over three years is 1/3 USD/h: 1,000 USD pay for 1000 / 20.33 h."""
     text = holding("{provider: aws, per_hour: 10, rates: reserved-3y/compute-savings-plan}")
@@ -277,133 +222,3 @@ def test_a_plan_file_keeps_it(tmp_path: Path) -> None:
     """What is paid for survives the file."""
     plan = planned(BOTH + holding("{provider: aws, per_hour: 100, off: 50%}"), tmp_path)
     assert plan_from_data(json.loads(plan_to_json(plan))) == plan
-
-
-# ---- held by the account
-
-
-def held(**changes: Any) -> Market:
-    """Return the rated market with a compute savings plan of one year, 15 USD/h."""
-    row: dict[str, Any] = dict.fromkeys(HOLDING_SCHEMA, "") | {
-        "id": "sp-1",
-        "kind": "compute-savings-plan",
-        "provider": "aws",
-        "instances": None,
-        "usd_per_hour": Decimal(15),
-        "starts_at": datetime(2026, 6, 1, tzinfo=UTC),
-        "ends_at": datetime(2027, 6, 1, tzinfo=UTC),
-        "observed_at": datetime(2026, 11, 1, tzinfo=UTC),
-    }
-    return replace(rated(), holdings=pl.DataFrame([row | changes], schema=dict(HOLDING_SCHEMA)))
-
-
-@pytest.mark.parametrize(
-    ("changes", "rate"),
-    [
-        ({}, 30),
-        ({"kind": "ec2-savings-plan", "region": "us-east-1", "instance_type": "p5.*"}, 27),
-        ({"ends_at": datetime(2029, 5, 31, tzinfo=UTC)}, Decimal(61) / 3),
-    ],
-    ids=["compute", "one family", "three years"],
-)
-def test_a_plan_the_market_holds_pays_at_the_rates_of_its_kind_and_term(
-    changes: dict[str, Any], rate: Decimal, tmp_path: Path
-) -> None:
-    """The kind of the holding names the offers at whose prices it pays."""
-    plan = planned(TUNE + "period: 100h\n", tmp_path, held(**changes))
-    (one,) = use(plan).covers
-    assert (use(plan).name, use(plan).used_usd) == ("sp-1", 1500)
-    assert float(one.usd_per_hour) == pytest.approx(float(rate))
-
-
-@pytest.mark.parametrize(
-    ("changes", "reason"),
-    [
-        ({"kind": "sagemaker-savings-plan"}, "no offer has a price at its rates"),
-        ({"ends_at": None}, "no offer has a price at its rates"),
-        ({"region": "eu-west-1"}, "no offer has a price at its rates"),
-        ({"ends_at": datetime(2026, 12, 2, tzinfo=UTC)}, "ends on 2026-12-01"),
-    ],
-    ids=["another service", "no term", "elsewhere", "too short"],
-)
-def test_a_held_plan_that_pays_for_nothing_is_listed_with_the_reason(
-    changes: dict[str, Any], reason: str, tmp_path: Path
-) -> None:
-    """Nothing is taken for granted of what the market does not say."""
-    plan = planned(TUNE + "period: 100h\n", tmp_path, held(**changes))
-    assert plan.cost.total == 4000
-    assert use(plan).reason.startswith(reason)
-
-
-def test_the_spec_replaces_a_held_plan_of_its_name(tmp_path: Path) -> None:
-    """The spec says 20 USD/h at half: 100 h are paid for, once."""
-    text = TUNE + holding("{name: sp-1, provider: aws, per_hour: 20, off: 50%}")
-    plan = planned(text, tmp_path, held())
-    assert plan.cost.total == 0
-    assert [one.name for one in plan.savings_plans] == ["sp-1"]
-
-
-# ---- what the audit sees
-
-Spoil = Callable[[Plan], Plan]
-
-
-def _used(**changes: Any) -> Spoil:
-    def spoil(plan: Plan) -> Plan:
-        return replace(plan, savings_plans=(replace(use(plan), **changes),))
-
-    return spoil
-
-
-def _cover(**changes: Any) -> Spoil:
-    """Change the first of the placements that are paid for."""
-
-    def spoil(plan: Plan) -> Plan:
-        first, *rest = use(plan).covers
-        return _used(covers=(replace(first, **changes), *rest))(plan)
-
-    return spoil
-
-
-def _placed(**changes: Any) -> Spoil:
-    def spoil(plan: Plan) -> Plan:
-        first, *rest = plan.placements
-        return replace(plan, placements=(replace(first, **changes), *rest))
-
-    return spoil
-
-
-@pytest.mark.parametrize(
-    ("spoil", "rules"),
-    [
-        (_used(name="other"), {"savings plans", "coverage"}),
-        (_used(committed_usd=Decimal(1)), {"savings plans"}),
-        (_used(used_usd=Decimal(1)), {"savings plans"}),
-        (_used(saved_usd=Decimal(1)), {"savings plans"}),
-        (_used(reason="none"), {"savings plans"}),
-        (_cover(usd_per_hour=Decimal(19)), {"savings plans", "coverage"}),
-        (_cover(hours=Decimal(101)), {"savings plans", "coverage"}),
-        (_cover(hours=Decimal(60)), {"savings plans", "coverage"}),
-        (_cover(offer=AZURE), {"savings plans", "coverage"}),
-        (_placed(covered_hours=Decimal(10)), {"coverage", "cost"}),
-    ],
-)
-def test_the_audit_sees_what_is_wrong(spoil: Spoil, rules: set[str], tmp_path: Path) -> None:
-    """Names, sums, rates, hours paid twice or not at all, hours of the wrong placement."""
-    on = market()
-    stated = spec(BOTH + holding("{provider: aws, per_hour: 100, off: 50%}"), tmp_path, on)
-    plan = make_plan(stated, on).plan
-    assert audit(plan, stated, on) == ()
-    assert {one.rule for one in audit(spoil(plan), stated, on)} == rules
-
-
-def test_the_audit_sees_a_plan_that_is_no_longer_held(tmp_path: Path) -> None:
-    """Hours paid by a plan that ends in the period, and the fee of it, are refused."""
-    on = market()
-    stated = spec(TUNE + holding("{provider: aws, per_hour: 40, off: 50%}"), tmp_path, on)
-    plan = make_plan(stated, on).plan
-    (one,) = stated.holdings.savings_plans
-    ended = replace(one, until=date(2026, 12, 2))
-    other = replace(stated, holdings=replace(stated.holdings, savings_plans=(ended,)))
-    found = audit(replace(plan, spec=spec_to_data(other)), other, on)
-    assert {one.rule for one in found} == {"savings plans", "coverage"}
