@@ -55,16 +55,12 @@ class Solved:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Fresh:
-    """A block at prices that it has not seen: its pairs, and the price of what it leaves unmet."""
+    """A block at prices: its pairs, the price of what it leaves unmet; `key` as `_key` says."""
 
     block: Longs
     pairs: Pairs
     unmet: Floats
-
-    @property
-    def key(self) -> bytes:
-        """Equal where a block sees the same prices."""
-        return _key(self.pairs, self.unmet)
+    key: bytes
 
 
 class BlockBounds:
@@ -103,7 +99,9 @@ class BlockBounds:
         fresh: list[_Fresh] = []
         for block, pairs in zip(blocks, self._pairs_of(problem, blocks), strict=True):
             check()
-            one = _Fresh(block=block, pairs=pairs, unmet=prices.unmet[block])
+            unmet = prices.unmet[block]
+            key = _key(problem, block, pairs, unmet)
+            one = _Fresh(block=block, pairs=pairs, unmet=unmet, key=key)
             known = self._known.get(int(block[0]))
             if known is None or known[0] != one.key:
                 fresh.append(one)
@@ -140,7 +138,7 @@ class BlockBounds:
             SolverError: the engine failed.
         """
         pairs, unmet = self._pairs(problem, block), prices.unmet[block]
-        key, nodes = _key(pairs, unmet), _NODES if proof else _FEW_NODES
+        key, nodes = _key(problem, block, pairs, unmet), _NODES if proof else _FEW_NODES
         known = self._known.get(int(block[0]))
         same = known is not None and known[0] == key
         cost = known[1].bound if known is not None and same else 0.0
@@ -283,9 +281,12 @@ def _is_service(problem: Problem, block: Longs) -> bool:
     return len(block) == 1 and bool(problem.demands.family[block[0]] == Family.SERVICE)
 
 
-def _key(pairs: Pairs, unmet: Floats) -> bytes:
-    """Equal where a block sees the same prices."""
-    seen = (pairs.supply, pairs.compute, pairs.extra, pairs.unit_cost, pairs.move, unmet)
+def _key(problem: Problem, block: Longs, pairs: Pairs, unmet: Floats) -> bytes:
+    """Equal where a block sees the same prices, of leaving its home too."""
+    stay, moving = problem.stay, np.empty(0)
+    if stay is not None:
+        moving = stay.cost[np.isin(stay.demand, block)]
+    seen = (pairs.supply, pairs.compute, pairs.extra, pairs.unit_cost, pairs.move, unmet, moving)
     return b"".join(one.tobytes() for one in seen)
 
 
