@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 
+import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from solver import rivals
-from solver.certificate import Certifier
+from solver.certificate import Certificate, Certifier
 from solver.child import EngineProcess
 from solver.columns import Columns
 from solver.effort import Outcome
@@ -22,6 +24,7 @@ from solver.stay_rows import unbilled_cost
 from tests.solver.random_gangs import owning, tried
 from tests.solver.random_problems import TOLERANCE, bounded, exactly, some_prices, unchecked
 from tests.solver.test_certificate import served
+from tests.solver.tiny import BATCH, Row, like, problem
 
 SEEDS = st.integers(0, 2**32 - 1)
 
@@ -35,6 +38,11 @@ def engine() -> Iterator[EngineProcess]:
 def weighed(one: Problem, found: Solution) -> float:
     """Return the cost, with what moves weigh beyond it."""
     return found.cost + unbilled_cost(one, found.allocation)
+
+
+def slack(cost: float) -> float:
+    """Return what the engine's tolerances may leave on the table of a cost."""
+    return 3 * TOLERANCE * max(1.0, cost / 1000)
 
 
 def at_level_of(one: Problem, found: Solution) -> Service:
@@ -83,7 +91,7 @@ def test_gangs_that_mix_are_bounded_at_any_prices(
     certifier = Certifier(one, service, engine)
     for prices in every_price(one, service, seed, engine):
         bound = certifier.certify(prices, unchecked).bound
-        assert bound <= weighed(one, best) + TOLERANCE * max(1.0, weighed(one, best) / 1000)
+        assert bound <= weighed(one, best) + slack(weighed(one, best))
 
 
 @pytest.mark.parametrize("few", [10_000, 0])
@@ -98,6 +106,39 @@ def test_gangs_that_mix_are_bounded_together(
 ) -> None:
     """Over all their pairs, and over scarce ones with one choice for everything else."""
     monkeypatch.setattr(rivals, "_FEW", few)
+    assert_bounded_together(one, seed, engine, Certifier.jointly)
+
+
+@bounded(40)
+@given(owning(roomy=True), SEEDS)
+def test_everybody_who_may_mix_is_bounded_as_a_whole(
+    engine: EngineProcess, one: Problem, seed: int
+) -> None:
+    """Without prices for what is scarce."""
+    assert_bounded_together(one, seed, engine, Certifier.wholly)
+
+
+def test_safe_work_elsewhere_makes_room_for_work_at_risk_here(engine: EngineProcess) -> None:
+    """Two fifths of it on the one unit at risk, at 1 an hour; the rest where it costs 5."""
+    rows = [Row(cost=1, risk=1, capacity=1), Row(cost=5)]
+    one = problem(rows, [like(BATCH, amount=100.0, risky_share=0.4)])
+    best = exactly(one, engine)
+    assert best.cost == pytest.approx(40 + 60 * 5)
+    service = at_level_of(one, best)
+    scarce = replace(no_prices(one), capacity=np.array([10.0, 0.0]))
+    certifier, prices = Certifier(one, service, engine), served(one, scarce, service, 0)
+    apart = certifier.certify(prices, unchecked)
+    for together in (certifier.jointly, certifier.wholly):
+        assert together(prices, apart, 500 - apart.bound) <= best.cost + TOLERANCE
+
+
+def assert_bounded_together(
+    one: Problem,
+    seed: int,
+    engine: EngineProcess,
+    together: Callable[[Certifier, Prices, Certificate, float], float],
+) -> None:
+    """No bound is above the optimum, or below what it improves; whatever plans matter."""
     best = exactly(one, engine)
     optimum, service = weighed(one, best), at_level_of(one, best)
     assume(service.hard.all())  # it is asked for nothing else
@@ -106,6 +147,5 @@ def test_gangs_that_mix_are_bounded_together(
         apart = certifier.certify(prices, unchecked)
         for more in (1e-3, 0.05, 1.0):
             within = optimum - apart.bound + more * max(optimum, 1.0)
-            joint = certifier.jointly(prices, apart, within)
-            assert apart.bound - TOLERANCE <= joint
-            assert joint <= optimum + TOLERANCE * max(1.0, optimum / 1000)
+            bound = together(certifier, prices, apart, within)
+            assert apart.bound - TOLERANCE <= bound <= optimum + slack(optimum)
