@@ -245,7 +245,7 @@ def known_costs(
 ) -> Floats:
     """Return float64[B], about what the best known way of each block costs; inf: none is known.
 
-    What demands read of each other and moves from home are left out.
+    What demands read of each other is left out.
 
     Args:
         problem: priced.
@@ -258,8 +258,23 @@ def known_costs(
         first, lost = int(way.demands[0]), way.unmet > 0
         cost = float(way.unmet[lost] @ prices.unmet[way.demands[lost]])
         if cost < best[first]:
-            best[first] = min(best[first], cost + plain_cost(problem, way.allocation))
+            cost += plain_cost(problem, way.allocation) + _moving_cost(problem, way)
+            best[first] = min(best[first], cost)
     return np.array([best[int(block[0])] for block in blocks], np.float64)
+
+
+def _moving_cost(problem: Problem, way: Way) -> float:
+    """What leaving the homes of its demands costs and weighs."""
+    stay = problem.stay
+    if stay is None:
+        return 0.0
+    rows = np.flatnonzero(np.isin(stay.demand, way.demands)).tolist()
+    held = way.allocation
+    return sum(
+        float(stay.cost[row]) + stay.unbilled
+        for row in rows
+        if not np.isin(held.supply[held.demand == stay.demand[row]], stay.supply[row]).all()
+    )
 
 
 def priced_unmet(compact: Compact, unmet: Floats, forced: Floats) -> Model:
