@@ -50,7 +50,7 @@ def assert_lazy(one: Problem, seed: int, engine: EngineProcess) -> None:
         asked = served(one, prices, service, seed)
         strict = Certifier(flat, service, engine).certify(asked, unchecked)
         rounding = TOLERANCE + _SOLVED * float(np.abs(strict.least).sum())
-        for part in (0.0, 0.01, 0.1, 10.0):
+        for part in (0.0, 0.05, 10.0):
             slack = part * max(float(strict.least.sum()), 1.0)
             lazy = Certifier(flat, service, engine).certify(
                 asked, unchecked, ways=strict.ways, slack=slack
@@ -63,21 +63,21 @@ def assert_lazy(one: Problem, seed: int, engine: EngineProcess) -> None:
             assert lazy.bound + lazy.short + solved >= strict.bound - rounding
 
 
-@bounded(30)
+@bounded(15)
 @given(services(scarce=True, count=3), SEEDS)
 def test_services_need_not_all_be_solved(engine: EngineProcess, one: Problem, seed: int) -> None:
     """Three of them, under every rule that a service can have."""
     assert_lazy(one, seed, engine)
 
 
-@bounded(30)
+@bounded(15)
 @given(cases(), SEEDS)
 def test_blocks_need_not_all_be_solved(engine: EngineProcess, case: Case, seed: int) -> None:
     """On random markets and specs of every kind."""
     assert_lazy(case.problem, seed, engine)
 
 
-@bounded(30)
+@bounded(15)
 @given(ruled_cases(), SEEDS)
 def test_blocks_need_not_all_be_solved_under_any_two_rules(
     engine: EngineProcess, case: Case, seed: int
