@@ -21,7 +21,7 @@ from solver.problem import Problem
 from solver.relaxation import Service, prices_of, restrict, service_of
 from solver.solution import Solution
 from solver.stay_rows import unbilled_cost
-from tests.solver.random_gangs import owning, tried
+from tests.solver.random_gangs import owning, owning_of, tried
 from tests.solver.random_problems import TOLERANCE, bounded, exactly, some_prices, unchecked
 from tests.solver.test_certificate import served
 from tests.solver.tiny import BATCH, Row, like, problem
@@ -75,6 +75,14 @@ def test_the_exact_model_mixes_as_well_as_who_tries_everything(
     engine: EngineProcess, one: Problem
 ) -> None:
     """Capacities below a gang, limits, risk, homes, data to move: the same levels and cost."""
+    found, (lost, cost) = exactly(one, engine), tried(one)
+    assert [level.unmet for level in found.levels] == pytest.approx(lost, abs=1e-6)
+    assert weighed(one, found) == pytest.approx(cost, abs=TOLERANCE)
+
+
+def test_everybody_is_served_though_one_engine_sees_no_solution(engine: EngineProcess) -> None:
+    """HiGHS says of this model, of twenty columns, that it has none; all unmet is one."""
+    one = owning_of(11_176, roomy=True)
     found, (lost, cost) = exactly(one, engine), tried(one)
     assert [level.unmet for level in found.levels] == pytest.approx(lost, abs=1e-6)
     assert weighed(one, found) == pytest.approx(cost, abs=TOLERANCE)
