@@ -62,18 +62,20 @@ _LINEAR: Final = mathopt.SolveParameters()
 def solve_integer(model: Model, effort: Effort) -> Answer:
     """Solve a mixed-integer model.
 
-    HiGHS gives up with an error on a few sound models (rows whose right side is just above 0);
-    SCIP then takes its place.
+    HiGHS gives up with an error on a few sound models (rows whose right side is just above 0),
+    and says of a few others that they have no solution; SCIP then takes its place.
 
     Raises:
         SolverError: the engine failed, and so did the one in its place.
     """
     try:
-        return _solved(model, effort)
+        answer = _solved(model, effort)
+        if answer.outcome is not Outcome.INFEASIBLE or effort.engine != "highs":
+            return answer
     except SolverError:
         if effort.engine != "highs":
             raise
-        return _solved(model, replace(effort, engine="scip"))
+    return _solved(model, replace(effort, engine="scip"))
 
 
 def _solved(model: Model, effort: Effort) -> Answer:

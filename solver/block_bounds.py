@@ -55,16 +55,12 @@ class Solved:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Fresh:
-    """A block at prices that it has not seen: its pairs, and the price of what it leaves unmet."""
+    """A block at prices: its pairs, the price of what it leaves unmet; `key` as `_key` says."""
 
     block: Longs
     pairs: Pairs
     unmet: Floats
-
-    @property
-    def key(self) -> bytes:
-        """Equal where a block sees the same prices."""
-        return _key(self.pairs, self.unmet)
+    key: bytes
 
 
 class BlockBounds:
@@ -103,7 +99,9 @@ class BlockBounds:
         fresh: list[_Fresh] = []
         for block, pairs in zip(blocks, self._pairs_of(problem, blocks), strict=True):
             check()
-            one = _Fresh(block=block, pairs=pairs, unmet=prices.unmet[block])
+            unmet = prices.unmet[block]
+            key = _key(problem, block, pairs, unmet)
+            one = _Fresh(block=block, pairs=pairs, unmet=unmet, key=key)
             known = self._known.get(int(block[0]))
             if known is None or known[0] != one.key:
                 fresh.append(one)
@@ -140,7 +138,7 @@ class BlockBounds:
             SolverError: the engine failed.
         """
         pairs, unmet = self._pairs(problem, block), prices.unmet[block]
-        key, nodes = _key(pairs, unmet), _NODES if proof else _FEW_NODES
+        key, nodes = _key(problem, block, pairs, unmet), _NODES if proof else _FEW_NODES
         known = self._known.get(int(block[0]))
         same = known is not None and known[0] == key
         cost = known[1].bound if known is not None and same else 0.0
@@ -247,7 +245,7 @@ def known_costs(
 ) -> Floats:
     """Return float64[B], about what the best known way of each block costs; inf: none is known.
 
-    What demands read of each other and moves from home are left out.
+    What demands read of each other is left out.
 
     Args:
         problem: priced.
@@ -260,8 +258,23 @@ def known_costs(
         first, lost = int(way.demands[0]), way.unmet > 0
         cost = float(way.unmet[lost] @ prices.unmet[way.demands[lost]])
         if cost < best[first]:
-            best[first] = min(best[first], cost + plain_cost(problem, way.allocation))
+            cost += plain_cost(problem, way.allocation) + _moving_cost(problem, way)
+            best[first] = min(best[first], cost)
     return np.array([best[int(block[0])] for block in blocks], np.float64)
+
+
+def _moving_cost(problem: Problem, way: Way) -> float:
+    """What leaving the homes of its demands costs and weighs."""
+    stay = problem.stay
+    if stay is None:
+        return 0.0
+    rows = np.flatnonzero(np.isin(stay.demand, way.demands)).tolist()
+    held = way.allocation
+    return sum(
+        float(stay.cost[row]) + stay.unbilled
+        for row in rows
+        if not np.isin(held.supply[held.demand == stay.demand[row]], stay.supply[row]).all()
+    )
 
 
 def priced_unmet(compact: Compact, unmet: Floats, forced: Floats) -> Model:
@@ -283,9 +296,12 @@ def _is_service(problem: Problem, block: Longs) -> bool:
     return len(block) == 1 and bool(problem.demands.family[block[0]] == Family.SERVICE)
 
 
-def _key(pairs: Pairs, unmet: Floats) -> bytes:
-    """Equal where a block sees the same prices."""
-    seen = (pairs.supply, pairs.compute, pairs.extra, pairs.unit_cost, pairs.move, unmet)
+def _key(problem: Problem, block: Longs, pairs: Pairs, unmet: Floats) -> bytes:
+    """Equal where a block sees the same prices, of leaving its home too."""
+    stay, moving = problem.stay, np.empty(0)
+    if stay is not None:
+        moving = stay.cost[np.isin(stay.demand, block)]
+    seen = (pairs.supply, pairs.compute, pairs.extra, pairs.unit_cost, pairs.move, unmet, moving)
     return b"".join(one.tobytes() for one in seen)
 
 

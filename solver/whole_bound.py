@@ -111,22 +111,33 @@ def _add_single(
 ) -> None:
     """Add a gang or batch that something scarce suits better than the rest.
 
-    masks: bool[O] what is scarce, bool[P] what plans that matter may use.
+    masks: bool[O] what is scarce, bool[P] what plans that matter may use. A batch of which only
+    a part may be at risk takes part with all it may use.
     """
     (scarce, usable), demand = masks, int(pairs.demand[0]) if pairs.count else NO_ROW
     if demand == NO_ROW:
         return
-    bound = is_bound(at_prices, demand)
+    bound, capped = is_bound(at_prices, demand), _is_capped(at_prices, demand)
     cost = whole_costs(at_prices, pairs, most, moving=not bound)
     partner = partners(at_prices, pairs)
     wanted = scarce[pairs.supply]
     wanted[partner != NO_ROW] |= wanted[partner[partner != NO_ROW]]
-    rest = min(float(cost[~wanted & usable].min(initial=np.inf)), unmet)
-    kept = wanted & usable & (bound | (cost < rest))
-    if not kept.any() and not (bound and wanted.any()):
+    if bound and not wanted.any():
+        return
+    # What is safe elsewhere makes room for what is at risk here: one choice cannot say that.
+    elsewhere = ~wanted & usable & (not capped)
+    rest = min(float(cost[elsewhere].min(initial=np.inf)), unmet)
+    kept = usable & (capped | (wanted & (bound | (cost < rest))))
+    if not kept.any() and not bound:
         return
     kept[partner[kept & (partner != NO_ROW)]] = True  # to be mixed in
     found.add(demand, rest, pairs.keep(kept))
+
+
+def _is_capped(problem: Problem, demand: int) -> bool:
+    """True for a batch of which only a part may be at risk."""
+    share = float(problem.demands.risky_share[demand])
+    return bool(problem.demands.family[demand] == Family.BATCH) and 0 < share < 1
 
 
 def _add_block(

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from solver.block_bounds import BlockBounds
 from solver.blocks import blocks_of
+from solver.certificate import Certifier
 from solver.child import EngineProcess
+from solver.preferences import Stay
 from solver.prices import no_prices, priced
 from solver.problem import Apart, Level
+from solver.relaxation import service_of
 from tests.solver.random_problems import unchecked
 from tests.solver.tiny import SERVICE, Row, Rules, like, problem
 
@@ -30,3 +35,16 @@ def test_services_relaxed_together_are_bounded_as_each_alone() -> None:
             alone += fresh.relaxed(priced(one, prices), prices, [block], unchecked)
     assert [found.bound for found in together] == pytest.approx([300.0, 500.0, 700.0])
     assert [found.bound for found in together] == pytest.approx([found.bound for found in alone])
+
+
+def test_a_home_that_is_cheaper_to_leave_is_bounded_anew() -> None:
+    """Three units at 1 an hour away from home and a move at 10, whatever a move cost before."""
+    home = Stay(demand=np.array([0], np.int32), supply=(np.array([1]),), cost=np.array([10.0]))
+    one = problem([Row(cost=1), Row(cost=9)], [SERVICE])
+    one, bounds = replace(one, stay=replace(home, most=1.0)), []
+    with EngineProcess() as engine:
+        certifier = Certifier(one, service_of(one, np.zeros(1), np.zeros(1)), engine)
+        for price in (5000.0, 0.0):
+            prices = replace(no_prices(one), moves=price, unmet=np.array([np.inf]))
+            bounds.append(certifier.certify(prices, unchecked).bound)
+    assert bounds == pytest.approx([2700 - 5000, 310], rel=1e-3)

@@ -8,13 +8,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
 from solver.child import EngineProcess
 from solver.compact import build_compact
 from solver.effort import Effort
 from solver.pairs import Pairs, enumerate_pairs, most_units
 from solver.preferences import Stay
-from solver.problem import Level, Problem, Together
+from solver.problem import Bools, Level, Problem, Together
 from solver.selection import pairs_of
 from solver.service_pairs import needed
 from tests.solver.random_problems import bounded
@@ -100,3 +101,23 @@ def test_the_optimum_needs_no_other_pairs(engine: EngineProcess, one: Problem) -
     every = least(one, pairs, engine)
     few = least(one, pairs.keep(needed(one, pairs, 0)), engine)
     assert few == pytest.approx(every, rel=1e-6, abs=1e-5)
+
+
+def few_scarce(one: Problem, seed: int) -> tuple[Problem, Bools]:
+    """Return a problem with capacities on some supplies alone, and bool[O], which these are."""
+    scarce = np.random.default_rng(seed).random(one.supply.count) < 0.5
+    scarce &= np.isfinite(one.supply.capacity)
+    capacity = np.where(scarce, one.supply.capacity, np.inf)
+    return replace(one, supply=replace(one.supply, capacity=capacity)), scarce
+
+
+@bounded(100)
+@given(services(scarce=True), st.integers(0, 2**32 - 1))
+def test_what_is_scarce_stands_in_for_no_other(
+    engine: EngineProcess, drawn: Problem, seed: int
+) -> None:
+    """Some capacities count: over what is kept, no less is served and at no more."""
+    one, scarce = few_scarce(drawn, seed)
+    pairs = enumerate_pairs(one)
+    few = pairs.keep(needed(one, pairs, 0, scarce=scarce[pairs.supply]))
+    assert least(one, few, engine) == pytest.approx(least(one, pairs, engine), rel=1e-6, abs=1e-5)

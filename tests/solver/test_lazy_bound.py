@@ -1,0 +1,86 @@
+"""A bound that does not solve every block gives away no more than it may, and says how much."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from solver.certificate import Certifier
+from solver.child import EngineProcess
+from solver.columns import Columns
+from solver.prices import no_prices
+from solver.problem import Problem
+from solver.relaxation import service_of
+from solver.stay_rows import unbilled_cost
+from solver.tier_bounds import flat_below
+from tests.solver.random_problems import (
+    TOLERANCE,
+    Case,
+    bounded,
+    cases,
+    exactly,
+    ruled_cases,
+    some_prices,
+    unchecked,
+)
+from tests.solver.random_services import services
+from tests.solver.test_certificate import served
+
+SEEDS = st.integers(0, 2**32 - 1)
+#: Gap to which blocks are solved whatever a bound may give away, as a part of their costs.
+_SOLVED = 3e-3
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[EngineProcess]:
+    with EngineProcess() as running:
+        yield running
+
+
+def assert_lazy(one: Problem, seed: int, engine: EngineProcess) -> None:
+    """Check lazy bounds of some slacks against the strict one, ways known and unknown."""
+    found, (flat, credit) = exactly(one, engine), flat_below(one)
+    service = service_of(flat, found.unmet, Columns.of(one, flat).forced())
+    best = found.cost + unbilled_cost(one, found.allocation) + credit
+    for prices in (no_prices(one), some_prices(one, seed)):
+        asked = served(one, prices, service, seed)
+        strict = Certifier(flat, service, engine).certify(asked, unchecked)
+        rounding = TOLERANCE + _SOLVED * float(np.abs(strict.least).sum())
+        for part in (0.0, 0.05, 10.0):
+            slack = part * max(float(strict.least.sum()), 1.0)
+            lazy = Certifier(flat, service, engine).certify(
+                asked, unchecked, ways=strict.ways, slack=slack
+            )
+            assert lazy.bound <= best + rounding
+            assert lazy.bound <= strict.bound + rounding
+            assert lazy.bound >= strict.bound - 2 * slack - rounding
+            assert lazy.short <= slack * (1 + 1e-9)
+            solved = slack if lazy.ways else 0.0  # what solved blocks give away is not told
+            assert lazy.bound + lazy.short + solved >= strict.bound - rounding
+
+
+@bounded(15)
+@given(services(scarce=True, count=3), SEEDS)
+def test_services_need_not_all_be_solved(engine: EngineProcess, one: Problem, seed: int) -> None:
+    """Three of them, under every rule that a service can have."""
+    assert_lazy(one, seed, engine)
+
+
+@bounded(15)
+@given(cases(), SEEDS)
+def test_blocks_need_not_all_be_solved(engine: EngineProcess, case: Case, seed: int) -> None:
+    """On random markets and specs of every kind."""
+    assert_lazy(case.problem, seed, engine)
+
+
+@bounded(15)
+@given(ruled_cases(), SEEDS)
+def test_blocks_need_not_all_be_solved_under_any_two_rules(
+    engine: EngineProcess, case: Case, seed: int
+) -> None:
+    """Under every rule there is, two at a time."""
+    assert_lazy(case.problem, seed, engine)
