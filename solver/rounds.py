@@ -31,9 +31,11 @@ _SETTLED = 0.01
 #: Steps of improvement in a round: some, and more by the number of demands.
 _STEPS = 20
 _STEPS_PER_DEMAND = 0.05
-#: Gap and nodes of the master as an integer model; what takes part in it may be above the bound by
-#: so much of the gap and of what its demand costs, until it finds something better.
+#: Gap of the master as an integer model, at least and as a part of the one asked for; its nodes.
+#: What takes part in it may be above the bound by so much of the gap and of what its demand costs,
+#: until it finds something better.
 _MASTER_GAP = 2e-4
+_MASTER_PART = 0.1
 _MASTER_NODES = 200
 _NEAR = ((0.02, 0.3), (0.05, 1.0))
 #: Up to so many demands, the first master is an integer model whole.
@@ -242,7 +244,8 @@ def _combined(
             most = (near[0] * (work.cost - work.bound), near[1])
             chosen |= small_regrets(compact, master, prices, least, most)
         open_part = near_to(master, compact, former, chosen, work.columns.blocks.models)
-    answer = work.engine.solve_integer(open_part, Effort(gap=_MASTER_GAP, nodes=_MASTER_NODES))
+    gap = max(_MASTER_GAP, _MASTER_PART * work.limits.gap)
+    answer = work.engine.solve_integer(open_part, Effort(gap=gap, nodes=_MASTER_NODES))
     point = master.point(answer.x) if len(answer.x) else None
     return Search(compact, model, work.engine, point)
 
