@@ -104,9 +104,7 @@ def near_to(
         opened[:kept] &= ~switch
         low = low.copy()
         low[:kept][switch] = np.rint(former.incumbent.x[master.kept[switch]])
-        services = compact.problem.services.demand
-        held = {one.key for one in ways_in(*former.decoded(), blocks, services)}
-        opened[kept:] |= np.array([one.key in held for one in master.ways], np.bool_)
+        opened[kept:] |= _held_ways(master, compact, former, blocks)
         unmet = former.unmet
         less = [bool((one.unmet > unmet[one.demands] + SUPPORT).any()) for one in master.ways]
         opened[kept:] &= ~np.array(less, np.bool_)
@@ -122,3 +120,34 @@ def _counts_units(compact: Compact, master: Master, opened: Bools) -> Bools:
     for columns in (compact.units, compact.mixed):
         counts[columns[(columns != NONE) & places[compact.main]]] = True
     return np.asarray(counts[master.kept], np.bool_)
+
+
+def _held_ways(master: Master, compact: Compact, former: Search, blocks: Sequence[Longs]) -> Bools:
+    """bool[w]: the ways of the master that a plan holds."""
+    services = compact.problem.services.demand
+    held = {one.key for one in ways_in(*former.decoded(), blocks, services)}
+    return np.array([one.key in held for one in master.ways], np.bool_)
+
+
+def standing(
+    master: Master, compact: Compact, former: Search, blocks: Sequence[Longs]
+) -> Floats | None:
+    """Return float64[N], a plan as a point of the master; None: the master lacks ways of it."""
+    held = _held_ways(master, compact, former, blocks)
+    if int(held.sum()) != len(blocks):
+        return None
+    return np.concatenate([former.incumbent.x[master.kept], held.astype(np.float64)])
+
+
+def some_at_a_time(regret: Floats, size: int, seed: int) -> list[Longs]:
+    """Return all demands in parts of about `size`: each half by `regret`, float64[D], half drawn.
+
+    The first parts have those of most regret; what they want may be held by those of none.
+    """
+    count = len(regret)
+    parts = max(1, -(-count // size))
+    order = np.argsort(-regret, kind="stable")
+    half = count // 2
+    drawn = np.random.default_rng(seed).permutation(order[half:])
+    both = zip(np.array_split(order[:half], parts), np.array_split(drawn, parts), strict=True)
+    return [np.sort(np.concatenate(part)) for part in both]

@@ -19,6 +19,7 @@ import numpy as np
 
 from solver.child import EngineProcess
 from solver.columns import Columns
+from solver.combine import combine
 from solver.first_plan import first_plan
 from solver.problem import Floats, Problem
 from solver.refusal_rows import overridden
@@ -27,7 +28,6 @@ from solver.rounds import (
     adopt,
     better_prices,
     certify,
-    combine,
     first_prices,
     first_ways,
     improve,

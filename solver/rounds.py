@@ -8,10 +8,9 @@ from dataclasses import replace
 import numpy as np
 
 from solver.certificate import Certifier
-from solver.combination import SUPPORT, near_to, serving_as_much, small_regrets
 from solver.compact import build_compact
 from solver.compact_columns import NONE, Compact, Longs, owners
-from solver.effort import Effort, Outcome
+from solver.effort import Outcome
 from solver.improvement import Improvement
 from solver.master import build_master
 from solver.model import Model
@@ -31,15 +30,6 @@ _SETTLED = 0.01
 #: Steps of improvement in a round: some, and more by the number of demands.
 _STEPS = 20
 _STEPS_PER_DEMAND = 0.05
-#: Gap of the master as an integer model, at least and as a part of the one asked for; its nodes.
-#: What takes part in it may be above the bound by so much of the gap and of what its demand costs,
-#: until it finds something better.
-_MASTER_GAP = 2e-4
-_MASTER_PART = 0.1
-_MASTER_NODES = 200
-_NEAR = ((0.02, 0.3), (0.05, 1.0))
-#: Up to so many demands, the first master is an integer model whole.
-_WHOLE_MASTER = 200
 #: Rounds of the master between two bounds; it has settled when a round lowers its cost by less
 #: than this part.
 _MASTER_ROUNDS = 6
@@ -70,7 +60,7 @@ def adopt(work: Work, start: Solution) -> None:
     know(work, plan)
     compact = build_compact(work.problem, work.columns.pairs)
     held = Search(compact, compact.builder.build(), work.engine)
-    if held.hold(plan) and (work.search is None or _rank(work, held) < _rank(work, work.search)):
+    if held.hold(plan) and (work.search is None or rank(work, held) < rank(work, work.search)):
         work.search = held
         know(work, held.decoded())  # as the model writes it down
     work.report("first plan", work.cost, work.bound)
@@ -195,72 +185,13 @@ def certify(
     work.report("bound", work.cost, work.bound)
 
 
-def combine(work: Work, start: Solution | None) -> None:
-    """Combine known ways into a plan; go on from it, or from the plan there was."""
-    work.check_time()
-    compact = build_compact(work.problem, work.columns.pairs)
-    model = compact.builder.build()
-    known = work.search.decoded() if work.search is not None else _planned(start)
-    former = None
-    if known is not None:
-        held = Search(compact, model, work.engine)
-        former = held if held.hold(known) else None
-    if former is not None:
-        know(work, former.decoded())  # as this model writes it down, whose classes may be others
-    best = former
-    for near in _NEAR:
-        found = _combined(work, compact, model, former, near)
-        if best is None or _rank(work, found) < _rank(work, best):
-            best = found
-            break
-    work.search = best
-    work.report("plan", work.cost, work.bound)
-
-
-def _combined(
-    work: Work,
-    compact: Compact,
-    model: Model,
-    former: Search | None,
-    near: tuple[float, float],
-) -> Search:
-    """Solve the master as an integer model, near what is known; what it says of links is settled.
-
-    Near is what the relaxation or the plan so far holds, and what is at small regret: up to a part
-    of the gap, and a part of what its demand costs, as `near` says.
-    """
-    fined = replace(model, cost=model.cost.copy(), high=model.high.copy())
-    fined.cost[compact.unmet] += work.fines
-    if former is not None:
-        fined = serving_as_much(compact, fined, former)
-    master = build_master(compact, fined, work.columns.blocks.models, work.columns.ways)
-    whole = former is None and work.problem.demands.count <= _WHOLE_MASTER
-    relaxed = None if whole else work.engine.solve_linear(master.model)
-    open_part = master.model
-    if relaxed is not None and relaxed.outcome is Outcome.OPTIMAL:
-        chosen = relaxed.x > SUPPORT
-        if work.best is not None and np.isfinite(work.cost):
-            prices, least = work.best.prices, work.best.certificate.least
-            most = (near[0] * (work.cost - work.bound), near[1])
-            chosen |= small_regrets(compact, master, prices, least, most)
-        open_part = near_to(master, compact, former, chosen, work.columns.blocks.models)
-    gap = max(_MASTER_GAP, _MASTER_PART * work.limits.gap)
-    answer = work.engine.solve_integer(open_part, Effort(gap=gap, nodes=_MASTER_NODES))
-    point = master.point(answer.x) if len(answer.x) else None
-    return Search(compact, model, work.engine, point)
-
-
-def _rank(work: Work, search: Search) -> tuple[float, ...]:
-    """What makes one plan better: unmet by priority, what is overridden, cost; less is better."""
+def rank(work: Work, search: Search) -> tuple[float, ...]:
+    """Return what makes a plan better: unmet by priority, what is overridden, cost; all less."""
     demands = work.problem.demands
     lost = demands.weight * search.unmet
     levels = [lost[demands.priority == one].sum() for one in work.service.priority]
     served = (round(float(one), 3) for one in levels)
     return (*served, round(search.overridden, 6), search.incumbent.cost)
-
-
-def _planned(start: Solution | None) -> Planned | None:
-    return None if start is None else (start.allocation, start.routes, start.unmet)
 
 
 def improve(work: Work) -> None:

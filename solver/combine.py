@@ -1,0 +1,154 @@
+"""Combining known ways and pairs into plans: the master as an integer model, near the known."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from solver.combination import (
+    SUPPORT,
+    near_to,
+    serving_as_much,
+    small_regrets,
+    some_at_a_time,
+    standing,
+)
+from solver.compact import build_compact
+from solver.compact_columns import NONE, Compact, owners
+from solver.effort import Effort, Outcome
+from solver.master import Master, build_master
+from solver.model import Model
+from solver.neighbourhood import Incumbent
+from solver.problem import Bools, Floats
+from solver.relaxation import charges
+from solver.rounds import Planned, know, rank
+from solver.search import Search
+from solver.solution import Solution
+from solver.work import Work
+
+#: Gap of the master as an integer model, at least and as a part of the one asked for; its nodes.
+#: What takes part in it may be above the bound by so much of the gap and of what its demand costs,
+#: until it finds something better.
+_MASTER_GAP = 2e-4
+_MASTER_PART = 0.1
+_MASTER_NODES = 200
+_NEAR = ((0.02, 0.3), (0.05, 1.0))
+#: Above so many demands, so many take part in the integer master at a time; at least so many.
+_AT_A_TIME = 500
+_FEWEST = 100
+#: Up to so many demands, the first master is an integer model whole.
+_WHOLE_MASTER = 200
+
+
+def combine(work: Work, start: Solution | None) -> None:
+    """Combine known ways into a plan; go on from it, or from the plan there was."""
+    work.check_time()
+    compact = build_compact(work.problem, work.columns.pairs)
+    model = compact.builder.build()
+    known = work.search.decoded() if work.search is not None else _planned(start)
+    former = None
+    if known is not None:
+        held = Search(compact, model, work.engine)
+        former = held if held.hold(known) else None
+    if former is not None:
+        know(work, former.decoded())  # as this model writes it down, whose classes may be others
+    best = former
+    for near in _NEAR:
+        found = _combined(work, compact, model, former, near)
+        if best is None or rank(work, found) < rank(work, best):
+            best = found
+            break
+    work.search = best
+    work.report("plan", work.cost, work.bound)
+
+
+def _combined(
+    work: Work,
+    compact: Compact,
+    model: Model,
+    former: Search | None,
+    near: tuple[float, float],
+) -> Search:
+    """Solve the master as an integer model, near what is known; what it says of links is settled.
+
+    Near is what the relaxation or the plan so far holds, and what is at small regret: up to a part
+    of the gap, and a part of what its demand costs, as `near` says. Very many demands are taken
+    some at a time, without the relaxation.
+    """
+    fined = replace(model, cost=model.cost.copy(), high=model.high.copy())
+    fined.cost[compact.unmet] += work.fines
+    if former is not None:
+        fined = serving_as_much(compact, fined, former)
+    blocks = work.columns.blocks.models
+    master = build_master(compact, fined, blocks, work.columns.ways)
+    known = None
+    if former is not None and work.problem.demands.count > _AT_A_TIME:
+        known = standing(master, compact, former, blocks)
+    if former is None and work.problem.demands.count <= _WHOLE_MASTER:
+        opened = master.model
+    else:
+        chosen = _worth_opening(work, compact, master, near, relaxed=known is None)
+        opened = near_to(master, compact, former, chosen, blocks)
+    if known is None or former is None:
+        point = work.engine.solve_integer(opened, _master_effort(work)).x
+    else:
+        point = _in_parts(work, master, opened, former, known)
+    return Search(compact, model, work.engine, master.point(point) if len(point) else None)
+
+
+def _master_effort(work: Work) -> Effort:
+    gap = max(_MASTER_GAP, _MASTER_PART * work.limits.gap)
+    return Effort(gap=gap, nodes=_MASTER_NODES)
+
+
+def _worth_opening(
+    work: Work, compact: Compact, master: Master, near: tuple[float, float], *, relaxed: bool
+) -> Bools:
+    """bool[N]: columns of the master in the support of its relaxation, or at small regret."""
+    chosen = np.zeros(len(master.model.cost), np.bool_)
+    if relaxed:
+        answer = work.engine.solve_linear(master.model)
+        if answer is None or answer.outcome is not Outcome.OPTIMAL:
+            return ~chosen
+        chosen = answer.x > SUPPORT
+    if work.best is not None and np.isfinite(work.cost):
+        prices, least = work.best.prices, work.best.certificate.least
+        most = (near[0] * (work.cost - work.bound), near[1])
+        chosen |= small_regrets(compact, master, prices, least, most)
+    return chosen
+
+
+def _in_parts(work: Work, master: Master, opened: Model, former: Search, known: Floats) -> Floats:
+    """Point of the master: `known`, improved for some demands at a time, the others held."""
+    demand = owners(former.compact)[master.kept]
+    owner = np.concatenate([demand, [int(way.demands[0]) for way in master.ways]])
+    incumbent = Incumbent(opened, owner.astype(np.int64), known)
+    parts = some_at_a_time(_regrets(work, former), _AT_A_TIME, work.limits.seed)
+    while parts:
+        work.check_time()
+        part = parts.pop(0)
+        cut = incumbent.cut(part)
+        answer = work.engine.solve_integer(cut.model, _master_effort(work))
+        now = float(cut.model.cost @ incumbent.x[cut.free])
+        if len(answer.x) and answer.objective < now:
+            incumbent.take(cut, answer.x)
+        elif not len(answer.x) and len(part) > _FEWEST:  # the engine has lost its way: fewer
+            parts = [part[::2], part[1::2], *parts]
+    return incumbent.x
+
+
+def _regrets(work: Work, former: Search) -> Floats:
+    """float64[D], what the plan's columns of each demand cost beyond what it adds to the bound."""
+    demands = work.problem.demands.count
+    if work.best is None:
+        return np.zeros(demands)
+    model, owner = former.incumbent.model, owners(former.compact)
+    own = owner != NONE
+    cost = (model.cost + charges(former.compact, model, work.best.prices)) * former.incumbent.x
+    total = np.bincount(owner[own], weights=cost[own], minlength=demands)
+    return np.asarray(total - work.best.certificate.least, np.float64)
+
+
+def _planned(start: Solution | None) -> Planned | None:
+    return None if start is None else (start.allocation, start.routes, start.unmet)
