@@ -57,10 +57,11 @@ def assert_lazy(one: Problem, seed: int, engine: EngineProcess) -> None:
             )
             assert lazy.bound <= best + rounding
             assert lazy.bound <= strict.bound + rounding
-            assert lazy.bound >= strict.bound - 2 * slack - rounding
             assert lazy.short <= slack * (1 + 1e-9)
-            solved = slack if lazy.ways else 0.0  # what solved blocks give away is not told
-            assert lazy.bound + lazy.short + solved >= strict.bound - rounding
+            if one.reads is None:  # what they move is no part of what known ways cost
+                solved = slack if lazy.ways else 0.0  # what solved blocks give away is not told
+                assert lazy.bound + lazy.short + solved >= strict.bound - rounding
+                assert lazy.bound >= strict.bound - 2 * slack - rounding
 
 
 @bounded(15)
