@@ -57,27 +57,28 @@ def assert_lazy(one: Problem, seed: int, engine: EngineProcess) -> None:
             )
             assert lazy.bound <= best + rounding
             assert lazy.bound <= strict.bound + rounding
-            assert lazy.bound >= strict.bound - 2 * slack - rounding
             assert lazy.short <= slack * (1 + 1e-9)
-            solved = slack if lazy.ways else 0.0  # what solved blocks give away is not told
-            assert lazy.bound + lazy.short + solved >= strict.bound - rounding
+            if one.reads is None:  # what they move is no part of what known ways cost
+                solved = slack if lazy.ways else 0.0  # what solved blocks give away is not told
+                assert lazy.bound + lazy.short + solved >= strict.bound - rounding
+                assert lazy.bound >= strict.bound - 2 * slack - rounding
 
 
-@bounded(15)
+@bounded(10)
 @given(services(scarce=True, count=3), SEEDS)
 def test_services_need_not_all_be_solved(engine: EngineProcess, one: Problem, seed: int) -> None:
     """Three of them, under every rule that a service can have."""
     assert_lazy(one, seed, engine)
 
 
-@bounded(15)
+@bounded(10)
 @given(cases(), SEEDS)
 def test_blocks_need_not_all_be_solved(engine: EngineProcess, case: Case, seed: int) -> None:
     """On random markets and specs of every kind."""
     assert_lazy(case.problem, seed, engine)
 
 
-@bounded(15)
+@bounded(10)
 @given(ruled_cases(), SEEDS)
 def test_blocks_need_not_all_be_solved_under_any_two_rules(
     engine: EngineProcess, case: Case, seed: int

@@ -69,7 +69,7 @@ def every_price(
         yield found
 
 
-@bounded(80)
+@bounded(50)
 @given(owning(batches=False))
 def test_the_exact_model_mixes_as_well_as_who_tries_everything(
     engine: EngineProcess, one: Problem
@@ -88,7 +88,7 @@ def test_everybody_is_served_though_one_engine_sees_no_solution(engine: EnginePr
     assert weighed(one, found) == pytest.approx(cost, abs=TOLERANCE)
 
 
-@bounded(80)
+@bounded(50)
 @given(owning(), SEEDS)
 def test_gangs_that_mix_are_bounded_at_any_prices(
     engine: EngineProcess, one: Problem, seed: int
@@ -117,7 +117,7 @@ def test_gangs_that_mix_are_bounded_together(
     assert_bounded_together(one, seed, engine, Certifier.jointly)
 
 
-@bounded(40)
+@bounded(25)
 @given(owning(roomy=True), SEEDS)
 def test_everybody_who_may_mix_is_bounded_as_a_whole(
     engine: EngineProcess, one: Problem, seed: int
