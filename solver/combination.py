@@ -139,15 +139,19 @@ def standing(
     return np.concatenate([former.incumbent.x[master.kept], held.astype(np.float64)])
 
 
-def some_at_a_time(regret: Floats, size: int, seed: int) -> list[Longs]:
-    """Return all demands in parts of about `size`: each half by `regret`, float64[D], half drawn.
+def some_at_a_time(wanted: tuple[Longs, Longs], size: int, number: int, seed: int) -> list[Longs]:
+    """Return all demands in parts of about `size`.
 
-    The first parts have those of most regret; what they want may be held by those of none.
+    Every other time together are those that want the same, else as they are drawn.
+
+    Args:
+        wanted: int64[D] twice, kind and place that would suit each demand best.
+        size: of a part.
+        number: how often demands have been parted before.
+        seed: of the draw.
     """
-    count = len(regret)
-    parts = max(1, -(-count // size))
-    order = np.argsort(-regret, kind="stable")
-    half = count // 2
-    drawn = np.random.default_rng(seed).permutation(order[half:])
-    both = zip(np.array_split(order[:half], parts), np.array_split(drawn, parts), strict=True)
-    return [np.sort(np.concatenate(part)) for part in both]
+    count = len(wanted[0])
+    order = np.lexsort((wanted[1], wanted[0]))
+    if number % 2:
+        order = np.random.default_rng([seed, number]).permutation(count)
+    return [np.sort(part) for part in np.array_split(order, max(1, -(-count // size)))]

@@ -15,7 +15,7 @@ from solver.combination import (
     standing,
 )
 from solver.compact import build_compact
-from solver.compact_columns import NONE, Compact, owners
+from solver.compact_columns import Compact, Longs, owners
 from solver.effort import Effort, Outcome
 from solver.master import Master, build_master
 from solver.model import Model
@@ -35,8 +35,9 @@ _MASTER_PART = 0.1
 _MASTER_NODES = 200
 _NEAR = ((0.02, 0.3), (0.05, 1.0))
 #: Above so many demands, so many take part in the integer master at a time; at least so many.
-_AT_A_TIME = 500
-_FEWEST = 100
+_MANY = 700
+_AT_A_TIME = 250
+_FEWEST = 60
 #: Up to so many demands, the first master is an integer model whole.
 _WHOLE_MASTER = 200
 
@@ -83,7 +84,7 @@ def _combined(
     blocks = work.columns.blocks.models
     master = build_master(compact, fined, blocks, work.columns.ways)
     known = None
-    if former is not None and work.problem.demands.count > _AT_A_TIME:
+    if former is not None and work.problem.demands.count > _MANY:
         known = standing(master, compact, former, blocks)
     if former is None and work.problem.demands.count <= _WHOLE_MASTER:
         opened = master.model
@@ -124,7 +125,9 @@ def _in_parts(work: Work, master: Master, opened: Model, former: Search, known: 
     demand = owners(former.compact)[master.kept]
     owner = np.concatenate([demand, [int(way.demands[0]) for way in master.ways]])
     incumbent = Incumbent(opened, owner.astype(np.int64), known)
-    parts = some_at_a_time(_regrets(work, former), _AT_A_TIME, work.limits.seed)
+    wanted = _wanted(work, former)
+    parts = some_at_a_time(wanted, _AT_A_TIME, work.combined, work.limits.seed)
+    work.combined += 1
     while parts:
         work.check_time()
         part = parts.pop(0)
@@ -138,16 +141,19 @@ def _in_parts(work: Work, master: Master, opened: Model, former: Search, known: 
     return incumbent.x
 
 
-def _regrets(work: Work, former: Search) -> Floats:
-    """float64[D], what the plan's columns of each demand cost beyond what it adds to the bound."""
-    demands = work.problem.demands.count
-    if work.best is None:
-        return np.zeros(demands)
-    model, owner = former.incumbent.model, owners(former.compact)
-    own = owner != NONE
-    cost = (model.cost + charges(former.compact, model, work.best.prices)) * former.incumbent.x
-    total = np.bincount(owner[own], weights=cost[own], minlength=demands)
-    return np.asarray(total - work.best.certificate.least, np.float64)
+def _wanted(work: Work, former: Search) -> tuple[Longs, Longs]:
+    """int64[D] twice, kind and place of the supply cheapest for each at the best prices."""
+    compact, model = former.compact, former.incumbent.model
+    cost = model.cost
+    if work.best is not None:
+        cost = cost + charges(compact, model, work.best.prices)
+    demand = compact.pairs.demand
+    order = np.lexsort((cost[compact.main], demand))
+    first = order[np.flatnonzero(np.diff(demand[order], prepend=-1))]
+    stock, supply = work.problem.supply, compact.pairs.supply[first]
+    kind, place = np.zeros((2, work.problem.demands.count), np.int64)
+    kind[demand[first]], place[demand[first]] = stock.kind[supply], stock.place[supply]
+    return kind, place
 
 
 def _planned(start: Solution | None) -> Planned | None:

@@ -59,6 +59,7 @@ class Work:
         prices: the first ones.
         best: the best bound at `service`.
         stake: float64[D], about what each demand costs, with the price of what it takes.
+        combined: how often demands have been combined some at a time.
         dear: blocks whose ways take part in the relaxed master, others by their pairs.
         given_up: demands that the last round of improvement left unmet.
     """
@@ -78,6 +79,7 @@ class Work:
     best: Best | None = None
     stake: Floats = field(default_factory=lambda: np.empty(0))
     given_up: frozenset[int] = frozenset()
+    combined: int = 0
     dear: list[Longs] = field(default_factory=list)
 
     @property
