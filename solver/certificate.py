@@ -32,10 +32,11 @@ from solver.ways import Way
 from solver.whole_bound import whole_of
 
 #: Part of a cost, or of 1, that roundings of the engine may be worth in the model of gangs and
-#: batches together; gap and nodes of that model.
+#: batches together; gap, nodes and most pairs of that model.
 _ROUNDING = 1e-7
 _JOINT_GAP = 1e-4
 _JOINT_NODES = 300
+_JOINT_PAIRS = 20_000
 #: A model of everybody is tried up to so many demands and pairs; its gap.
 _WHOLE_DEMANDS = 120
 _WHOLE_PAIRS = 5_000
@@ -156,7 +157,7 @@ class Certifier:
         members = np.sort(np.concatenate([self._blocks.plain, self._blocks.lone]))
         members = members[np.isfinite(certificate.least[members])]
         rivals = rivals_of(self._problem, prices, self._most, members, certificate.least, within)
-        if not len(rivals.demand):
+        if not 0 < rivals.pairs.count <= _JOINT_PAIRS:
             return certificate.bound
         problem = replace(priced(self._problem, prices), apart=())
         part = slice_demands(problem, rivals.demand)

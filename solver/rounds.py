@@ -36,11 +36,12 @@ _MASTER_ROUNDS = 6
 _LEAST_FALL = 2e-4
 #: Part of the gap, and of so much of the cost, that a bound may give away for not solving blocks;
 #: more are solved when it is so many times what it may. Dear blocks are solved until the others
-#: fall short by so many times that.
+#: fall short by so many times that, or so many are.
 _UNSOLVED = 0.1
 _WIDE = 0.02
 _LAX = 2.0
 _DEAR = 3.0
+_MOST_DEAR = 48
 #: While prices are looked for, what is unmet is fined by so many times what serving it costs.
 _MILD = 10.0
 
@@ -73,7 +74,7 @@ def first_prices(work: Work) -> Prices:
     """
     if work.problem.demands.count > MANY:
         return sampled_prices(work)
-    alone = replace(work.flat, apart=())
+    alone, value = replace(work.flat, apart=()), np.inf
     for number in range(_PRICE_ROUNDS):
         work.check_time()
         restricted = restrict(alone, work.columns.pairs, work.service)
@@ -87,7 +88,9 @@ def first_prices(work: Work) -> Prices:
         work.prices = prices
         work.columns.grow(prices)
         work.report(f"prices {number + 1}", work.cost, answer.objective - work.credit)
-        if work.columns.pairs.count <= before * (1 + _SETTLED):
+        fell = value - answer.objective
+        value = answer.objective
+        if work.columns.pairs.count <= before * (1 + _SETTLED) or fell <= _LEAST_FALL * abs(value):
             break
     return prices
 
@@ -144,7 +147,7 @@ def dear_blocks(work: Work, prices: Prices) -> list[Longs]:
     short = np.where(np.isfinite(short), short, work.fines.max(initial=0.0))  # no way is known
     order = np.argsort(-short, kind="stable")
     left = short.sum() - np.cumsum(short[order]) + short[order]
-    return [models[one] for one in order[left > _DEAR * _slack(work)]]
+    return [models[one] for one in order[left > _DEAR * _slack(work)][:_MOST_DEAR]]
 
 
 def _slack(work: Work) -> float:

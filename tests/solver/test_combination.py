@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from solver import decomposition, rounds
+from solver import combine, decomposition
 from solver.child import EngineProcess
+from solver.combination import some_at_a_time
 from solver.decomposition import solve_decomposed
 from solver.search import Search
 from solver.solution import SearchLimits, Solution
@@ -41,18 +42,23 @@ def assert_no_worse(after: tuple[float, ...], before: tuple[float, ...]) -> None
             return
 
 
-@bounded(5)
-@given(st.integers(0, 2**32 - 1))
+@bounded(8)
+@given(st.integers(0, 2**32 - 1), st.booleans())
 def test_combining_makes_no_plan_worse_and_no_rule_is_broken(
-    engine: EngineProcess, monkeypatch: pytest.MonkeyPatch, seed: int
+    engine: EngineProcess, monkeypatch: pytest.MonkeyPatch, seed: int, parts: bool
 ) -> None:
-    """Fleets over owned and scarce machines, some apart or alone; every combination is judged."""
+    """Fleets over owned and scarce machines, some apart or alone; every combination is judged.
+
+    As large fleets are combined some demands at a time, half of these are, too.
+    """
     seen = 0
+    monkeypatch.setattr(combine, "_MANY", 1 if parts else 10_000)
+    monkeypatch.setattr(combine, "_AT_A_TIME", 6)
 
     def watched(work: Work, start: Solution | None) -> None:
         nonlocal seen
         before = None if work.search is None else judged(work.search)
-        rounds.combine(work, start)
+        combine.combine(work, start)
         assert work.search is not None
         if before is not None:
             seen += 1
@@ -64,3 +70,14 @@ def test_combining_makes_no_plan_worse_and_no_rule_is_broken(
     assert seen > 0
     assert found.bound <= found.cost + TOLERANCE
     assert case.violations(found) == []
+
+
+def test_parts_are_all_demands_once_and_together_who_wants_the_same() -> None:
+    """Kinds 1, 0, 1, 0, 2 in parts of two; drawn every other time, the same for the same seed."""
+    wanted = (np.array([1, 0, 1, 0, 2]), np.array([4, 3, 2, 1, 0]))
+    alike = some_at_a_time(wanted, 2, 0, 7)
+    assert [part.tolist() for part in alike] == [[1, 3], [0, 2], [4]]
+    drawn = some_at_a_time(wanted, 2, 1, 7)
+    assert sorted(np.concatenate(drawn).tolist()) == [0, 1, 2, 3, 4]
+    again = some_at_a_time(wanted, 2, 1, 7)
+    assert [part.tolist() for part in again] == [part.tolist() for part in drawn]
