@@ -90,7 +90,8 @@ class Certifier:
             prices: of shared rows, and of what stays unmet.
             check: called between blocks; may raise to end the search.
             ways: known ways of blocks.
-            slack: what the bound may give away for not solving blocks.
+            slack: what the bound may give away for not solving blocks, and as much again for
+                solving the others no nearer.
 
         Raises:
             SolverError: the engine failed on a block.
