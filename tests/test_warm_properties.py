@@ -62,7 +62,7 @@ class Today:
         return assemble(self.scene, self.market, self.candidates, self.problem, found)
 
 
-@bounded(80)
+@bounded(50)
 @given(both=nights(), data=spec_data())
 def test_what_stands_is_a_plan_that_keeps_every_rule(
     both: tuple[list[Row], list[Row]], data: Data, engine: EngineProcess
@@ -76,7 +76,7 @@ def test_what_stands_is_a_plan_that_keeps_every_rule(
     assert audit(today.plan(start), today.spec, today.market) == ()
 
 
-@bounded(40)
+@bounded(20)
 @given(both=nights(), data=spec_data())
 def test_a_start_never_makes_the_plan_worse(
     both: tuple[list[Row], list[Row]], data: Data, engine: EngineProcess
@@ -92,7 +92,7 @@ def test_a_start_never_makes_the_plan_worse(
     assert not is_worse(warm, anew)
 
 
-@bounded(30)
+@bounded(15)
 @given(both=nights(), data=spec_data())
 def test_the_optimum_is_the_same_and_so_are_the_bytes(
     both: tuple[list[Row], list[Row]], data: Data, engine: EngineProcess
