@@ -62,7 +62,7 @@ class Today:
         return assemble(self.scene, self.market, self.candidates, self.problem, found)
 
 
-@bounded(50)
+@bounded(40)
 @given(both=nights(), data=spec_data())
 def test_what_stands_is_a_plan_that_keeps_every_rule(
     both: tuple[list[Row], list[Row]], data: Data, engine: EngineProcess

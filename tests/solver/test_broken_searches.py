@@ -49,7 +49,7 @@ def scarce() -> Problem:
 def test_an_engine_that_dies_leaves_the_plan_so_far() -> None:
     """Whenever it dies: an error while there is no plan, a whole plan with a valid bound after."""
     best, plans = solved(scarce()), 0
-    for answers in range(0, 100, 7):
+    for answers in range(0, 100, 12):
         with Dying(answers) as engine:
             try:
                 found = solve_decomposed(scarce(), SearchLimits(), engine=engine)
@@ -66,7 +66,7 @@ def test_an_engine_that_dies_leaves_the_plan_so_far() -> None:
 def test_a_bound_for_more_service_proves_nothing_of_the_plan() -> None:
     """The first bound is of serving both gangs; a plan that serves one has none until the last."""
     bounds = []
-    for answers in range(0, 100, 9):
+    for answers in range(0, 100, 11):
         with Dying(answers) as engine, suppress(SolverError):
             found = solve_decomposed(scarce(), SearchLimits(), engine=engine)
             bounds.append(found.bound)

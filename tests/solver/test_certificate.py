@@ -97,7 +97,7 @@ def assert_bound_holds(case: Case, seed: int, engine: EngineProcess) -> None:
 SEEDS = st.integers(0, 2**32 - 1)
 
 
-@bounded(80)
+@bounded(50)
 @given(cases(), SEEDS)
 def test_demands_bounded_together_stay_below_the_optimum(
     engine: EngineProcess, case: Case, seed: int
