@@ -15,7 +15,8 @@ SPEC ?= examples/frontier-lab.yaml
 SIZE ?= M
 REGIME ?= normal
 RULES ?= all
-WORKERS ?= 2
+# One more than two cores: some tests wait for a clock.
+WORKERS ?= 3
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 SOURCES := broker providers solver tools benchmarks tests examples
 CODE_NEWER_THAN_3_10 := import sys; sys.exit(sys.version_info < (3, 11))

@@ -143,7 +143,7 @@ def test_no_prices_and_any_prices_bound_the_optimum(
     assert_bound_holds(case, seed, engine)
 
 
-@bounded(80)
+@bounded(60)
 @given(ruled_cases(), SEEDS)
 def test_any_prices_bound_the_optimum_under_any_two_rules(
     engine: EngineProcess, case: Case, seed: int

@@ -68,14 +68,14 @@ def is_better(one: Problem, found: Solution, best: Solution) -> bool:
     return False
 
 
-@bounded(30)
+@bounded(24)
 @given(cases())
 def test_optimum_lies_between_bound_and_plan(engine: EngineProcess, case: Case) -> None:
     """On random markets and specs of every kind."""
     assert_between(case, engine, SearchLimits())
 
 
-@bounded(20)
+@bounded(14)
 @given(ruled_cases())
 def test_optimum_lies_between_bound_and_plan_under_any_two_rules(
     engine: EngineProcess, case: Case
@@ -84,7 +84,7 @@ def test_optimum_lies_between_bound_and_plan_under_any_two_rules(
     assert_between(case, engine, SearchLimits())
 
 
-@bounded(30)
+@bounded(24)
 @given(cases())
 def test_a_search_cut_short_claims_no_more_than_it_knows(
     engine: EngineProcess, case: Case

@@ -97,7 +97,7 @@ def costs(compact: Compact, random: np.random.Generator) -> np.ndarray:
     return cost
 
 
-@bounded(250)
+@bounded(150)
 @given(services(scarce=True), st.integers(0, 2**32 - 1))
 def test_every_plan_keeps_the_rows(engine: EngineProcess, one: Problem, seed: int) -> None:
     """Whatever units cost and what may stay unmet, the optimum is the same with the rows."""
