@@ -18,18 +18,20 @@ from solver.block_bounds import BlockBounds, known_costs, priced_unmet
 from solver.blocks import Longs, blocks_of
 from solver.child import EngineProcess
 from solver.compact import build_compact
+from solver.compact_columns import Compact
 from solver.effort import Effort
 from solver.lone_bounds import lone_cost
+from solver.model import Model
 from solver.pairs import most_units
 from solver.prices import Prices, priced, worth
 from solver.pricing import Pricer
 from solver.problem import Floats, Problem
 from solver.relaxation import Service
-from solver.rivals import rivals_of
+from solver.rivals import Rivals, rivals_of
 from solver.selection import pairs_of
 from solver.slices import slice_demands, slice_pairs
 from solver.ways import Way
-from solver.whole_bound import whole_of
+from solver.whole_bound import Whole, whole_of
 
 #: Part of a cost, or of 1, that roundings of the engine may be worth in the model of gangs and
 #: batches together; gap, nodes and most pairs of that model.
@@ -161,9 +163,7 @@ class Certifier:
         if not 0 < rivals.pairs.count <= _JOINT_PAIRS:
             return certificate.bound
         problem = replace(priced(self._problem, prices), apart=())
-        part = slice_demands(problem, rivals.demand)
-        compact = build_compact(part.problem, slice_pairs(rivals.pairs, part))
-        model = priced_unmet(compact, rivals.elsewhere, self._service.forced[rivals.demand])
+        compact, model = self._model(problem, rivals)
         model.high[compact.main] = np.minimum(model.high[compact.main], rivals.share)
         answer = self._engine.solve_integer(model, Effort(gap=_JOINT_GAP, nodes=_JOINT_NODES))
         apart = float(certificate.least[rivals.demand].sum())
@@ -181,20 +181,24 @@ class Certifier:
         Raises:
             SolverError: the engine failed.
         """
-        least, forced = certificate.least, self._service.forced
+        least = certificate.least
         if self._problem.demands.count > _WHOLE_DEMANDS:
             return certificate.bound
         whole = whole_of(self._problem, prices, self._most, self._blocks, least, within)
         if not len(whole.demand) or whole.pairs.count > _WHOLE_PAIRS:
             return certificate.bound
-        part = slice_demands(whole.problem, whole.demand)
-        compact = build_compact(part.problem, slice_pairs(whole.pairs, part), loose=True)
-        model = priced_unmet(compact, whole.elsewhere, forced[whole.demand])
+        _, model = self._model(whole.problem, whole)
         answer = self._engine.solve_integer(model, Effort(gap=_WHOLE_GAP, nodes=_JOINT_NODES))
         apart = float(np.delete(least, whole.demand).sum())
         bound = answer.bound + apart - worth(self._problem, whole.prices) - self._levels(prices)
         bound -= _ROUNDING * max(1.0, abs(answer.bound), abs(apart))
         return max(certificate.bound, min(bound, certificate.bound + within))
+
+    def _model(self, problem: Problem, some: Rivals | Whole) -> tuple[Compact, Model]:
+        """Model some demands of a priced problem; what they do elsewhere counts as unmet."""
+        part = slice_demands(problem, some.demand)
+        compact = build_compact(part.problem, slice_pairs(some.pairs, part), loose=True)
+        return compact, priced_unmet(compact, some.elsewhere, self._service.forced[some.demand])
 
     def ways_so_far(self) -> list[Way]:
         """Return the ways of the blocks solved last, a bound of all of which may not be known."""

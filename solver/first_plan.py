@@ -71,16 +71,22 @@ def first_plan(
     unmet[idle] = 1.0
     allocation = joined(taken)
     allocation = without(allocation, np.isin(allocation.demand, np.flatnonzero(idle)))
+    return unproven(problem, (allocation, joined_routes(routes), unmet), "first-plan")
+
+
+def unproven(problem: Problem, plan: tuple[Allocation, Routes, Floats], method: str) -> Solution:
+    """Return a plan (allocation, routes, float64[D] unmet) at `plain_cost`, with a bound of 0."""
+    allocation, routes, unmet = plan
     return Solution(
         allocation=allocation,
-        routes=joined_routes(routes),
+        routes=routes,
         unmet=unmet,
         levels=(),
         cost=plain_cost(problem, allocation),
         bound=0.0,
         status=Status.FEASIBLE,
         stop=Stop.WORK,
-        method="first-plan",
+        method=method,
     )
 
 

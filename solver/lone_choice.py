@@ -212,12 +212,7 @@ def batch_choice(problem: Problem, left: Remainder, pairs: Pairs, gap: float) ->
     if short or at_risk or not _stands_together(problem, demand, pairs.keep(share > 0)):
         return None
     units = np.maximum(np.ceil(pairs.amount[used] * share[used] / hours[used] - _TOLERANCE), 1.0)
-    flat = np.where(moves.group == NO_ROW, moves.full, 0.0)
-    cost = float((share * (pairs.compute + pairs.extra + flat)).sum())
-    cost += float(units @ pairs.unit_cost[used])
-    amount = float(problem.demands.data_amount[demand])
-    for group, steps in moves.steps.items():
-        cost += steps_cost(steps, amount * float(share[moves.group == group].sum()))
+    cost = _shared_cost(problem, pairs, moves, share) + float(units @ pairs.unit_cost[used])
     if proven and cost > float(bound @ rate) * (1 + gap) + 1e-9:
         return None
     unit_hours = np.minimum(pairs.amount[used] * share[used], units * hours[used])
@@ -227,6 +222,16 @@ def batch_choice(problem: Problem, left: Remainder, pairs: Pairs, gap: float) ->
         unmet=0.0 if unmet < _TOLERANCE else unmet,
         cost=cost,
     )
+
+
+def _shared_cost(problem: Problem, pairs: Pairs, moves: _Moves, share: Floats) -> float:
+    """What hours and moves of a batch cost in shares, float64[P]; units held are left out."""
+    flat = np.where(moves.group == NO_ROW, moves.full, 0.0)
+    cost = float((share * (pairs.compute + pairs.extra + flat)).sum())
+    amount = float(problem.demands.data_amount[pairs.demand[0]])
+    for group, steps in moves.steps.items():
+        cost += steps_cost(steps, amount * float(share[moves.group == group].sum()))
+    return cost
 
 
 class _Room:

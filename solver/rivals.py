@@ -18,7 +18,7 @@ from solver.pairs import Pairs
 from solver.prices import Prices, priced
 from solver.problem import NO_ROW, Bools, Family, Floats, Problem
 from solver.selection import joined, pairs_of
-from solver.service_pairs import Longs, home_of, needed
+from solver.service_pairs import Longs, home_of
 
 #: Where up to so many pairs matter, all of them are kept.
 _FEW = 10_000
@@ -84,34 +84,50 @@ def _rivals(
         if scarce is not None and is_bound(problem, one):
             continue
         pairs = pairs_of(at_prices, one, most)
-        if problem.demands.family[one] == Family.SERVICE:
-            few = None if scarce is None else scarce[pairs.supply]
-            row = int(np.flatnonzero(problem.services.demand == one)[0])
-            parts.append(pairs.keep(needed(at_prices, pairs, row, scarce=few)))
+        limits = (float(prices.unmet[one]), float(least[one]), within)
+        kept, usable, rest = _wanted(at_prices, pairs, most, scarce, limits)
+        if kept.any():
             demand.append(one)
-            elsewhere.append(float(prices.unmet[one]))
-            share.append(np.full(parts[-1].count, np.inf))
-            continue
-        cost, partner = whole_costs(at_prices, pairs, most), partners(at_prices, pairs)
-        wanted = np.ones(pairs.count, np.bool_) if scarce is None else scarce[pairs.supply]
-        wanted[partner != NO_ROW] |= wanted[partner[partner != NO_ROW]]
-        rest = min(float(cost[~wanted].min(initial=np.inf)), float(prices.unmet[one]))
-        usable = most_share(np.append(cost, rest), float(least[one]), within)
-        is_gang = bool(problem.demands.family[one] == Family.GANG)
-        kept = wanted & (cost < rest) & ((usable[:-1] >= 1) | (not is_gang))
-        if not kept.any():
-            continue
-        kept[partner[kept & (partner != NO_ROW)]] = True  # to be mixed in
-        demand.append(one)
-        elsewhere.append(rest if usable[-1] >= 1 or not is_gang else np.inf)
-        parts.append(pairs.keep(kept))
-        share.append(usable[:-1][kept])
+            elsewhere.append(rest)
+            parts.append(pairs.keep(kept))
+            share.append(usable[kept])
     return Rivals(
         demand=np.array(demand, np.int64),
         elsewhere=np.array(elsewhere, np.float64),
         pairs=joined(at_prices, parts),
         share=np.concatenate(share),
     )
+
+
+def _wanted(
+    at_prices: Problem,
+    pairs: Pairs,
+    most: Floats,
+    scarce: Bools | None,
+    limits: tuple[float, float, float],
+) -> tuple[Bools, Floats, float]:
+    """Judge the pairs of one gang or batch.
+
+    Args:
+        at_prices: priced.
+        pairs: all of its own, P.
+        most: float64[O], as `most_units` says.
+        scarce: bool[O]; None: everything is.
+        limits: cost of leaving it unmet, its least cost, and how far above that plans matter.
+
+    Returns:
+        bool[P] pairs that are wanted; float64[P] the most share on each; cost elsewhere.
+    """
+    (unmet, least, within), is_gang = limits, (pairs.family == Family.GANG).any()
+    cost, partner = whole_costs(at_prices, pairs, most), partners(at_prices, pairs)
+    wanted = np.ones(pairs.count, np.bool_) if scarce is None else scarce[pairs.supply]
+    mixes = partner != NO_ROW
+    wanted[mixes] |= wanted[partner[mixes]]
+    rest = min(float(cost[~wanted].min(initial=np.inf)), unmet)
+    usable = most_share(np.append(cost, rest), least, within)
+    kept = wanted & (cost < rest) & ((usable[:-1] >= 1) | (not is_gang))
+    kept[partner[kept & mixes]] = True  # to be mixed in
+    return kept, usable[:-1], rest if usable[-1] >= 1 or not is_gang else np.inf
 
 
 def is_bound(problem: Problem, demand: int) -> bool:

@@ -16,14 +16,14 @@ from solver.child import EngineProcess
 from solver.compact import build_compact
 from solver.compact_columns import Longs
 from solver.effort import Effort
-from solver.first_plan import plain_cost
+from solver.first_plan import unproven
 from solver.one_by_one import idle_readers, joined, joined_routes, without, without_the_whole
 from solver.pairs import Pairs, admitted, with_coefficients
 from solver.problem import Family, Floats, Problem
 from solver.remainder import Remainder
 from solver.search import Search
 from solver.slices import slice_demands, slice_pairs
-from solver.solution import Allocation, Routes, Solution, Status, Stop
+from solver.solution import Allocation, Routes, Solution
 from solver.ways import Way, nothing, way_of
 
 #: Part of a whole by which units and shares may differ through rounding.
@@ -60,17 +60,7 @@ def standing(problem: Problem, held: Allocation, engine: EngineProcess) -> Solut
     routes = joined_routes([way.routes for way in ways])
     if not problem.is_coupled and not _holds(problem, (allocation, routes, unmet), engine):
         return None
-    return Solution(
-        allocation=allocation,
-        routes=routes,
-        unmet=unmet,
-        levels=(),
-        cost=plain_cost(problem, allocation),
-        bound=0.0,
-        status=Status.FEASIBLE,
-        stop=Stop.WORK,
-        method="warm start",
-    )
+    return unproven(problem, (allocation, routes, unmet), "warm start")
 
 
 def _holds(

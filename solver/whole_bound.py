@@ -85,9 +85,8 @@ def whole_of(
     for one in single[np.isfinite(least[single])].tolist():
         pairs = pairs_of(at_prices, one, most)
         cost = whole_costs(usual, pairs_of(usual, one, most), most)
-        usable = most_share(cost, float(least[one]), within) > 0
-        if problem.demands.family[one] == Family.GANG:
-            usable = most_share(cost, float(least[one]), within) >= 1
+        share = most_share(cost, float(least[one]), within)
+        usable = share >= 1 if problem.demands.family[one] == Family.GANG else share > 0
         _add_single(found, at_prices, pairs, (scarce, usable), most, float(prices.unmet[one]))
     for block in blocks.models:
         _add_block(found, at_prices, block, scarce, most, prices.unmet[block])

@@ -112,17 +112,16 @@ engine.solve_integer(knapsack(), Effort(gap=0.0))
 
 
 def is_running(pid: int) -> bool:
-    """Whether a process is there and no zombie."""
+    """Whether a process is there and no zombie; without /proc, somebody reaps those."""
     try:
+        if not Path("/proc/self/stat").exists():
+            os.kill(pid, 0)
+            return True
         return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
     except (FileNotFoundError, ProcessLookupError):
         return False
 
 
-@pytest.mark.skipif(
-    not Path("/proc/self/stat").exists(),
-    reason="only /proc tells a zombie that nobody reaps from a running engine",
-)
 def test_an_engine_whose_asker_was_killed_ends_in_mid_model() -> None:
     """Nobody waits for the answer any more, so nobody pays for it."""
     command = [sys.executable, "-c", ASKER]
