@@ -12,6 +12,7 @@ from solver.child import EngineProcess
 from solver.compact import build_compact
 from solver.compact_columns import NONE, Compact, owners
 from solver.effort import Effort, Outcome
+from solver.exclusive import charge_exclusive, exclusive_gangs, scope_worth
 from solver.first_plan import plain_cost
 from solver.model import Model
 from solver.pairs import Listing, Pairs, most_units
@@ -75,6 +76,7 @@ class BlockBounds:
             engine: solves the models.
         """
         self._forced = forced
+        self._exclusive = exclusive_gangs(problem)
         self._engine = engine
         self._most = most_units(problem)
         self._listing = Listing.of(problem)
@@ -99,9 +101,8 @@ class BlockBounds:
         fresh: list[_Fresh] = []
         for block, pairs in zip(blocks, self._pairs_of(problem, blocks), strict=True):
             check()
-            unmet = prices.unmet[block]
-            key = _key(problem, block, pairs, unmet)
-            one = _Fresh(block=block, pairs=pairs, unmet=unmet, key=key)
+            key = self._key(problem, prices, block, pairs)
+            one = _Fresh(block=block, pairs=pairs, unmet=prices.unmet[block], key=key)
             known = self._known.get(int(block[0]))
             if known is None or known[0] != one.key:
                 fresh.append(one)
@@ -118,7 +119,7 @@ class BlockBounds:
                 self._known[int(one.block[0])] = (one.key, Solved(bound=bound, way=None))
         for one in alone:
             check()
-            solved = self._relaxed(problem, one.block, one.pairs, one.unmet)
+            solved = self._relaxed(problem, prices, one.block, one.pairs)
             self._known[int(one.block[0])] = (one.key, solved)
         return [self._known[int(block[0])][1] for block in blocks]
 
@@ -137,15 +138,15 @@ class BlockBounds:
         Raises:
             SolverError: the engine failed.
         """
-        pairs, unmet = self._pairs(problem, block), prices.unmet[block]
-        key, nodes = _key(problem, block, pairs, unmet), _NODES if proof else _FEW_NODES
+        pairs, nodes = self._pairs(problem, block), _NODES if proof else _FEW_NODES
+        key = self._key(problem, prices, block, pairs)
         known = self._known.get(int(block[0]))
         same = known is not None and known[0] == key
         cost = known[1].bound if known is not None and same else 0.0
         relative = min(max(BLOCK_GAP, gap / max(cost, 1.0)), _WIDE)
         if known is not None and same and known[1].gap <= relative and known[1].nodes >= nodes:
             return known[1]
-        found = self._solved(problem, block, (pairs, unmet), Effort(gap=relative, nodes=nodes))
+        found = self._solved(problem, prices, (block, pairs), Effort(gap=relative, nodes=nodes))
         self._known[int(block[0])] = (key, found)
         return found
 
@@ -194,40 +195,63 @@ class BlockBounds:
         row = np.flatnonzero(problem.services.demand == demand)
         return pairs.keep(needed(problem, pairs, int(row[0]))) if len(row) else pairs
 
-    def _relaxed(self, problem: Problem, block: Longs, pairs: Pairs, unmet: Floats) -> Solved:
+    def _relaxed(self, problem: Problem, prices: Prices, block: Longs, pairs: Pairs) -> Solved:
         """The relaxation; where it has no solution, the model is solved to see why."""
-        part = slice_demands(_unbounded(problem, block), block)
-        compact = build_compact(part.problem, slice_pairs(pairs, part), loose=True)
-        answer = self._engine.solve_linear(priced_unmet(compact, unmet, self._forced[block]))
+        _, model, _ = self._model(problem, prices, block, pairs)
+        answer = self._engine.solve_linear(model)
         if answer is None or answer.outcome is not Outcome.OPTIMAL:
             effort = Effort(gap=BLOCK_GAP, nodes=_NODES)
-            return self._solved(problem, block, (pairs, unmet), effort)
+            return self._solved(problem, prices, (block, pairs), effort)
         bound = answer.objective - _RELAXED_ROUNDING * max(1.0, abs(answer.objective))
         return Solved(bound=bound, way=None)
 
     def _solved(
-        self, problem: Problem, block: Longs, seen: tuple[Pairs, Floats], effort: Effort
+        self, problem: Problem, prices: Prices, own: tuple[Longs, Pairs], effort: Effort
     ) -> Solved:
-        """Solve a block over its pairs, with the prices of what it leaves unmet."""
-        (pairs, unmet), part = seen, slice_demands(_unbounded(problem, block), block)
-        own = slice_pairs(pairs, part)
-        compact = build_compact(part.problem, own, loose=True)
-        model = priced_unmet(compact, unmet, self._forced[block])
+        """Solve a block over its `own` pairs, with the prices of what it leaves unmet."""
+        block, pairs = own
+        compact, model, part = self._model(problem, prices, block, pairs)
         answer = self._engine.solve_integer(model, effort)
         if answer.outcome is Outcome.INFEASIBLE and len(block) == 1:
             self._force(model, compact.unmet, block)
-            return self._solved(problem, block, seen, effort)
+            return self._solved(problem, prices, own, effort)
         if answer.outcome is Outcome.INFEASIBLE:
             # Not all can be served together; which are left is not known: any, free of charge.
             model.high[compact.unmet] = 1.0
             answer = self._engine.solve_integer(model, effort)
         bound = answer.bound
         if len(answer.x) and any(one.is_loose for one in compact.services.values()):
-            compact = build_compact(part.problem, own.keep(answer.x[compact.main] > 0))
-            model = priced_unmet(compact, unmet, self._forced[block])
+            used = pairs.keep(answer.x[compact.main] > 0)
+            compact, model, part = self._model(problem, prices, block, used, loose=False)
             answer = self._engine.solve_integer(model, effort)
         way = _way(compact, answer.x, part)
         return Solved(bound=bound, way=way, gap=effort.gap, nodes=effort.nodes or 0)
+
+    def _model(
+        self, problem: Problem, prices: Prices, block: Longs, pairs: Pairs, *, loose: bool = True
+    ) -> tuple[Compact, Model, Slice]:
+        """The model of a block by itself, with the prices of what it leaves unmet."""
+        part = slice_demands(_unbounded(problem, block), block)
+        compact = build_compact(part.problem, slice_pairs(pairs, part), loose=loose)
+        model = priced_unmet(compact, prices.unmet[block], self._forced[block])
+        rows = [row for row, one in enumerate(block.tolist()) if one in self._exclusive]
+        gangs = {row: self._exclusive[int(block[row])] for row in rows}
+        charge_exclusive(compact, model, (problem, prices), gangs)
+        return compact, model, part
+
+    def _key(self, problem: Problem, prices: Prices, block: Longs, pairs: Pairs) -> bytes:
+        """Equal where a block sees the same prices, of leaving its home and of its scopes too."""
+        stay, moving = problem.stay, np.empty(0)
+        if stay is not None:
+            moving = stay.cost[np.isin(stay.demand, block)]
+        scopes = [
+            scope_worth(problem, prices, pairs.supply[pairs.demand == one], self._exclusive[one])
+            for one in block.tolist()
+            if one in self._exclusive
+        ]
+        costs = (pairs.compute, pairs.extra, pairs.unit_cost, pairs.move)
+        seen = np.concatenate([*costs, moving, prices.unmet[block], *scopes])
+        return pairs.supply.tobytes() + seen.tobytes()
 
     def _force(self, model: Model, column: Longs, block: Longs) -> None:
         """Note what stays unmet of a demand even when it has everything to itself."""
@@ -294,15 +318,6 @@ def priced_unmet(compact: Compact, unmet: Floats, forced: Floats) -> Model:
 
 def _is_service(problem: Problem, block: Longs) -> bool:
     return len(block) == 1 and bool(problem.demands.family[block[0]] == Family.SERVICE)
-
-
-def _key(problem: Problem, block: Longs, pairs: Pairs, unmet: Floats) -> bytes:
-    """Equal where a block sees the same prices, of leaving its home too."""
-    stay, moving = problem.stay, np.empty(0)
-    if stay is not None:
-        moving = stay.cost[np.isin(stay.demand, block)]
-    seen = (pairs.supply, pairs.compute, pairs.extra, pairs.unit_cost, pairs.move, unmet, moving)
-    return b"".join(one.tobytes() for one in seen)
 
 
 def _way(compact: Compact, x: Floats, part: Slice) -> Way | None:

@@ -10,7 +10,7 @@ own bound; that bound enters, never the value of a plan a heuristic found.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from solver.child import EngineProcess
 from solver.compact import build_compact
 from solver.compact_columns import Compact
 from solver.effort import Effort
+from solver.exclusive import exclusive_costs, exclusive_gangs
 from solver.lone_bounds import lone_cost
 from solver.model import Model
 from solver.pairs import most_units
@@ -73,6 +74,9 @@ class Certifier:
         self._blocks = blocks_of(problem)
         self._pricer = Pricer.of(problem, self._blocks.plain)
         self._most = most_units(problem)
+        single = set(np.concatenate([self._blocks.plain, self._blocks.lone]).tolist())
+        exclusive = exclusive_gangs(problem)
+        self._exclusive = {one: exclusive[one] for one in sorted(single & exclusive.keys())}
         self._models = BlockBounds(problem, service.forced, engine)
 
     def certify(
@@ -129,6 +133,10 @@ class Certifier:
         least[first] = choices.cost[at]
         for demand in self._blocks.lone.tolist():
             least[demand] = lone_cost(problem, pairs_of(problem, demand, self._most), self._most)
+        for demand, level in self._exclusive.items():
+            pairs = pairs_of(self._problem, demand, self._most)
+            cost = exclusive_costs(self._problem, prices, pairs, level, self._most)
+            least[demand] = cost.min(initial=np.inf)
         single = np.concatenate([self._blocks.plain, self._blocks.lone]).astype(np.int64)
         least[single] = np.minimum(least[single], prices.unmet[single])
         lost = single[self._service.forced[single] >= 1]
@@ -157,12 +165,14 @@ class Certifier:
         Raises:
             SolverError: the engine failed.
         """
-        members = np.sort(np.concatenate([self._blocks.plain, self._blocks.lone]))
+        members = np.setdiff1d(
+            np.concatenate([self._blocks.plain, self._blocks.lone]), list(self._exclusive)
+        )
         members = members[np.isfinite(certificate.least[members])]
         rivals = rivals_of(self._problem, prices, self._most, members, certificate.least, within)
         if not 0 < rivals.pairs.count <= _JOINT_PAIRS:
             return certificate.bound
-        problem = replace(priced(self._problem, prices), apart=())
+        problem = priced(self._problem, prices)
         compact, model = self._model(problem, rivals)
         model.high[compact.main] = np.minimum(model.high[compact.main], rivals.share)
         answer = self._engine.solve_integer(model, Effort(gap=_JOINT_GAP, nodes=_JOINT_NODES))

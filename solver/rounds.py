@@ -74,10 +74,10 @@ def first_prices(work: Work) -> Prices:
     """
     if work.problem.demands.count > MANY:
         return sampled_prices(work)
-    alone, value = replace(work.flat, apart=()), np.inf
+    value = np.inf
     for number in range(_PRICE_ROUNDS):
         work.check_time()
-        restricted = restrict(alone, work.columns.pairs, work.service)
+        restricted = restrict(work.flat, work.columns.pairs, work.service, loose=True)
         model = _with_fines(work, restricted, work.fines)
         answer = work.engine.solve_linear(model)
         if answer is None or answer.outcome is not Outcome.OPTIMAL:

@@ -52,8 +52,7 @@ def sampled_prices(work: Work) -> Prices:
     prices = no_prices(work.problem)
     for number in range(_SAMPLES):
         offset = (number + 0.5) / _SAMPLES
-        alone = replace(work.flat, apart=())
-        drawn = sample(alone, known.blocks, stake, size=_SIZE, offset=offset)
+        drawn = sample(work.flat, known.blocks, stake, size=_SIZE, offset=offset)
         found = _prices_of_sample(work, drawn, stake)
         prices = blended(found, prices, number / (number + 1))
         work.prices = prices
