@@ -279,7 +279,7 @@ def better_prices(work: Work) -> Prices:
 
 def _master_prices(work: Work, dear: Sequence[Longs]) -> tuple[Prices, float]:
     """Prices of the relaxed master, and its cost."""
-    restricted = restrict(work.problem, work.columns.pairs, work.service)
+    restricted = restrict(work.flat, work.columns.pairs, work.service, loose=True)
     mild = np.minimum(work.fines, _MILD * np.maximum(work.stake, 1.0))
     model = _with_fines(work, restricted, mild)
     first = {int(block[0]) for block in dear}
