@@ -53,7 +53,11 @@ class Pairs:
 
     def keep(self, mask: Bools) -> Pairs:
         """Return the pairs where `mask` (bool[P]) is True."""
-        return Pairs(**{name: getattr(self, name)[mask] for name in self.__slots__})
+        return self.rows(np.flatnonzero(mask))
+
+    def rows(self, rows: NDArray[np.int64]) -> Pairs:
+        """Return some pairs, int64[n], in the order of `rows`."""
+        return Pairs(**{name: getattr(self, name)[rows] for name in self.__slots__})
 
     def part(self, start: int, end: int) -> Pairs:
         """Return the pairs from `start` up to `end`."""

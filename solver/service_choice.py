@@ -104,7 +104,7 @@ def _best(asked: Asked, rounds: int, *, partly: bool) -> tuple[Asked, Floats] | 
         fillings = [Filling(asked) for _ in _styles(asked)]
         for filling, style in zip(fillings, _styles(asked), strict=True):
             fill(filling, style, asked.most >= 1)
-        load = asked.load - min(fillings, key=lambda one: float(one.load.sum())).load
+        load = asked.load - min((one.load for one in fillings), key=sum)
         whole = float(load.sum())
         if whole <= _NO_PART * asked.whole or whole >= asked.whole * (1 - _NO_PART):
             return None
@@ -193,19 +193,18 @@ def _answer(
     at_risk = float(asked.risky @ units) > SLACK * asked.whole
     if flow is None or at_risk or not keeps_limits(left, asked.pairs, units):
         return None
-    used = np.flatnonzero(units > 0)
-    pairs = asked.pairs.keep(units > 0)
-    held = np.rint(units[used]).astype(np.int64)
+    used, pairs = np.flatnonzero(units > 0), asked.pairs
+    held, mode = np.rint(units[used]).astype(np.int64), pairs.mode[used]
     allocation = Allocation(
-        demand=pairs.demand,
-        mode=pairs.mode,
-        supply=pairs.supply,
+        demand=pairs.demand[used],
+        mode=mode,
+        supply=pairs.supply[used],
         units=held,
-        unit_hours=held * problem.demands.mode_hours[pairs.mode],
-        share=held * pairs.amount,
+        unit_hours=held * problem.demands.mode_hours[mode],
+        share=held * asked.amount[used],
     )
-    cost = float((pairs.compute + pairs.extra) @ held)
-    cost += float(asked.pairs.move[asked.first] @ (np.add.reduceat(units, asked.first) > 0))
+    cost = float((pairs.compute + pairs.extra)[used] @ held)
+    cost += float(pairs.move[asked.first] @ (np.add.reduceat(units, asked.first) > 0))
     stated = float(asked.classes.load.sum())
     unmet = 0.0 if asked.whole >= stated else 1.0 - asked.whole / stated
     choice = Choice(allocation=allocation, unmet=unmet, cost=cost)
@@ -215,20 +214,21 @@ def _answer(
 def _routes(problem: Problem, asked: Asked, flow: Floats) -> Routes:
     """Split what is routed of each class among its loads, in proportion."""
     services = problem.services
-    point, place, amount = [], [], []
-    for one, at in np.argwhere(flow > _NO_ROUTE * asked.whole).tolist():
-        members = asked.classes.members[one]
-        point.append(services.load_point[members])
-        place.append(np.full(len(members), asked.classes.places[at]))
-        amount.append(flow[one, at] * services.load[members] / asked.classes.load[one])
-    points, places = np.concatenate(point), np.concatenate(place)
-    order = np.lexsort((places, points))
-    none = np.full(len(points), NO_ROW, np.int32)
+    rows: list[tuple[int, int, float]] = []
+    for one, at in zip(*(index.tolist() for index in flow.nonzero()), strict=True):
+        sent = float(flow[one, at])
+        if sent > _NO_ROUTE * asked.whole:
+            members, place = asked.classes.members[one], int(asked.classes.places[at])
+            parts = services.load[members] * (sent / asked.classes.load[one])
+            points = services.load_point[members].tolist()
+            rows += zip(points, [place] * len(points), parts.tolist(), strict=True)
+    point, places, amounts = zip(*sorted(rows), strict=True)
+    none = np.full(len(rows), NO_ROW, np.int32)
     return Routes(
-        service=np.full(len(points), asked.service, np.int32),
-        point=points[order].astype(np.int32),
-        place=places[order].astype(np.int32),
-        amount=np.concatenate(amount)[order],
+        service=np.full(len(rows), asked.service, np.int32),
+        point=np.array(point, np.int32),
+        place=np.array(places, np.int32),
+        amount=np.array(amounts),
         size=none,
         mode=none,
         supply=none,
