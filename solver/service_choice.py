@@ -7,7 +7,7 @@ place for all load there may still be a way: only an engine knows.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import TypeVar
 
@@ -116,7 +116,9 @@ def _best(asked: Asked, rounds: int, *, partly: bool) -> tuple[Asked, Floats] | 
 def _best_units(asked: Asked, rounds: int) -> Floats | None:
     """The cheapest units that were found; None: none keep all rules."""
     every = asked.most >= 1
-    some = [polished(asked, units, every) for units in _whole(asked, every)[:_POLISHED]]
+    found = _whole(asked, every, _few_styles(asked)) if rounds == 0 else []
+    found = found or _whole(asked, every, _styles(asked))
+    some = [polished(asked, units, every) for units in found[: _POLISHED if rounds else 1]]
     if not some:
         return None
     best = min(some, key=lambda units: cost_of(asked, units))
@@ -128,10 +130,10 @@ def _best_units(asked: Asked, rounds: int) -> Floats | None:
     return best
 
 
-def _whole(asked: Asked, usable: Bools) -> list[Floats]:
+def _whole(asked: Asked, usable: Bools, styles: Iterable[Style]) -> list[Floats]:
     """Units of all fillings that keep all rules once completed, the cheapest first."""
     fillings: dict[bytes, tuple[float, tuple[Filling, Style]]] = {}
-    for style in _styles(asked):
+    for style in styles:
         filling = Filling(asked)
         if fill(filling, style, usable):
             key = filling.units.tobytes() + bytes([style.loan])
@@ -152,6 +154,13 @@ _T = TypeVar("_T")
 
 def _by_cost(found: list[tuple[float, _T]]) -> list[tuple[float, _T]]:
     return sorted(found, key=lambda one: one[0])
+
+
+def _few_styles(asked: Asked) -> Iterator[Style]:
+    """Those fillings that are most often the best, for who has not the time for all."""
+    yield Style(whole=False)
+    if asked.lost.shape[1]:
+        yield Style(whole=False, part=asked.needed / asked.whole / 3)
 
 
 def _styles(asked: Asked) -> Iterator[Style]:
