@@ -107,7 +107,7 @@ def _cheapest(cost: Floats, pairs: Pairs, owner: Longs, sure: Floats) -> Longs:
     Returns:
         The rows by owner, then cost, then supply.
     """
-    order = np.lexsort((pairs.supply, cost, pairs.mode))
+    order = np.lexsort((cost, pairs.mode))  # supplies of a mode ascend as they are
     mode = pairs.mode[order]
     begins = np.flatnonzero(np.diff(mode, prepend=-1))
     place = np.arange(len(mode)) - np.repeat(begins, np.diff(np.append(begins, len(mode))))

@@ -229,10 +229,17 @@ def may_mix(problem: Problem) -> Bools:
     return np.isin(stock.pool, np.unique(stock.pool[stock.owned]))
 
 
-def most_units(problem: Problem) -> Floats:
-    """Return float64[O]: most units of a supply its capacity and the limits ever allow."""
-    most = problem.supply.capacity.copy()
+def most_units(problem: Problem, supply: Ints | None = None) -> Floats:
+    """Return most units of a supply its capacity and the limits ever allow.
+
+    Of all, float64[O], or of some supplies, int32[N]: float64[N].
+    """
     limits = problem.limits
+    if supply is not None:
+        if limits.count:
+            return most_units(problem)[supply]
+        return np.floor(problem.supply.capacity[supply] + 1e-9)
+    most = problem.supply.capacity.copy()
     row = np.repeat(np.arange(limits.count), np.diff(limits.start))
     np.minimum.at(most, limits.supply, np.floor(limits.high[row] / limits.weight + 1e-9))
     return np.where(np.isfinite(most), np.floor(most + 1e-9), most)

@@ -116,9 +116,9 @@ def _best(asked: Asked, rounds: int, *, partly: bool) -> tuple[Asked, Floats] | 
 def _best_units(asked: Asked, rounds: int) -> Floats | None:
     """The cheapest units that were found; None: none keep all rules."""
     every = asked.most >= 1
-    found = _whole(asked, every, _few_styles(asked)) if rounds == 0 else []
-    found = found or _whole(asked, every, _styles(asked))
-    some = [polished(asked, units, every) for units in found[: _POLISHED if rounds else 1]]
+    fillings = _whole(asked, every, _few_styles(asked)) if rounds == 0 else []
+    fillings = fillings or _whole(asked, every, _styles(asked))
+    some = [polished(asked, units, every) for units in fillings[: _POLISHED if rounds else 1]]
     if not some:
         return None
     best = min(some, key=lambda units: cost_of(asked, units))

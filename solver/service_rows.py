@@ -123,7 +123,7 @@ def add_service(
     classes = load_classes(problem, service, places)
     load = float(classes.load.sum())
     most = _most_worth_holding(problem, pairs, rows, at, service=service)
-    most = np.minimum(most, most_units(problem)[pairs.supply[rows]])
+    most = np.minimum(most, most_units(problem, pairs.supply[rows]))
     units = builder.add(pairs.compute[rows] + pairs.extra[rows], high=most, integral=True)
     flow = _add_flow(builder, classes)
     cover = builder.rows(1, low=load, high=load)
