@@ -45,7 +45,7 @@ def test_gangs_that_find_too_few_units_look_elsewhere(monkeypatch: pytest.Monkey
     case=cases(), seed=st.integers(0, 99), at_prices=st.booleans(), few=st.sampled_from([1, 2, 9])
 )
 def test_what_is_left_out_costs_no_less(case: Case, seed: int, at_prices: bool, few: int) -> None:
-    """Every pair that is not among the first of its demand costs as much as the dearest of them."""
+    """Every pair that is not among the first of its demand costs what the dearest of them does."""
     one = case.problem
     one = priced(one, some_prices(one, seed)) if at_prices else one
     listing, most, order = Listing.of(one), most_units(one), others(one)
