@@ -38,10 +38,13 @@ Planned = tuple[Allocation, Routes, Floats]
 
 
 def held_alone(problem: Problem, plan: Planned, engine: EngineProcess) -> Search | None:
-    """Return a plan in a model of no pairs but its own; None: it breaks a rule over demands."""
+    """Return a plan in a model of no pairs but its own; None: it breaks a rule over demands.
+
+    The rules of single services are not looked at, and the search takes no steps.
+    """
     rows = plan[0]
     own = with_coefficients(problem, rows.demand, rows.mode, rows.supply)
-    compact = build_compact(problem, joined(problem, [own]))
+    compact = build_compact(problem, joined(problem, [own]), is_whole=False)
     return Search.holding(plan, compact, compact.builder.build(), engine)
 
 
@@ -112,7 +115,12 @@ class Search:
         Args:
             demands: int64[.], whom to solve for.
             nodes: branch-and-bound nodes of each of its solves.
+
+        Raises:
+            ValueError: the model leaves out rows (`Compact.is_whole`).
         """
+        if not self.compact.is_whole:
+            raise ValueError("a step needs the rows of services, which this model leaves out")
         self._effort = Effort(gap=STEP_GAP, nodes=nodes)
         cut = self.incumbent.cut(demands)
         known = self.incumbent.x[cut.free]

@@ -150,7 +150,7 @@ def add_service(
         far_rows=far_rows,
         far_load=far_load,
     )
-    if problem.services.survive_level[service] != NO_ROW:
+    if problem.services.survive_level[service] != NO_ROW and not builder.skips_rows:
         columns = _survive(builder, problem, pairs, columns, service=service, loose=loose)
     return columns
 

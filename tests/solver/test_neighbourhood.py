@@ -18,7 +18,7 @@ from solver.neighbourhood import Sparse
 from solver.problem import Floats, Problem
 from solver.search import Search, held_alone
 from tests.solver.random_problems import Case, bounded, cases, exactly, ruled_cases
-from tests.solver.tiny import GANG, Row, like, problem
+from tests.solver.tiny import GANG, SERVICE, Row, like, problem
 
 
 @pytest.fixture(scope="module")
@@ -134,6 +134,22 @@ def test_a_whole_plan_is_held(engine: EngineProcess) -> None:
     ):
         assert search is not None
         assert search.incumbent.cost == pytest.approx(best.cost)
+
+
+def test_a_model_to_judge_plans_by_takes_no_steps(engine: EngineProcess) -> None:
+    """It has the columns of services and none of their rows, so a step is refused."""
+    one = problem([Row(cost=1, place=0), Row(cost=2, place=1)], [like(SERVICE, least_places=2)])
+    best = exactly(one, engine)
+    whole = build_compact(one).builder.build()
+    judge = build_compact(one, is_whole=False).builder.build()
+    assert (judge.cost == whole.cost).all()
+    assert len(judge.row_low) < len(whole.row_low)
+    search = held_alone(one, (best.allocation, best.routes, best.unmet), engine)
+    assert search is not None
+    assert search.incumbent.cost == pytest.approx(best.cost)
+    assert search.decoded()[0].units.tolist() == best.allocation.units.tolist()
+    with pytest.raises(ValueError, match="rows of services"):
+        search.step(np.array([0]))
 
 
 def test_a_plan_that_breaks_a_rule_over_demands_is_not_held(engine: EngineProcess) -> None:
