@@ -121,7 +121,7 @@ class _Choosing:
     def choose(self, demand: int) -> tuple[Choice, Routes | None]:
         """The choice for a demand, and the routes of a service; in the order that was said."""
         if self._plain.demands.family[demand] == Family.SERVICE:
-            pairs = self._usable(demand, self._held(next(self._of_services)))
+            pairs = self._usable(demand, next(self._of_services))
             found = service_choice(self._plain, self.left, pairs, rounds=self._rounds, partly=True)
             return (nothing_taken(), None) if found is None else found
         choice = self._without_routes(demand, next(self._of_others))
@@ -132,16 +132,13 @@ class _Choosing:
     def _all(self, demand: int) -> Pairs:
         return self._listing.pairs(self._plain, np.array([demand]), self.left.most)
 
-    def _held(self, pairs: Pairs) -> Pairs:
-        held = self.left.most[pairs.supply] >= 1
-        return pairs if held.all() else pairs.keep(held)
-
     def _usable(self, demand: int, pairs: Pairs) -> Pairs:
-        usable = self.left.usable(demand, pairs.supply)
+        usable = self.left.most[pairs.supply] >= 1
+        usable &= self.left.usable(demand, pairs.supply)
         return pairs if usable.all() else pairs.keep(usable)
 
     def _without_routes(self, demand: int, pairs: Pairs) -> Choice | None:
-        pairs = self._usable(demand, self._held(pairs))
+        pairs = self._usable(demand, pairs)
         if self._plain.demands.family[demand] == Family.GANG:
             return gang_choice(self._plain, self.left, pairs)
         return batch_choice(self._plain, self.left, pairs, _ANY)

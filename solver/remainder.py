@@ -44,6 +44,8 @@ class Remainder:
 
     def limits_among(self, supply: Ints) -> tuple[Longs, Longs, Floats]:
         """Return (index into `supply`, limit, weight): every limit that counts each, by index."""
+        if not len(self._row):
+            return np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0)
         index, where = _gathered(self._first, supply)
         return index, self._row[where], self._weight[where]
 

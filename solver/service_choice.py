@@ -136,16 +136,18 @@ def _whole(asked: Asked, usable: Bools, styles: Iterable[Style]) -> list[Floats]
     for style in styles:
         filling = Filling(asked)
         if fill(filling, style, usable):
-            key = filling.units.tobytes() + bytes([style.loan])
-            fillings.setdefault(key, (cost_of(asked, filling.units), (filling, style)))
+            held = filling.units
+            key = held.tobytes() + bytes([style.loan])
+            fillings.setdefault(key, (cost_of(asked, held), (filling, style)))
     found: dict[bytes, tuple[float, Floats]] = {}
     least = np.inf
     for cost, (filling, style) in _by_cost(list(fillings.values())):
         if cost < least * _HOPELESS:
             units = completed(filling, usable, loan=style.loan)
             if units is not None:
-                found.setdefault(units.tobytes(), (cost_of(asked, units), units))
-                least = min(least, cost_of(asked, units))
+                price = cost_of(asked, units)
+                found.setdefault(units.tobytes(), (price, units))
+                least = min(least, price)
     return [units for _, units in _by_cost(list(found.values()))]
 
 

@@ -173,7 +173,6 @@ def fill(filling: Filling, style: Style, usable: Bools) -> bool:
         False where some load finds none; the filling then holds what was found.
     """
     asked = filling.asked
-    dearness = _Dearness.of(asked, usable)
     for part in (style.part, 1.0) if style.part < 1 else (1.0,):
         for _ in range(_MOST_TAKES):
             if sum(filling.load) <= SLACK * asked.whole:
@@ -181,8 +180,18 @@ def fill(filling: Filling, style: Style, usable: Bools) -> bool:
             chosen = _next(filling, style, usable, part)
             if chosen is None:
                 break
-            filling.take(*chosen, dearness.order_at(int(asked.at[chosen[0]])))
+            filling.take(*chosen, _order(filling, chosen, usable))
     return sum(filling.load) <= SLACK * asked.whole
+
+
+def _order(filling: Filling, chosen: tuple[int, float], usable: Bools) -> Sequence[int]:
+    """The classes in the order in which new units carry them; any where they can carry all."""
+    asked, (pair, units) = filling.asked, chosen
+    place = int(asked.at[pair])
+    carried = min(units * float(asked.amount[pair]), float(filling.room[place]))
+    if carried >= sum(filling.load) and not filling.budget:
+        return range(len(filling.load))
+    return _Dearness.of(asked, usable).order_at(place)
 
 
 class _Dearness:
