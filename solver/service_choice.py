@@ -51,8 +51,8 @@ def service_choice(
         left: what is left.
         pairs: the pairs of the service that are admitted and usable; their costs may hold
             prices of what is shared.
-        rounds: times that all places are given up in turn; 0 takes half the time and costs
-            about 1 % more.
+        rounds: times that all places are given up in turn; 0: never, and few fillings are tried
+            where these find a way: that takes a fraction of the time and costs 1 to 2 % more.
         partly: where it cannot be served whole, serve what can be.
 
     Returns:
