@@ -38,7 +38,12 @@ from solver.tier_rows import add_tiers
 
 
 def build_compact(
-    problem: Problem, pairs: Pairs | None = None, *, loose: bool = False, slopes: bool = False
+    problem: Problem,
+    pairs: Pairs | None = None,
+    *,
+    loose: bool = False,
+    slopes: bool = False,
+    is_whole: bool = True,
 ) -> Compact:
     """Build the compact model of `problem` (over `pairs`, or over every admitted pair).
 
@@ -49,6 +54,7 @@ def build_compact(
             rules that keep demands apart hold as far as capacities say so, and rows are added
             that tighten the relaxation of services.
         slopes: right sides of capacities are to move: nothing else depends on them.
+        is_whole: False: leave out the rows of single services, as `Compact.is_whole` says.
     """
     pairs = without_dominated(problem, enumerate_pairs(problem)) if pairs is None else pairs
     count = pairs.count
@@ -64,11 +70,14 @@ def build_compact(
         mixed_with=np.full(count, NONE, np.int64),
         unmet=np.empty(0, np.int64),
         slack=np.full(problem.accounts.count, NONE, np.int64),
+        is_whole=is_whole,
     )
     compact.unmet = compact.builder.add(np.zeros(problem.demands.count), high=1.0, integral=False)
     _add_gangs(compact)
     _add_batches(compact)
+    compact.builder.skips_rows = not is_whole
     _add_services(compact, loose=loose)
+    compact.builder.skips_rows = False
     _cover_demands(compact)
     _cap_risky_share(compact)
     _cap_supplies(compact)

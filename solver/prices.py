@@ -79,8 +79,9 @@ def blended(one: Prices, other: Prices, weight: float) -> Prices:
 def priced(problem: Problem, prices: Prices) -> Problem:
     """Return `problem` with supplies that cost what `prices` charge, its shared rows gone.
 
-    What moves weigh beyond their cost is part of it there. Compute costs scale by 1 + cost + what accounts and caps charge by cost; other measures add
-    to the hour. Capacities and limits stay, as bounds of single pairs.
+    Compute costs scale by 1 + cost + what accounts and caps charge by cost; other measures add
+    to the hour. What moves weigh beyond their cost is part of it. Capacities and limits stay, as
+    bounds of single pairs.
     """
     stock, demands = problem.supply, problem.demands
     scale, per_hour = _measured_prices(problem, prices)

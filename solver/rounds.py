@@ -8,7 +8,6 @@ from dataclasses import replace
 import numpy as np
 
 from solver.certificate import Certifier
-from solver.compact import build_compact
 from solver.compact_columns import NONE, Compact, Longs, owners
 from solver.effort import Outcome
 from solver.improvement import Improvement
@@ -17,9 +16,10 @@ from solver.model import Model
 from solver.prices import Prices, blended
 from solver.problem import Floats
 from solver.relaxation import Restricted, charges, prices_of, restrict, service_of
-from solver.sampled_prices import MANY, sampled_prices
-from solver.search import Search
-from solver.solution import Allocation, Routes, Solution, SolverError
+from solver.sampled_prices import sampled_prices
+from solver.sampling import MANY
+from solver.search import Planned, Search, held_alone
+from solver.solution import Solution, SolverError
 from solver.ways import ways_in
 from solver.work import Best, Work
 
@@ -45,8 +45,6 @@ _MOST_DEAR = 48
 #: While prices are looked for, what is unmet is fined by so many times what serving it costs.
 _MILD = 10.0
 
-Planned = tuple[Allocation, Routes, Floats]
-
 
 def know(work: Work, plan: Planned) -> None:
     """Add what a plan holds to the columns."""
@@ -56,15 +54,19 @@ def know(work: Work, plan: Planned) -> None:
 
 
 def adopt(work: Work, start: Solution) -> None:
-    """Go on from a known plan, where it keeps all rules and no better one is there."""
+    """Go on from a known plan, where it keeps all rules and no better one is there.
+
+    It is judged and reported before columns are made.
+    """
     plan = (start.allocation, start.routes, start.unmet)
-    know(work, plan)
-    compact = build_compact(work.problem, work.columns.pairs)
-    held = Search(compact, compact.builder.build(), work.engine)
-    if held.hold(plan) and (work.search is None or rank(work, held) < rank(work, work.search)):
+    held = held_alone(work.problem, plan, work.engine)
+    former = work.search
+    if held is not None and (former is None or rank(work, held) < rank(work, former)):
         work.search = held
-        know(work, held.decoded())  # as the model writes it down
     work.report("first plan", work.cost, work.bound)
+    know(work, plan)
+    if held is not None and work.search is held:
+        know(work, held.decoded())  # as the model writes it down
 
 
 def first_prices(work: Work) -> Prices:
@@ -192,9 +194,10 @@ def rank(work: Work, search: Search) -> tuple[float, ...]:
     """Return what makes a plan better: unmet by priority, what is overridden, cost; all less."""
     demands = work.problem.demands
     lost = demands.weight * search.unmet
-    levels = [lost[demands.priority == one].sum() for one in work.service.priority]
+    levels = [lost[demands.priority == one].sum() for one in np.unique(demands.priority)[::-1]]
     served = (round(float(one), 3) for one in levels)
-    return (*served, round(search.overridden, 6), search.incumbent.cost)
+    overridden = search.overridden * search.compact.override_scale
+    return (*served, round(overridden, 2), search.incumbent.cost)
 
 
 def improve(work: Work) -> None:

@@ -18,8 +18,7 @@ from solver.slices import slice_pairs
 from solver.solution import SolverError
 from solver.work import Work
 
-#: Above so many demands, the first prices come from samples: so many, of about so many blocks.
-MANY = 4_000
+#: Samples above `MANY` demands, and about how many blocks are in each.
 _SAMPLES = 4
 _SIZE = 1_000
 #: Rounds of a sample's relaxation, at most; it has settled when one lowers its cost by less than
