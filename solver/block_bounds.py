@@ -12,7 +12,8 @@ from solver.child import EngineProcess
 from solver.compact import build_compact
 from solver.compact_columns import NONE, Compact, owners
 from solver.effort import Effort, Outcome
-from solver.exclusive import charge_exclusive, exclusive_gangs, scope_worth
+from solver.exclusive import charge_exclusive, scope_worth
+from solver.exclusive_rows import exclusive_gangs
 from solver.first_plan import plain_cost
 from solver.model import Model
 from solver.pairs import Listing, Pairs, most_units

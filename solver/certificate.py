@@ -20,7 +20,8 @@ from solver.child import EngineProcess
 from solver.compact import build_compact
 from solver.compact_columns import Compact
 from solver.effort import Effort
-from solver.exclusive import exclusive_costs, exclusive_gangs
+from solver.exclusive import exclusive_costs
+from solver.exclusive_rows import exclusive_gangs
 from solver.lone_bounds import lone_cost
 from solver.model import Model
 from solver.pairs import most_units

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from solver.blocks import Blocks, blocks_of
-from solver.exclusive import exclusive_gangs, one_of_each_scope
+from solver.exclusive import one_of_each_scope
+from solver.exclusive_rows import exclusive_gangs
 from solver.pairs import Listing, Pairs, most_units, with_coefficients
 from solver.prices import Prices, priced
 from solver.pricing import Pricer

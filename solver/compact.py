@@ -19,7 +19,7 @@ import numpy as np
 from solver.compact_columns import NONE, Compact, Longs, measured, units_entries
 from solver.cost_rows import cap_cost
 from solver.coverage_rows import add_coverage
-from solver.exclusive import count_exclusive
+from solver.exclusive_rows import count_exclusive
 from solver.grouped import ranges
 from solver.model import ModelBuilder
 from solver.pairs import Pairs, enumerate_pairs, most_units

@@ -14,7 +14,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from solver.blocks import Blocks
-from solver.exclusive import beside, exclusive_costs, exclusive_gangs
+from solver.exclusive import beside, exclusive_costs
+from solver.exclusive_rows import exclusive_gangs
 from solver.lone_bounds import partners, whole_costs
 from solver.pairs import Pairs
 from solver.prices import Prices, priced
