@@ -45,6 +45,7 @@ from broker.reasons import unmet_reasons, unread
 from broker.routes import routes, size_routes
 from broker.rules.rule import AnyWorkload, Scene
 from broker.rules.savings_plans import fees_usd
+from broker.scarcity import scarce
 from broker.spec_data import spec_to_data
 from broker.units import plain, round_cents, round_nano
 from broker.workloads import Service, Spec
@@ -129,6 +130,7 @@ def _proof(
         offers_dropped=tuple(sorted(scene.stock.dropped.items())),
         overridden_h=overridden_h,
         overridden_bound_h=min(least_h, overridden_h),
+        scarce=scarce(scene, solution),
     )
 
 

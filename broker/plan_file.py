@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Union, get_args, get_origin, get_type_hints
 
 from broker.errors import BrokerError
-from broker.plans import PLAN_FORMAT, Plan
+from broker.plans import PLAN_FORMAT, Plan, Proof
 from broker.units import plain
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _CENTS = -2
 #: Fields that came when files of this format had been written; where a file lacks one, the
 #: default holds.
-_LATER: Final = frozenset({(Plan, "warm_start")})
+_LATER: Final = frozenset({(Plan, "warm_start"), (Proof, "scarce")})
 
 
 def plan_to_json(plan: Plan) -> str:

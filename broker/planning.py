@@ -90,8 +90,11 @@ def make_plan(
     with _failures(), process as running:
         begun = None if warm_start is None else begun_from(warm_start, scene, problem, running)
         first = _first(problem, running) if baseline else None
-        start = first if begun is None or begun.start is None else begun.start
-        solution = solve(problem, limits, engine=running, start=start, progress=progress)
+        stands = begun is not None and begun.start is not None
+        start, prices = (begun.start, begun.prices) if begun and stands else (first, None)
+        solution = solve(
+            problem, limits, engine=running, start=start, prices=prices, progress=progress
+        )
     plan = assemble(scene, market, candidates, problem, solution)
     plan = replace(plan, warm_start=None if begun is None else begun.told)
     if first is not None:

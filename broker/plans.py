@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Final
 
 from broker.paid_hours import CommitmentUse, Covered, SavingsPlanUse
-from broker.proofs import Baseline, Digests, Level, PriceAge, Proof, WarmStart
+from broker.proofs import Baseline, Digests, Level, PriceAge, Proof, Scarce, WarmStart
 
 __all__ = [
     "PLAN_FORMAT",
@@ -34,6 +34,7 @@ __all__ = [
     "Reading",
     "Route",
     "SavingsPlanUse",
+    "Scarce",
     "Unmet",
     "WarmStart",
 ]

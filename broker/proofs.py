@@ -22,6 +22,20 @@ class Level:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Scarce:
+    """Something shared that is scarce, and what one more of it is worth in the bound.
+
+    Attributes:
+        what: an offer's id, a quota or a cap on power, as in `binding`.
+        usd: estimate of what one more would save over the period, USD: an instance, a unit of the
+            quota, a kW.
+    """
+
+    what: str
+    usd: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Proof:
     """How good the plan is.
 
@@ -35,6 +49,9 @@ class Proof:
         offers_dropped: reason -> offers no plan may use.
         overridden_h: accelerator-hours that override first refusals.
         overridden_bound_h: the least that any plan that serves as much overrides.
+        scarce: the prices of shared supply at which the bound was found; empty where it was found
+            without. A search that begins with this plan begins with them. Files written before
+            there was this field lack it, which means empty.
     """
 
     levels: tuple[Level, ...]
@@ -45,6 +62,7 @@ class Proof:
     offers_dropped: tuple[tuple[str, int], ...]
     overridden_h: Decimal = Decimal(0)
     overridden_bound_h: Decimal = Decimal(0)
+    scarce: tuple[Scarce, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,9 @@ import numpy as np
 from broker.plan_file import plan_to_json
 from broker.plans import Placement, Plan, WarmStart
 from broker.rules.rule import Scene
+from broker.scarcity import earlier_prices
 from solver.child import EngineProcess
+from solver.prices import Prices
 from solver.problem import Problem
 from solver.solution import Allocation, Solution
 from solver.standing import standing
@@ -27,10 +29,12 @@ class Begun:
 
     Attributes:
         start: what still stands; None: nothing.
+        prices: of today's shared rows, as far as the plan says any; None: it does not.
         told: how much that is, for the plan.
     """
 
     start: Solution | None
+    prices: Prices | None
     told: WarmStart
 
 
@@ -50,7 +54,7 @@ def begun_from(earlier: Plan, scene: Scene, problem: Problem, engine: EngineProc
         placements=len(earlier.placements),
         standing=0 if start is None else len(start.allocation.demand),
     )
-    return Begun(start=start, told=told)
+    return Begun(start=start, prices=earlier_prices(earlier, scene, problem), told=told)
 
 
 def _held(earlier: Plan, scene: Scene, problem: Problem) -> Allocation:

@@ -32,6 +32,7 @@ from ortools.math_opt.python import mathopt
 
 from solver.effort import Answer, Effort, LinearAnswer, Outcome
 from solver.model import Model
+from solver.problem import Floats
 from solver.solution import SolverError
 from solver.wire import doubles, field, truths, whole
 
@@ -93,7 +94,9 @@ def _solved(model: Model, effort: Effort) -> Answer:
         parameters.highs.string_options["parallel"] = "off"
     if effort.engine == "scip":
         parameters.gscip.real_params["numerics/feastol"] = 1e-7
-    result = _run(model_message(model, relaxed=False), _ENGINES[effort.engine], parameters)
+    known = effort.known if effort.engine == "highs" else None
+    message = model_message(model, relaxed=False)
+    result = _run(message, _ENGINES[effort.engine], parameters, known)
     return _answer(result, len(model.cost))
 
 
@@ -134,22 +137,27 @@ def _linear_answer(result: Any, model: Model) -> LinearAnswer:
     )
 
 
-def _run(message: Any, engine: Any, parameters: Any) -> Any:
-    """Solve a `ModelProto`; return a `SolveResultProto`."""
+def _run(message: Any, engine: Any, parameters: Any, known: Floats | None = None) -> Any:
+    """Solve a `ModelProto`, from a `known` point or without; return a `SolveResultProto`."""
     solve = _through_objects if _core is None else _through_core
     try:
-        return solve(message, engine, parameters)
+        return solve(message, engine, parameters, known)
     except (_CoreError, AttributeError, ValueError, RuntimeError) as error:
         raise SolverError(f"the engine {engine} failed: {error}") from error
 
 
-def _through_core(message: Any, engine: Any, parameters: Any) -> Any:
+def _through_core(message: Any, engine: Any, parameters: Any, known: Floats | None) -> Any:
+    hints = model_parameters_pb2.ModelSolveParametersProto()
+    if known is not None:
+        values = hints.solution_hints.add().variable_values
+        values.MergeFromString(field(_VECTOR.IDS_FIELD_NUMBER, whole(np.arange(len(known)))))
+        values.MergeFromString(field(_VECTOR.VALUES_FIELD_NUMBER, doubles(known)))
     return _core.solve(
         message,
         engine.value,
         parameters_pb2.SolverInitializerProto(),
         parameters.to_proto(),
-        model_parameters_pb2.ModelSolveParametersProto(),
+        hints,
         None,  # no callback for messages, none for events, nothing that interrupts
         callback_pb2.CallbackRegistrationProto(),
         None,
@@ -157,9 +165,13 @@ def _through_core(message: Any, engine: Any, parameters: Any) -> Any:
     )
 
 
-def _through_objects(message: Any, engine: Any, parameters: Any) -> Any:
+def _through_objects(message: Any, engine: Any, parameters: Any, known: Floats | None) -> Any:
     model = mathopt.Model.from_model_proto(message)
-    return mathopt.solve(model, engine, params=parameters).to_proto()
+    hints = mathopt.ModelSolveParameters()
+    if known is not None:
+        values = dict(zip(model.variables(), known.tolist(), strict=True))
+        hints.solution_hints.append(mathopt.SolutionHint(variable_values=values))
+    return mathopt.solve(model, engine, params=parameters, model_params=hints).to_proto()
 
 
 def model_message(model: Model, *, relaxed: bool) -> Any:

@@ -45,6 +45,12 @@ _JOINT_PAIRS = 20_000
 _WHOLE_DEMANDS = 120
 _WHOLE_PAIRS = 5_000
 _WHOLE_GAP = 1e-3
+#: Ways are looked for at hand until the others are so much of the slack above their relaxations.
+_HANDY = 0.5
+
+
+#: A good way of a block, from a priced problem and the block, without an engine; None: none found.
+Handy = Callable[[Problem, Longs], Way | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +93,7 @@ class Certifier:
         *,
         ways: Sequence[Way] = (),
         slack: float = 0.0,
+        handy: Handy | None = None,
     ) -> Certificate:
         """Return the bound at `prices`.
 
@@ -99,6 +106,7 @@ class Certifier:
             ways: known ways of blocks.
             slack: what the bound may give away for not solving blocks, and as much again for
                 solving the others no nearer.
+            handy: finds ways of blocks, which may spare solving them.
 
         Raises:
             SolverError: the engine failed on a block.
@@ -107,7 +115,11 @@ class Certifier:
         least = self._alone(problem, prices)
         solved = self._models.relaxed(problem, prices, self._blocks.models, check)
         cost = known_costs(problem, prices, self._blocks.models, ways)
-        above = np.maximum(cost - [one.bound for one in solved], 0.0)
+        relaxed = np.array([one.bound for one in solved])
+        found: list[Way] = []
+        if handy is not None:
+            found, cost = self._found(problem, prices, (cost, relaxed), handy, _HANDY * slack)
+        above = np.maximum(cost - relaxed, 0.0)
         gap = slack / max(len(solved), 1)
         for row in np.argsort(-above, kind="stable").tolist():
             if above.sum() <= slack:
@@ -121,9 +133,32 @@ class Certifier:
         return Certificate(
             bound=float(least.sum()) - worth(self._problem, prices) - self._levels(prices),
             least=least,
-            ways=tuple(one.way for one in solved if one.way is not None),
+            ways=(*found, *(one.way for one in solved if one.way is not None)),
             short=float(above.sum()),
         )
+
+    def _found(
+        self,
+        problem: Problem,
+        prices: Prices,
+        known: tuple[Floats, Floats],
+        handy: Handy,
+        least: float,
+    ) -> tuple[list[Way], Floats]:
+        """Find ways of blocks where a way may be dear, but for some together `least` dear.
+
+        `known`: float64[B] twice, costs of known ways and bounds. Returns float64[B], costs, too.
+        """
+        cost, blocks, found = known[0].copy(), self._blocks.models, []
+        above = np.maximum(cost - known[1], 0.0)
+        order = np.argsort(-above, kind="stable")
+        left = np.cumsum(above[order][::-1])[::-1]
+        for row in order[left > least].tolist():
+            way = handy(problem, blocks[row])
+            if way is not None:
+                found.append(way)
+                cost[row] = min(cost[row], known_costs(problem, prices, [blocks[row]], [way])[0])
+        return found, cost
 
     def _alone(self, problem: Problem, prices: Prices) -> Floats:
         """float64[D], what gangs and batches cost at least that are bound to no other demand."""
@@ -153,7 +188,13 @@ class Certifier:
         cost = known_costs(problem, prices, self._blocks.models, ways)
         return np.maximum(cost - [one.bound for one in solved], 0.0)
 
-    def jointly(self, prices: Prices, certificate: Certificate, within: float) -> float:
+    def jointly(
+        self,
+        prices: Prices,
+        certificate: Certificate,
+        within: float,
+        enough: float | None = None,
+    ) -> float:
         """Return the bound with gangs and batches as one block, capacities that have prices kept.
 
         What is indivisible and wants the same few units is bounded together.
@@ -162,6 +203,7 @@ class Certifier:
             prices: of `certificate`.
             certificate: the bound to improve.
             within: how far above the bound plans matter, > 0: the bound holds for plans that are.
+            enough: how much better a bound does; less work is spent on it, it may be missed.
 
         Raises:
             SolverError: the engine failed.
@@ -176,8 +218,11 @@ class Certifier:
         problem = priced(self._problem, prices)
         compact, model = self._model(problem, rivals)
         model.high[compact.main] = np.minimum(model.high[compact.main], rivals.share)
-        answer = self._engine.solve_integer(model, Effort(gap=_JOINT_GAP, nodes=_JOINT_NODES))
         apart = float(certificate.least[rivals.demand].sum())
+        gap = _JOINT_GAP
+        if enough is not None:
+            gap = max(gap, (within - enough) / max(apart + within, 1.0))
+        answer = self._engine.solve_integer(model, Effort(gap=gap, nodes=_JOINT_NODES))
         more = min(answer.bound - apart, within) - _ROUNDING * max(1.0, abs(apart))
         return certificate.bound + max(0.0, more)
 

@@ -20,9 +20,11 @@ import numpy as np
 from solver.child import EngineProcess
 from solver.combine import combine
 from solver.first_plan import first_plan
+from solver.prices import Prices, no_prices
 from solver.problem import Floats, Problem
 from solver.refusal_rows import overridden
 from solver.relaxation import service_of
+from solver.resumed import resume
 from solver.rounds import (
     adopt,
     better_prices,
@@ -34,6 +36,7 @@ from solver.rounds import (
     tighten,
 )
 from solver.sampling import MANY
+from solver.selection import CHOICES
 from solver.solution import LevelProof, SearchLimits, Solution, SolverError, Status, Stop
 from solver.stay_rows import unbilled_cost
 from solver.work import OutOfTime, PlanFirst, Progress, Work
@@ -56,6 +59,7 @@ def solve_decomposed(
     *,
     engine: EngineProcess,
     start: Solution | None = None,
+    prices: Prices | None = None,
     progress: Progress | None = None,
 ) -> Solution:
     """Solve `problem` by decomposition.
@@ -66,19 +70,24 @@ def solve_decomposed(
         engine: runs the models.
         start: a plan found before, one demand at a time; it is improved where it keeps all rules,
             and returned when nothing better is found and no rule over the plan could forbid it.
+        prices: of shared rows, from an earlier search; any at all, they prove nothing. Where
+            `start` is nearly whole, the search begins with a bound at these.
         progress: called with (phase, best, bound).
 
     Raises:
         SolverError: the engine failed before there was any plan.
         KeyboardInterrupt: interrupted before there was any plan.
     """
+    if problem.demands.count > MANY:
+        prices = None  # a relaxation of all of them takes too long
+    report = progress or (lambda *_: None)
     deadline = None if limits.seconds is None else time.monotonic() + limits.seconds
-    work = Work(problem, limits, engine, progress or (lambda *_: None), deadline)
+    work = Work(problem, limits, engine, report, deadline, is_guided=prices is not None)
     # Made one demand at a time, it may break rules over the whole plan; the search looks first.
     whole = None if problem.is_coupled else start
     stop = Stop.WORK
     try:
-        _run(work, start)
+        _run(work, start, prices)
         _bound_what_is_served(work)
     except OutOfTime:
         stop = Stop.TIME
@@ -93,16 +102,18 @@ def solve_decomposed(
     return _solution(work, whole, stop)
 
 
-def _run(work: Work, start: Solution | None) -> None:
-    adopt(work, first_plan(work.problem, rounds=0))  # the one at prices looks closer
-    if start is not None:
-        adopt(work, start)
-    _first_bound(work, start)
-    if work.best is not None:
-        adopt(work, first_plan(work.problem, prices=work.best.prices))
-    for _ in range(_rounds(work.limits)):
+def _run(work: Work, start: Solution | None, prices: Prices | None) -> None:
+    resumed = start is not None and prices is not None and resume(work, start, prices)
+    if not resumed:
+        if prices is not None:  # pairs are few so far, and those that are cheap at these
+            work.columns.grow(no_prices(work.problem), CHOICES)
+        _begin(work, start)
+    elif work.is_good():
+        return
+    for number in range(_rounds(work.limits)):
         before = (work.cost, work.bound)
-        combine(work, start)
+        if number or not resumed or not _takes_steps(work):
+            combine(work, start)
         tighten(work)
         if work.is_good():
             return
@@ -115,6 +126,20 @@ def _run(work: Work, start: Solution | None) -> None:
         certify(work, better_prices(work), blend=_BLEND)
         if work.is_good() or _has_settled(work, before):
             return
+
+
+def _takes_steps(work: Work) -> bool:
+    return work.search is not None and work.search.compact.is_whole
+
+
+def _begin(work: Work, start: Solution | None) -> None:
+    """Find a plan, prices, and a bound at these."""
+    adopt(work, first_plan(work.problem, rounds=0))  # the one at prices looks closer
+    if start is not None:
+        adopt(work, start)
+    _first_bound(work, start)
+    if work.best is not None:
+        adopt(work, first_plan(work.problem, prices=work.best.prices))
 
 
 def _first_bound(work: Work, start: Solution | None) -> None:
@@ -180,6 +205,7 @@ def _solution(work: Work, start: Solution | None, stop: Stop) -> Solution:
         stop=Stop.GAP if reached else stop,
         method="decomposition",
         overridden=overridden(work.problem, allocation),
+        prices=None if work.best is None else work.best.prices,
     )
 
 

@@ -26,12 +26,14 @@ class Effort:
         nodes: branch-and-bound nodes; None: no limit. Deterministic.
         seconds: wall seconds; None: no limit.
         engine: ``highs``, ``scip`` or ``cp-sat``.
+        known: float64[N], a point that keeps the model: HiGHS starts from it; None: none.
     """
 
     gap: float = 1e-4
     nodes: int | None = None
     seconds: float | None = None
     engine: str = "highs"
+    known: Floats | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ from solver.child import EngineProcess
 from solver.decomposition import solve_decomposed
 from solver.exact import Progress, solve_exact
 from solver.pairs import enumerate_pairs
+from solver.prices import Prices
 from solver.problem import Family, Problem
 from solver.solution import SearchLimits, Solution, Status, Stop
 
@@ -30,6 +31,7 @@ def solve(
     *,
     engine: EngineProcess,
     start: Solution | None = None,
+    prices: Prices | None = None,
     progress: Progress | None = None,
 ) -> Solution:
     """Solve `problem`, in the way that suits its size.
@@ -39,6 +41,7 @@ def solve(
         limits: when to stop.
         engine: runs the models.
         start: a whole plan found before; one demand at a time, it may break rules over the plan.
+        prices: of shared rows, from an earlier search (see `solver.decomposition`).
         progress: called with (phase, best, bound).
 
     Raises:
@@ -48,7 +51,9 @@ def solve(
     if is_small(problem):
         known = None if problem.is_coupled else start
         return solve_exact(problem, limits, engine=engine, start=known, progress=progress)
-    found = solve_decomposed(problem, limits, engine=engine, start=start, progress=progress)
+    found = solve_decomposed(
+        problem, limits, engine=engine, start=start, prices=prices, progress=progress
+    )
     if found.status is Status.OPTIMAL or found.stop is Stop.INTERRUPT or not _is_fair(problem):
         return found
     nodes = min(limits.work or FAIR_NODES, FAIR_NODES)

@@ -95,6 +95,21 @@ def restrict(
     return Restricted(compact=compact, model=model, level_row=level_row)
 
 
+def with_fines(restricted: Restricted, service: Service, fines: Floats) -> Model:
+    """Let what must be served stay unmet, at a fine, so that few columns are no dead end.
+
+    Args:
+        restricted: held to `service`; its model is changed.
+        service: the level of service.
+        fines: float64[D].
+    """
+    compact, model = restricted.compact, restricted.model
+    hard = service.hard[service.level_of(compact.problem)]
+    model.high[compact.unmet[hard]] = 1.0
+    model.cost[compact.unmet[hard]] += fines[hard]
+    return model
+
+
 def prices_of(
     restricted: Restricted,
     answer: LinearAnswer,

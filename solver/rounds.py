@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from solver.certificate import Certifier
+from solver.certificate import Certificate, Certifier, Handy
 from solver.compact_columns import NONE, Compact, Longs, owners
 from solver.effort import Outcome
 from solver.improvement import Improvement
@@ -15,7 +15,7 @@ from solver.master import build_master
 from solver.model import Model
 from solver.prices import Prices, blended
 from solver.problem import Floats
-from solver.relaxation import Restricted, charges, prices_of, restrict, service_of
+from solver.relaxation import charges, prices_of, restrict, service_of, with_fines
 from solver.sampled_prices import sampled_prices
 from solver.sampling import MANY
 from solver.search import Planned, Search, held_alone
@@ -80,7 +80,7 @@ def first_prices(work: Work) -> Prices:
     for number in range(_PRICE_ROUNDS):
         work.check_time()
         restricted = restrict(work.flat, work.columns.pairs, work.service, loose=True)
-        model = _with_fines(work, restricted, work.fines)
+        model = with_fines(restricted, work.service, work.fines)
         answer = work.engine.solve_linear(model)
         if answer is None or answer.outcome is not Outcome.OPTIMAL:
             raise SolverError("the relaxation of the first prices has no solution")
@@ -115,15 +115,6 @@ def _stakes(work: Work, compact: Compact, model: Model, prices: Prices, x: Float
     plain = total(model.cost)
     charged = total(model.cost + charges(compact, model, prices))
     return np.maximum(plain, np.minimum(charged, work.columns.dear))
-
-
-def _with_fines(work: Work, restricted: Restricted, fines: Floats) -> Model:
-    """Let what must be served stay unmet, at a fine, so that few columns are no dead end."""
-    compact, model = restricted.compact, restricted.model
-    hard = work.service.hard[work.service.level_of(work.problem)]
-    model.high[compact.unmet[hard]] = 1.0
-    model.cost[compact.unmet[hard]] += fines[hard]
-    return model
 
 
 def first_ways(work: Work, prices: Prices) -> None:
@@ -172,22 +163,41 @@ def certify(
     *,
     blend: float = 0.0,
     check: Callable[[], None] | None = None,
+    slack: float | None = None,
+    handy: Handy | None = None,
 ) -> None:
     """Bound at `prices`, or between them and the best so far: a part `blend` of those.
 
-    `check` is called between blocks, in place of the clock of the work; it may raise.
+    Args:
+        work: gets the bound, where it is better.
+        prices: of shared rows.
+        blend: part of the best prices so far.
+        check: called between blocks, in place of the clock of the work; it may raise.
+        slack: what may be given away for blocks that are not solved; None: by the gap.
+        handy: as `Certifier.certify` says.
     """
     if blend and work.best is not None:
         prices = blended(prices, work.best.prices, blend)
     work.check_time()
     certificate = _certifier(work).certify(
-        prices, check or work.check_time, ways=work.columns.ways, slack=_slack(work)
+        prices,
+        check or work.check_time,
+        ways=work.columns.ways,
+        slack=_slack(work) if slack is None else slack,
+        handy=handy,
     )
     work.columns.add_ways(certificate.ways)
     bound = certificate.bound - work.credit
     if bound > work.bound and np.isfinite(bound):
         work.best = Best(bound=bound, prices=prices, certificate=certificate)
+    elif work.best is not None and _is_closer(certificate, prices, work.best):
+        work.best = replace(work.best, certificate=certificate, joint=False)
     work.report("bound", work.cost, work.bound)
+
+
+def _is_closer(certificate: Certificate, prices: Prices, best: Best) -> bool:
+    """True when there is more to be had of it, together, than of the best so far."""
+    return prices is best.prices and certificate.bound > best.certificate.bound
 
 
 def rank(work: Work, search: Search) -> tuple[float, ...]:
@@ -260,6 +270,21 @@ def tighten(work: Work) -> None:
             return
 
 
+def tighten_quickly(work: Work) -> None:
+    """Bound gangs and batches together until the gap is reached, if that takes little work."""
+    if work.best is None or not work.service.hard.all():
+        return
+    within = work.cost + work.credit - work.best.certificate.bound
+    enough = within - work.limits.gap * work.cost
+    if not 0 < enough < within < np.inf:
+        return
+    work.check_time()
+    best, certifier = work.best, _certifier(work)
+    bound = certifier.jointly(best.prices, best.certificate, within, enough) - work.credit
+    work.best = replace(best, bound=max(best.bound, bound))
+    work.report("bound, together", work.cost, work.bound)
+
+
 def better_prices(work: Work) -> Prices:
     """Duals of a master, which mind that ways are whole.
 
@@ -284,7 +309,7 @@ def _master_prices(work: Work, dear: Sequence[Longs]) -> tuple[Prices, float]:
     """Prices of the relaxed master, and its cost."""
     restricted = restrict(work.flat, work.columns.pairs, work.service, loose=True)
     mild = np.minimum(work.fines, _MILD * np.maximum(work.stake, 1.0))
-    model = _with_fines(work, restricted, mild)
+    model = with_fines(restricted, work.service, mild)
     first = {int(block[0]) for block in dear}
     ways = [way for way in work.columns.ways if int(way.demands[0]) in first]
     master = build_master(restricted.compact, model, dear, ways)

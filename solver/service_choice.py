@@ -219,11 +219,11 @@ def _answer(
     stated = float(asked.classes.load.sum())
     unmet = 0.0 if asked.whole >= stated else 1.0 - asked.whole / stated
     choice = Choice(allocation=allocation, unmet=unmet, cost=cost)
-    return choice, _routes(problem, asked, flow)
+    return choice, routes_of(problem, asked, flow)
 
 
-def _routes(problem: Problem, asked: Asked, flow: Floats) -> Routes:
-    """Split what is routed of each class among its loads, in proportion."""
+def routes_of(problem: Problem, asked: Asked, flow: Floats) -> Routes:
+    """Return what is routed, float64[C, H], of each class among its loads, in proportion."""
     services = problem.services
     rows: list[tuple[int, int, float]] = []
     for one, at in zip(*(index.tolist() for index in flow.nonzero()), strict=True):

@@ -8,6 +8,8 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from solver.prices import Prices
+
 
 class SolverError(Exception):
     """The engine failed without an answer; never a property of the problem."""
@@ -116,9 +118,7 @@ class Solution:
             demands; rigorous up to the engine's feasibility tolerance.
         status, stop: what the gap reached and why the search ended.
         method: how the plan was found, for the record.
-        limit_price: float64[R], marginal cost of one unit of each limit in the relaxation
-            (an estimate), or None when not computed.
-        supply_price: float64[O], the same for capacities.
+        prices: of shared rows, at which the bound was found; None: it came without.
     """
 
     allocation: Allocation
@@ -132,8 +132,7 @@ class Solution:
     method: str
     overridden: float = 0.0
     overridden_bound: float = 0.0
-    limit_price: NDArray[np.float64] | None = None
-    supply_price: NDArray[np.float64] | None = None
+    prices: Prices | None = None
 
     @property
     def gap(self) -> float:

@@ -22,6 +22,7 @@ from solver.pairs import Pairs, admitted, with_coefficients
 from solver.problem import Family, Floats, Problem
 from solver.remainder import Remainder
 from solver.search import held_alone
+from solver.service_kept import kept_routes
 from solver.slices import slice_demands, slice_pairs
 from solver.solution import Allocation, Solution
 from solver.ways import Way, nothing, way_of
@@ -161,6 +162,12 @@ class _Keeping:
 
     def _service(self, rows: Allocation, pairs: Pairs) -> Way:
         """Routes for as much of the load as its units carry under the service's own rules."""
+        routes = kept_routes(self._plain, self._left, pairs, rows.units.astype(np.float64))
+        if routes is not None:
+            hours = self._plain.demands.mode_hours[rows.mode]
+            held = replace(rows, unit_hours=rows.units * hours, share=rows.units * pairs.amount)
+            demand = rows.demand[:1].astype(np.int64)
+            return Way(demands=demand, allocation=held, routes=routes, unmet=np.zeros(1))
         part = slice_demands(self._plain, np.unique(rows.demand).astype(np.int64))
         compact = build_compact(part.problem, slice_pairs(pairs, part))
         model = compact.builder.build()

@@ -58,6 +58,7 @@ class Work:
 
     Attributes:
         problem: what is asked.
+        is_guided: prices of an earlier search will say which pairs are of use.
         search: the plan so far, in its restricted model; None: none yet.
         prices: the first ones.
         best: the best bound at `service`.
@@ -72,6 +73,7 @@ class Work:
     engine: EngineProcess
     report: Progress
     deadline: float | None
+    is_guided: bool = False
     search: Search | None = None
     certifier: Certifier | None = None
     prices: Prices | None = None
@@ -98,7 +100,8 @@ class Work:
     @cached_property
     def columns(self) -> Columns:
         """Pairs and ways known so far."""
-        return Columns.of(self.problem, self.flat, few=self.problem.demands.count > MANY)
+        few = self.is_guided or self.problem.demands.count > MANY
+        return Columns.of(self.problem, self.flat, few=few)
 
     @cached_property
     def service(self) -> Service:

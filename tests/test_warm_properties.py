@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from decimal import Decimal
 
+import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -21,9 +23,13 @@ from broker.scene import build_scene
 from broker.warm_start import begun_from
 from solver.child import EngineProcess
 from solver.decomposition import solve_decomposed
+from solver.exact import solve_exact
+from solver.first_plan import first_plan
+from solver.prices import Prices, no_prices
 from solver.problem import Problem
 from solver.solution import SearchLimits, Solution
 from tests.random_cases import Data, Row, market_of, market_rows, spec_data, spec_of
+from tests.solver.random_problems import TOLERANCE, Case, exactly, ruled_cases
 from tests.test_properties import EXACT, bounded, is_worse
 
 _FACTORS = ("0.5", "0.9", "1", "1.1", "2")
@@ -90,6 +96,71 @@ def test_a_start_never_makes_the_plan_worse(
     warm = today.plan(solve_decomposed(today.problem, limits, engine=engine, start=start))
     assert audit(warm, today.spec, today.market) == ()
     assert not is_worse(warm, anew)
+
+
+#: What nobody would write: not a number, endless, below nothing, more than everything costs.
+_NONSENSE = (float("nan"), float("inf"), -float("inf"), -5.0, 1e300, 1e6)
+
+
+def prices_of(problem: Problem, seed: int) -> Prices:
+    """Prices of capacities and limits: some sound, some nonsense."""
+    draw = np.random.default_rng(seed)
+
+    def some(size: int) -> np.ndarray:
+        sound = draw.choice((0.0, 1.0, 30.0, 1000.0), size)
+        return np.where(draw.random(size) < 0.3, draw.choice(_NONSENSE, size), sound)
+
+    nothing = no_prices(problem)
+    return replace(nothing, capacity=some(problem.supply.count), limit=some(problem.limits.count))
+
+
+@bounded(30)
+@given(both=nights(), data=spec_data(), seed=st.integers(0, 10_000))
+def test_whatever_prices_a_search_begins_with_its_bound_holds(
+    both: tuple[list[Row], list[Row]], data: Data, seed: int, engine: EngineProcess
+) -> None:
+    """Bound <= optimum, the plan is audited, no dearer than its start, and comes out twice."""
+    earlier = make_plan(spec_of(data), market_of(both[0]), limits=EXACT, engine=engine).plan
+    today = Today(data, market_of(both[1]))
+    start = begun_from(earlier, today.scene, today.problem, engine).start
+    assume(start is not None)
+    assert start is not None
+    limits = SearchLimits(gap=0.001, work=5_000)
+    prices = prices_of(today.problem, seed)
+    found = [
+        solve_decomposed(today.problem, limits, engine=engine, start=start, prices=prices)
+        for _ in range(2)
+    ]
+    best = solve_exact(today.problem, SearchLimits(gap=0.0), engine=engine)
+    warm, again = (today.plan(one) for one in found)
+    assert audit(warm, today.spec, today.market) == ()
+    assert warm == again
+    if np.allclose(found[0].unmet, best.unmet, atol=1e-6):
+        assert found[0].bound <= best.cost * (1 + 1e-6) + 1e-3
+    if not today.problem.is_coupled:
+        assert not is_worse(warm, today.plan(start))
+
+
+@bounded(40)
+@given(case=ruled_cases(), seed=st.integers(0, 10_000))
+def test_under_every_rule_a_bound_at_given_prices_holds(
+    case: Case, seed: int, engine: EngineProcess
+) -> None:
+    """From a plan by arithmetic: bound <= optimum, and the plan is audited."""
+    problem = case.problem
+    best = exactly(problem, engine)
+    limits = SearchLimits(gap=0.001, work=5_000)
+    found = solve_decomposed(
+        problem,
+        limits,
+        engine=engine,
+        start=first_plan(problem),
+        prices=prices_of(problem, seed),
+    )
+    plan = assemble(case.scene, case.market, case.candidates, problem, found)
+    assert audit(plan, case.spec, case.market) == ()
+    if np.allclose(found.unmet, best.unmet, atol=1e-6) and found.overridden <= best.overridden:
+        assert found.bound <= best.cost * (1 + 1e-6) + TOLERANCE
 
 
 @bounded(15)

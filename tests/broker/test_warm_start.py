@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import broker
@@ -15,11 +17,13 @@ from broker.assemble import assemble
 from broker.audit import audit
 from broker.candidates import find_candidates
 from broker.cli import main
+from broker.errors import BrokerError
 from broker.formulate import formulate
 from broker.market import Market
-from broker.plan_file import plan_to_json, read_plan
+from broker.plan_file import plan_from_data, plan_to_json, read_plan
 from broker.planning import make_plan
-from broker.plans import Plan
+from broker.plans import Plan, Scarce
+from broker.scarcity import earlier_prices
 from broker.scene import build_scene
 from broker.warm_start import begun_from
 from broker.workloads import Spec
@@ -207,3 +211,84 @@ def test_a_file_that_is_not_there_ends_with_one(
     missing = f"{written}/none.json"
     assert main(["plan", f"{written}/spec.yaml", "--warm-start", missing]) == 1
     assert f"reading the plan {missing}: " in capsys.readouterr().err
+
+
+#: More workloads than one exact model takes, and two machines at a lower price than the others.
+MANY = "training:\n" + "".join(
+    f"  - {{name: job-{number}, accelerators: 'H100:8', hours: {10 + 5 * number}}}\n"
+    for number in range(14)
+)
+SERVICES = """services:
+  - {name: chat, accelerators: 'H100:8', throughput: 1, demand: [{from: paris, rate: 12}]}
+"""
+SCARCE = (
+    ROWS[0].replace(",50,,5,", ",50,,2,"),
+    ROWS[0].replace("us-east-1,use1-az1", "us-west-2,usw2-az1").replace(",50,,5,", ",65,,,"),
+)
+
+
+@pytest.fixture(scope="module")
+def yesterday(tmp_path_factory: pytest.TempPathFactory) -> tuple[Spec, Market, Plan]:
+    """Fourteen trainings, where two machines are the cheapest."""
+    asked, on = spec(tmp_path_factory.mktemp("asked"), MANY + SERVICES), market(*SCARCE)
+    return asked, on, make_plan(asked, on, limits=SearchLimits(gap=0.02)).plan
+
+
+def test_a_plan_says_what_scarce_supply_is_worth(
+    yesterday: tuple[Spec, Market, Plan],
+) -> None:
+    """The two cheap machines have a price in the bound, by the offer's id; it is read again."""
+    _, _, plan = yesterday
+    worth = {one.what: one.usd for one in plan.proof.scarce}
+    full = {one.what for one in plan.binding}
+    assert worth
+    assert set(worth) <= full
+    assert all(usd > 0 for usd in worth.values())
+    assert plan_from_data(json.loads(plan_to_json(plan))) == plan
+
+
+def test_prices_are_found_again_by_name_unless_the_offer_has_moved(
+    yesterday: tuple[Spec, Market, Plan],
+) -> None:
+    """The same market gives the same prices; one whose price is another gives none for it."""
+    asked, on, plan = yesterday
+    scene = build_scene(asked, on)
+    problem = formulate(scene, find_candidates(scene))
+    same = earlier_prices(plan, scene, problem)
+    assert same is not None
+    ids = scene.stock.frame["id"].to_list()
+    named = {ids[row]: same.capacity[row] for row in np.flatnonzero(same.capacity)}
+    assert named == {one.what: pytest.approx(float(one.usd)) for one in plan.proof.scarce}
+    moved = build_scene(asked, market(*(row.replace(",50,", ",49,") for row in SCARCE)))
+    other = earlier_prices(plan, moved, formulate(moved, find_candidates(moved)))
+    assert other is not None
+    assert other.capacity.sum() < same.capacity.sum()
+    bare = replace(plan, proof=replace(plan.proof, scarce=()))
+    assert earlier_prices(bare, scene, problem) is None
+
+
+@pytest.mark.parametrize("usd", ["-5", "1e300", "0", "1000000", "0.01"])
+def test_prices_that_nobody_would_write_do_no_harm(
+    yesterday: tuple[Spec, Market, Plan], usd: str
+) -> None:
+    """The plan is audited, no dearer than yesterday's, and its bound is below the optimum."""
+    asked, on, plan = yesterday
+    said = tuple(replace(one, usd=Decimal(usd)) for one in plan.proof.scarce)
+    said += (Scarce(what="no such thing", usd=Decimal(7)),)
+    edited = replace(plan, proof=replace(plan.proof, scarce=said))
+    limits = SearchLimits(gap=0.02)
+    found = make_plan(asked, on, limits=limits, warm_start=edited).plan
+    assert found.cost.total <= plan.cost.total
+    assert found.proof.cost_bound <= plan.cost.total
+    assert found.proof.gap <= Decimal("0.02")
+
+
+@pytest.mark.parametrize("usd", ["NaN", "Infinity", "dear", None, []])
+def test_a_price_that_is_no_number_is_one_message(
+    yesterday: tuple[Spec, Market, Plan], usd: object
+) -> None:
+    """The file is refused as not whole."""
+    data = json.loads(plan_to_json(yesterday[2]))
+    data["proof"]["scarce"][0]["usd"] = usd
+    with pytest.raises(BrokerError, match="not a whole plan"):
+        plan_from_data(data)

@@ -45,11 +45,13 @@ def test_plan_is_the_kept_one(
 
 
 def test_a_plan_file_from_before_warm_starts_is_read() -> None:
-    """Only `warm_start` is absent from it, which means that the search began anew."""
+    """It lacks `warm_start` and `scarce`: the search began anew, and nothing has a price."""
     old = json.loads(OLD.read_text())
     plan = read_plan(OLD)
     assert "warm_start" not in old
-    assert json.loads(plan_to_json(plan)) == old | {"warm_start": None}
+    assert "scarce" not in old["proof"]
+    proof = old["proof"] | {"scarce": []}
+    assert json.loads(plan_to_json(plan)) == old | {"warm_start": None, "proof": proof}
 
 
 def test_a_plan_file_that_lacks_another_field_is_refused() -> None:

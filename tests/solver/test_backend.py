@@ -17,7 +17,7 @@ from solver.effort import Effort, Outcome
 from solver.model import Model, ModelBuilder, with_row
 from solver.solution import SolverError
 
-Door = Callable[[Any, Any, Any], Any]
+Door = Callable[[Any, Any, Any, Any], Any]
 
 DOORS = [
     pytest.param(
@@ -128,6 +128,19 @@ def test_both_doors_give_the_same_answer(
         for part in fields(one):
             same = np.array_equal(getattr(one, part.name), getattr(other, part.name))
             assert same, part.name
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_a_search_begins_with_a_known_point(door: Door, through: Callable[[Door], None]) -> None:
+    """Without a node, the point that is known, a poor one, is the answer; else there is none."""
+    through(door)
+    model = covering()
+    known = np.where(model.integral, model.high, 0.0)
+    model = replace(model, high=known, row_high=np.full(41, np.inf))
+    poor = solve_integer(model, Effort(nodes=0, known=known))
+    assert poor.objective == pytest.approx(float(model.cost @ known))
+    assert np.array_equal(poor.x, known)
+    assert not len(solve_integer(model, Effort(nodes=0)).x)
 
 
 @pytest.mark.parametrize("door", DOORS)
