@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -13,6 +14,7 @@ from solver.compact import build_compact
 from solver.compact_columns import NONE, Compact, owners
 from solver.effort import Effort, Outcome
 from solver.first_plan import plain_cost
+from solver.less_served import Partly, partly_of, unknown
 from solver.model import Model
 from solver.pairs import Listing, Pairs, most_units
 from solver.prices import Prices
@@ -45,12 +47,14 @@ class Solved:
         way: the best way found; None: none, or it was only relaxed.
         gap: asked for when it was solved; inf: it was relaxed.
         nodes: allowed for it.
+        partly: what its relaxation says of leaving more unmet; None: it has none.
     """
 
     bound: float
     way: Way | None
     gap: float = np.inf
     nodes: int = 0
+    partly: Partly | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +107,7 @@ class BlockBounds:
             key = _key(problem, block, pairs, unmet)
             one = _Fresh(block=block, pairs=pairs, unmet=unmet, key=key)
             known = self._known.get(int(block[0]))
-            if known is None or known[0] != one.key:
+            if known is None or known[0] != one.key or known[1].partly is None:
                 fresh.append(one)
         alone = [one for one in fresh if not _is_service(problem, one.block)]
         services = [one for one in fresh if _is_service(problem, one.block)]
@@ -114,12 +118,11 @@ class BlockBounds:
             if bounds is None:
                 alone += some
                 continue
-            for one, bound in zip(some, bounds.tolist(), strict=True):
-                self._known[int(one.block[0])] = (one.key, Solved(bound=bound, way=None))
+            for one, solved in zip(some, bounds, strict=True):
+                self._note(one, solved)
         for one in alone:
             check()
-            solved = self._relaxed(problem, one.block, one.pairs, one.unmet)
-            self._known[int(one.block[0])] = (one.key, solved)
+            self._note(one, self._relaxed(problem, one.block, one.pairs, one.unmet))
         return [self._known[int(block[0])][1] for block in blocks]
 
     def solved(
@@ -146,6 +149,8 @@ class BlockBounds:
         if known is not None and same and known[1].gap <= relative and known[1].nodes >= nodes:
             return known[1]
         found = self._solved(problem, block, (pairs, unmet), Effort(gap=relative, nodes=nodes))
+        if known is not None and same:
+            found = replace(found, partly=known[1].partly)
         self._known[int(block[0])] = (key, found)
         return found
 
@@ -162,8 +167,16 @@ class BlockBounds:
             else:
                 yield self._pairs(problem, block)
 
-    def _relaxed_together(self, problem: Problem, fresh: Sequence[_Fresh]) -> Floats | None:
-        """float64[n], bounds of services that have nothing in common; None: not all have one.
+    def _note(self, fresh: _Fresh, relaxed: Solved) -> None:
+        """Remember what a relaxation says, and what was solved before at the same prices."""
+        first = int(fresh.block[0])
+        known = self._known.get(first)
+        if known is not None and known[0] == fresh.key and np.isfinite(known[1].gap):
+            relaxed = replace(known[1], partly=relaxed.partly)
+        self._known[first] = (fresh.key, relaxed)
+
+    def _relaxed_together(self, problem: Problem, fresh: Sequence[_Fresh]) -> list[Solved] | None:
+        """Bounds of services that have nothing in common; None: not all have one.
 
         One model of many costs much less to build than one of each.
         """
@@ -182,9 +195,12 @@ class BlockBounds:
         if answer is None or answer.outcome is not Outcome.OPTIMAL:
             return None
         cost = np.bincount(owner, weights=model.cost * answer.x, minlength=len(chosen))
-        bound = np.empty(len(chosen))
-        bound[order] = cost - _RELAXED_ROUNDING * np.maximum(1.0, np.abs(cost))
-        return bound
+        bound = cost - _RELAXED_ROUNDING * np.maximum(1.0, np.abs(cost))
+        partly = partly_of(compact, model, answer, bound, unmet)
+        return [
+            Solved(bound=float(bound[row]), way=None, partly=partly[row])
+            for row in np.argsort(order).tolist()
+        ]
 
     def _pairs(self, problem: Problem, block: Longs) -> Pairs:
         return joined(problem, [self._needed(problem, int(one)) for one in block])
@@ -198,12 +214,22 @@ class BlockBounds:
         """The relaxation; where it has no solution, the model is solved to see why."""
         part = slice_demands(_unbounded(problem, block), block)
         compact = build_compact(part.problem, slice_pairs(pairs, part), loose=True)
-        answer = self._engine.solve_linear(priced_unmet(compact, unmet, self._forced[block]))
+        model = priced_unmet(compact, unmet, self._forced[block])
+        answer = self._engine.solve_linear(model)
         if answer is None or answer.outcome is not Outcome.OPTIMAL:
-            effort = Effort(gap=BLOCK_GAP, nodes=_NODES)
-            return self._solved(problem, block, (pairs, unmet), effort)
+            return self._refused(problem, block, pairs, unmet)
         bound = answer.objective - _RELAXED_ROUNDING * max(1.0, abs(answer.objective))
-        return Solved(bound=bound, way=None)
+        partly = partly_of(compact, model, answer, np.array([bound]), unmet, together=True)
+        return Solved(bound=bound, way=None, partly=partly[0])
+
+    def _refused(self, problem: Problem, block: Longs, pairs: Pairs, unmet: Floats) -> Solved:
+        """A block whose relaxation has no solution: what must stay unmet of it is found out."""
+        before = self._forced[block].copy()
+        found = self._solved(problem, block, (pairs, unmet), Effort(gap=BLOCK_GAP, nodes=_NODES))
+        partly = None
+        if (self._forced[block] > before).any():
+            partly = self._relaxed(problem, block, pairs, unmet).partly
+        return replace(found, partly=partly or unknown(len(block)))
 
     def _solved(
         self, problem: Problem, block: Longs, seen: tuple[Pairs, Floats], effort: Effort
@@ -245,8 +271,6 @@ def known_costs(
 ) -> Floats:
     """Return float64[B], about what the best known way of each block costs; inf: none is known.
 
-    What demands read of each other is left out.
-
     Args:
         problem: priced.
         prices: of what stays unmet.
@@ -255,12 +279,21 @@ def known_costs(
     """
     best = {int(block[0]): np.inf for block in blocks}
     for way in ways:
-        first, lost = int(way.demands[0]), way.unmet > 0
-        cost = float(way.unmet[lost] @ prices.unmet[way.demands[lost]])
-        if cost < best[first]:
-            cost += plain_cost(problem, way.allocation) + _moving_cost(problem, way)
-            best[first] = min(best[first], cost)
+        first = int(way.demands[0])
+        best[first] = min(best[first], way_cost(problem, prices, way))
     return np.array([best[int(block[0])] for block in blocks], np.float64)
+
+
+def way_cost(problem: Problem, prices: Prices, way: Way) -> float:
+    """Return about what a way costs at `prices`; inf where it leaves what must be served.
+
+    What demands read of each other is left out. `problem` is priced.
+    """
+    lost = way.unmet > 0
+    cost = float(way.unmet[lost] @ prices.unmet[way.demands[lost]])
+    if np.isfinite(cost):
+        cost += plain_cost(problem, way.allocation) + _moving_cost(problem, way)
+    return cost
 
 
 def _moving_cost(problem: Problem, way: Way) -> float:
@@ -302,7 +335,7 @@ def _key(problem: Problem, block: Longs, pairs: Pairs, unmet: Floats) -> bytes:
     if stay is not None:
         moving = stay.cost[np.isin(stay.demand, block)]
     seen = (pairs.supply, pairs.compute, pairs.extra, pairs.unit_cost, pairs.move, unmet, moving)
-    return b"".join(one.tobytes() for one in seen)
+    return hashlib.blake2b(b"".join(one.tobytes() for one in seen)).digest()
 
 
 def _way(compact: Compact, x: Floats, part: Slice) -> Way | None:

@@ -20,13 +20,14 @@ from solver.child import EngineProcess
 from solver.compact import build_compact
 from solver.compact_columns import Compact
 from solver.effort import Effort
+from solver.less_served import most_saved, unknown
 from solver.lone_bounds import lone_cost
 from solver.model import Model
 from solver.pairs import most_units
 from solver.prices import Prices, priced, worth
 from solver.pricing import Pricer
 from solver.problem import Floats, Problem
-from solver.relaxation import Service
+from solver.relaxation import Service, service_of
 from solver.rivals import Rivals, rivals_of
 from solver.selection import pairs_of
 from solver.slices import slice_demands, slice_pairs
@@ -54,12 +55,16 @@ class Certificate:
         least: float64[D], what each demand adds to it (a block's first demand adds the block).
         ways: the best way found of the other blocks that were solved; shares may be left out.
         short: how far the blocks that were only relaxed may be below what they cost, in all.
+        relaxed: float64[D], as `least`, by relaxations alone and without what is unmet.
+        saved: float64[D], of that by leaving all of a demand, at most.
     """
 
     bound: float
     least: Floats
     ways: tuple[Way, ...]
     short: float
+    relaxed: Floats
+    saved: Floats
 
 
 class Certifier:
@@ -99,7 +104,10 @@ class Certifier:
             SolverError: the engine failed on a block.
         """
         problem = priced(self._problem, prices)
-        least = self._alone(problem, prices)
+        relaxed = self._served_alone(problem)
+        least = self._alone(relaxed, prices)
+        saved = relaxed = np.where(np.isfinite(relaxed), relaxed, 0.0)
+        saved = saved.copy()
         solved = self._models.relaxed(problem, prices, self._blocks.models, check)
         cost = known_costs(problem, prices, self._blocks.models, ways)
         above = np.maximum(cost - [one.bound for one in solved], 0.0)
@@ -111,16 +119,41 @@ class Certifier:
             solved[row] = self._models.solved(problem, prices, self._blocks.models[row], gap)
             above[row] = 0.0
         for block, one in zip(self._blocks.models, solved, strict=True):
-            least[block] = 0.0
+            least[block] = relaxed[block] = 0.0
             least[block[0]] = one.bound
+            partly = one.partly or unknown(len(block))
+            relaxed[block[0]], saved[block] = partly.cost, partly.saved
         return Certificate(
             bound=float(least.sum()) - worth(self._problem, prices) - self._levels(prices),
             least=least,
             ways=tuple(one.way for one in solved if one.way is not None),
             short=float(above.sum()),
+            relaxed=relaxed,
+            saved=saved,
         )
 
-    def _alone(self, problem: Problem, prices: Prices) -> Floats:
+    def serving_less(self, prices: Prices, certificate: Certificate, unmet: Floats) -> float:
+        """Return a bound for plans that serve as much as one that leaves `unmet`, float64[D].
+
+        It comes of a bound for serving more, and of no model (`solver.less_served`).
+
+        Args:
+            prices: of `certificate`.
+            certificate: the bound for serving more, or for anything else.
+            unmet: shares.
+        """
+        forced, service = self._service.forced, self._service
+        own = service_of(self._problem, unmet, forced)
+        kept = (own.hard & service.hard)[own.level_of(self._problem)]
+        alike = kept.copy()  # all of a block
+        for block in self._blocks.models:
+            alike[block] = kept[block].all()
+        value = float(np.where(alike, certificate.least, certificate.relaxed).sum())
+        saved = np.where(alike, 0.0, certificate.saved)
+        less = most_saved(self._problem, saved, forced, ~kept, unmet)
+        return value - less - worth(self._problem, prices)
+
+    def _served_alone(self, problem: Problem) -> Floats:
         """float64[D], what gangs and batches cost at least that are bound to no other demand."""
         least = np.zeros(problem.demands.count)
         choices = self._pricer.cheapest(problem, 1)
@@ -129,6 +162,11 @@ class Certifier:
         least[first] = choices.cost[at]
         for demand in self._blocks.lone.tolist():
             least[demand] = lone_cost(problem, pairs_of(problem, demand, self._most), self._most)
+        return least
+
+    def _alone(self, served: Floats, prices: Prices) -> Floats:
+        """The same with what may be left at a price, or must be left."""
+        least = served.copy()
         single = np.concatenate([self._blocks.plain, self._blocks.lone]).astype(np.int64)
         least[single] = np.minimum(least[single], prices.unmet[single])
         lost = single[self._service.forced[single] >= 1]

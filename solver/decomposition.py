@@ -32,9 +32,10 @@ from solver.rounds import (
     first_ways,
     improve,
     level_service,
+    serve,
     tighten,
 )
-from solver.sampled_prices import MANY
+from solver.sampled_prices import MANY, MOST
 from solver.solution import LevelProof, SearchLimits, Solution, SolverError, Status, Stop
 from solver.stay_rows import unbilled_cost
 from solver.tier_bounds import flat_below
@@ -50,6 +51,8 @@ _BLEND = 0.5
 _WORTHWHILE = 1e-3
 #: A round that moves cost and bound by less than this part of the cost is the last.
 _SETTLED = 1e-4
+#: Rounds of the relaxed master of very many demands.
+_ROUNDS_OF_MANY = 2
 
 
 def solve_decomposed(
@@ -119,8 +122,7 @@ def _run(work: Work, start: Solution | None) -> None:
     if start is not None:
         adopt(work, start)
     _first_bound(work, start)
-    if work.best is not None:
-        adopt(work, first_plan(work.problem, prices=work.best.prices))
+    serve(work)
     for _ in range(_rounds(work.limits)):
         before = (work.cost, work.bound)
         combine(work, start)
@@ -139,25 +141,49 @@ def _run(work: Work, start: Solution | None) -> None:
 
 
 def _first_bound(work: Work, start: Solution | None) -> None:
-    """Bound at the first prices; where that takes much of the time, plan in between."""
-    prices = first_prices(work)
-    adopt(work, first_plan(work.problem, prices=prices))
-    first_ways(work, prices)
-    if work.search is not None and work.problem.demands.count <= MANY:
+    """Bound at the first prices and plan at them; where that takes long, plan in between.
+
+    Of very many demands, the first prices come from samples: once there are a plan and a bound, all
+    of them say better ones.
+    """
+    first = prices = first_prices(work)
+    adopt(work, first_plan(work.problem, prices=first))
+    first_ways(work, first)
+    many = work.problem.demands.count > MANY
+    if work.search is not None and not many:
         prices = better_prices(work)
     try:
         certify(work, prices, check=work.check_first_part)
     except PlanFirst:
         if work.certifier is not None:
             work.columns.add_ways(work.certifier.ways_so_far())
+        _plan_meanwhile(work, start)
+        certify(work, prices)
+    if many and work.problem.demands.count <= MOST and work.search is not None:
+        serve(work)
+        certify(work, better_prices(work, _ROUNDS_OF_MANY))
+    if work.best is not None and work.best.prices is not first:
+        adopt(work, first_plan(work.problem, prices=work.best.prices))
+
+
+def _plan_meanwhile(work: Work, start: Solution | None) -> None:
+    """Look for a plan, and leave time for the bound that was put off."""
+    deadline = work.deadline
+    work.hold_back()
+    try:
         combine(work, start)
         improve(work)
-        certify(work, prices)
+    except OutOfTime:
+        work.report("plan", work.cost, work.bound)
+    finally:
+        work.deadline = deadline
 
 
 def _bound_what_is_served(work: Work) -> None:
-    """Bound once more where the plan leaves more than its bound is for."""
+    """Bound once more where the plan leaves more than its bound is for, if that says too little."""
     if work.search is None or work.is_bounded(work.search.unmet):
+        return
+    if work.cost - work.bound_at(work.search.unmet) <= work.limits.gap * max(work.cost, 1.0):
         return
     level_service(work)
     certify(work, first_prices(work))
@@ -205,10 +231,8 @@ def _solution(work: Work, start: Solution | None, stop: Stop) -> Solution:
 
 
 def _bound(work: Work, unmet: Floats, cost: float, unbilled: float) -> float:
-    """What is proven of the cost of plans that serve as much: nothing by bounds for more."""
-    if not work.is_bounded(unmet):
-        return 0.0
-    return min(max(work.bound - unbilled, 0.0), cost)
+    """What is proven of the cost of plans that serve as much."""
+    return min(max(work.bound_at(unmet) - unbilled, 0.0), cost)
 
 
 def _levels(work: Work, unmet: Floats) -> tuple[LevelProof, ...]:

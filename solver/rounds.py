@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from solver.block_bounds import way_cost
 from solver.certificate import Certifier
 from solver.compact import build_compact
 from solver.compact_columns import NONE, Compact, Longs, owners
@@ -14,13 +15,13 @@ from solver.effort import Outcome
 from solver.improvement import Improvement
 from solver.master import build_master
 from solver.model import Model
-from solver.prices import Prices, blended
-from solver.problem import Floats
+from solver.prices import Prices, blended, priced
+from solver.problem import Floats, Problem
 from solver.relaxation import Restricted, charges, prices_of, restrict, service_of
 from solver.sampled_prices import MANY, sampled_prices
 from solver.search import Search
 from solver.solution import Allocation, Routes, Solution, SolverError
-from solver.ways import ways_in
+from solver.ways import Way, ways_in
 from solver.work import Best, Work
 
 #: Rounds of the relaxation that find the first prices; it has settled when fewer than this part
@@ -188,6 +189,18 @@ def certify(
     work.report("bound", work.cost, work.bound)
 
 
+def best_ways(problem: Problem, prices: Prices, ways: Sequence[Way]) -> dict[int, Allocation]:
+    """Return what the cheapest known way of each service takes, by demand; `problem` is priced."""
+    best: dict[int, tuple[float, Allocation]] = {}
+    for way in ways:
+        if len(way.demands) == 1 and not way.unmet.any():
+            cost = way_cost(problem, prices, way)
+            first = int(way.demands[0])
+            if first not in best or cost < best[first][0]:
+                best[first] = (cost, way.allocation)
+    return {demand: allocation for demand, (_, allocation) in best.items()}
+
+
 def rank(work: Work, search: Search) -> tuple[float, ...]:
     """Return what makes a plan better: unmet by priority, what is overridden, cost; all less."""
     demands = work.problem.demands
@@ -197,21 +210,39 @@ def rank(work: Work, search: Search) -> tuple[float, ...]:
     return (*served, round(search.overridden, 6), search.incumbent.cost)
 
 
-def improve(work: Work) -> None:
-    """Serve what was left out, then solve again what falls short of the bound."""
-    prices = work.prices if work.best is None else work.best.prices
-    if work.search is None or prices is None:
+def serve(work: Work) -> None:
+    """Serve what the plan left out, where that can be; better before it is combined than after."""
+    if work.search is None or work.prices is None:
         return
-    improvement = Improvement(
-        search=work.search,
+    if (work.missed(work.search.unmet) > 0).any():
+        _improvement(work, work.search, work.prices).repair(work.check_time)
+        know(work, work.search.decoded())
+        work.report("repaired", work.cost, work.bound)
+
+
+def _improvement(work: Work, search: Search, first: Prices) -> Improvement:
+    """At the prices of the best bound, or the `first` ones."""
+    prices = first if work.best is None else work.best.prices
+    return Improvement(
+        search=search,
         blocks=work.columns.blocks,
         unserved=work.missed,
         prices=prices,
         certificate=None if work.best is None else work.best.certificate,
         seed=work.limits.seed,
+        ways=best_ways(priced(work.flat, prices), prices, work.columns.ways),
     )
+
+
+def improve(work: Work) -> None:
+    """Serve what was left out, then solve again what falls short of the bound."""
+    if work.search is None or work.prices is None:
+        return
+    improvement = _improvement(work, work.search, work.prices)
     improvement.repair(work.check_time)
     work.report("repaired", work.cost, work.bound)
+    improvement.settle(work.is_good, work.check_time)
+    work.report("settled", work.cost, work.bound)
     steps = int(_STEPS + _STEPS_PER_DEMAND * work.problem.demands.count)
     improvement.improve(steps, work.is_good, work.check_time)
     if not work.is_good():
@@ -229,6 +260,8 @@ def level_service(work: Work) -> None:
     """Hold bounds and prices to what the plan serves."""
     if work.search is None:
         return
+    if work.best is not None and work.certifier is not None:
+        work.spare = (work.certifier, work.best)
     work.service = service_of(work.flat, work.search.unmet, work.service.forced)
     work.certifier = None
     work.best = None
@@ -257,18 +290,18 @@ def tighten(work: Work) -> None:
             return
 
 
-def better_prices(work: Work) -> Prices:
+def better_prices(work: Work, rounds: int = _MASTER_ROUNDS) -> Prices:
     """Duals of a master, which mind that ways are whole.
 
     Between rounds the dear blocks find new ways; the others take part by their pairs, relaxed: it
     takes many ways of many small blocks before their duals settle. Nothing is proven here.
     """
     before = np.inf
-    for number in range(_MASTER_ROUNDS):
+    for number in range(rounds):
         work.check_time()
         prices, value = _master_prices(work, work.dear)
         work.columns.grow(prices)
-        if number == _MASTER_ROUNDS - 1 or before - value <= _LEAST_FALL * abs(value):
+        if number == rounds - 1 or before - value <= _LEAST_FALL * abs(value):
             break
         before, known = value, len(work.columns.ways)
         _ways_of(work, prices)

@@ -30,7 +30,7 @@ _LEAST_FALL = 1e-3
 #: to so many demands: a model over the pairs of more of them has no use, it would not be solved.
 _MORE = 24
 _PAIRS = 12
-_MOST = 30_000
+MOST = 30_000
 #: What is unmet is fined by so many times what serving it costs.
 _FINE = 3.0
 
@@ -38,7 +38,7 @@ _FINE = 3.0
 def sampled_prices(work: Work) -> Prices:
     """Return prices from samples of the demands; all demands get the pairs cheap at these.
 
-    Of more than `_MOST` demands, only what plans and ways use is known.
+    Of more than `MOST` demands, only what plans and ways use is known.
 
     What a bound loses by prices is convex in them, so the mean of what several samples say is
     better than what one says.
@@ -58,7 +58,7 @@ def sampled_prices(work: Work) -> Prices:
         prices = blended(found, prices, number / (number + 1))
         work.prices = prices
         work.report(f"prices {number + 1}", work.cost, work.bound)
-    if work.problem.demands.count <= _MOST:
+    if work.problem.demands.count <= MOST:
         work.columns.grow(prices, _PAIRS)
     work.stake = _stakes(work, prices)
     return prices
