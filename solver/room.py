@@ -2,8 +2,8 @@
 
 What a demand wants is taken; that others are there is seldom dear for all of them. Each holder of
 what is wanted is asked what it would lose by standing elsewhere, alone, on what is left. Those
-that lose least for what they free go along into a neighbourhood, if all they lose is less than what
-the demand gains. The estimate only chooses: the neighbourhood is solved as a model.
+that lose least for what they free go along into a neighbourhood, if all they lose is less than
+what the demand gains. The estimate only chooses: the neighbourhood is solved as a model.
 """
 
 from __future__ import annotations

@@ -36,11 +36,14 @@ _STEPS_PER_DEMAND = 0.05
 _MASTER_ROUNDS = 6
 _LEAST_FALL = 2e-4
 #: Part of the gap, and of so much of the cost, that a bound may give away for not solving blocks;
-#: more are solved when it is so many times what it may. Dear blocks are solved until the others
+#: more are solved when it is so many times what it may, or such a part of what is missing,
+#: until such a part of that is left. Dear blocks are solved until the others
 #: fall short by so many times that, or so many are.
 _UNSOLVED = 0.1
 _WIDE = 0.02
 _LAX = 2.0
+_MATTERS = 0.5
+_LEFT = 0.25
 _DEAR = 3.0
 _MOST_DEAR = 48
 #: While prices are looked for, what is unmet is fined by so many times what serving it costs.
@@ -159,6 +162,11 @@ def _slack(work: Work) -> float:
     return _UNSOLVED * min(gap, _WIDE * work.cost)
 
 
+def _missing(work: Work) -> float:
+    """How far plan and bound are from being near enough, in cost."""
+    return work.cost - work.bound - work.limits.gap * max(work.cost, 1.0)
+
+
 def _certifier(work: Work) -> Certifier:
     if work.certifier is None:
         work.certifier = Certifier(work.flat, work.service, work.engine)
@@ -171,16 +179,21 @@ def certify(
     *,
     blend: float = 0.0,
     check: Callable[[], None] | None = None,
+    slack: float | None = None,
 ) -> None:
     """Bound at `prices`, or between them and the best so far: a part `blend` of those.
 
-    `check` is called between blocks, in place of the clock of the work; it may raise.
+    `check` is called between blocks, in place of the clock of the work; it may raise. The bound may
+    give away `slack` for not solving blocks; None: what is usual.
     """
     if blend and work.best is not None:
         prices = blended(prices, work.best.prices, blend)
     work.check_time()
     certificate = _certifier(work).certify(
-        prices, check or work.check_time, ways=work.columns.ways, slack=_slack(work)
+        prices,
+        check or work.check_time,
+        ways=work.columns.ways,
+        slack=_slack(work) if slack is None else slack,
     )
     work.columns.add_ways(certificate.ways)
     bound = certificate.bound - work.credit
@@ -276,8 +289,10 @@ def tighten(work: Work) -> None:
     work.check_time()
     if work.best is None or work.search is None:
         return
-    if work.best.certificate.short > _LAX * _slack(work):
-        certify(work, work.best.prices)
+    short, usual, missing = work.best.certificate.short, _slack(work), _missing(work)
+    if short > min(_LAX * usual, _MATTERS * missing) and missing > 0:
+        slack = min(usual, _LEFT * missing)
+        certify(work, work.best.prices, slack=slack)
     within = work.cost + work.credit - work.best.certificate.bound
     ready = np.isfinite(within) and within > 0 and work.service.hard.all()
     if work.best.joint or work.is_good() or not ready:

@@ -99,7 +99,7 @@ def test_the_dearest_for_their_weight_are_left_first(engine: EngineProcess) -> N
 
 
 def test_what_a_higher_priority_has_to_have_is_not_left(engine: EngineProcess) -> None:
-    """The dear gang has the higher priority, and the plan serves it: only the cheap one is left."""
+    """The dear gang has the higher priority, and is served: only the cheap one is left."""
     one = problem([Row(cost=1)], [like(GANG, amount=9.0, priority=1), GANG])
     everybody = service_of(one, np.zeros(2), np.zeros(2))
     asked = served(one, no_prices(one), everybody, 0)
