@@ -51,8 +51,8 @@ _BLEND = 0.5
 _WORTHWHILE = 1e-3
 #: A round that moves cost and bound by less than this part of the cost is the last.
 _SETTLED = 1e-4
-#: Rounds of the relaxed master of very many demands, and what the bound at its prices may give away
-#: for not solving blocks, as a part of the gap that is asked for.
+#: Rounds of the relaxed master of very many demands, and what the bound at its prices may give
+#: away for not solving blocks, as a part of the gap that is asked for.
 _ROUNDS_OF_MANY = 1
 _NEAR = 0.07
 

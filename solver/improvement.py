@@ -113,7 +113,7 @@ class Improvement:
                 break
             check()
             seed = int(self._block[demand])
-            self._make_room(int(demand))
+            self._make_room(int(demand), self._worths())
             for size in _ROOM_MAKERS:
                 if self._unserved(self._search.unmet)[demand] > 0:
                     others = self._company(seed, missed, size, services=size > _COMPANY)
@@ -126,22 +126,34 @@ class Improvement:
         """Make room for those that could save most, again while that saves enough."""
         for _ in range(_SETTLINGS):
             before = self._search.incumbent.cost
-            regret = self.regrets()
+            regret, worth = self.regrets(), self._worths()
             least = _LITTLE * float(regret.sum()) / len(regret)
             for seed in np.argsort(-regret, kind="stable"):
                 if regret[seed] <= least or is_good():
                     break
                 check()
-                self._make_room(int(seed))
+                self._make_room(int(seed), worth)
             if before - self._search.incumbent.cost <= _SAVED * before:
                 return
 
-    def _make_room(self, demand: int) -> None:
-        """Solve for a demand and holders of what suits it, where that seems to be worth it."""
-        worth = self._costs() + self._unserved(self._search.unmet)
+    def _make_room(self, demand: int, worth: Floats) -> None:
+        """Solve for a demand and holders of what suits it, where that seems to be worth it.
+
+        `worth`: float64[D], as `_worths` says; it is kept up to date.
+        """
         company = self._room.company(demand, worth)
-        if company is not None:
-            self._search.step(self._whole(company))
+        if company is None:
+            return
+        some = self._whole(company)
+        if self._search.step(some):
+            column = self._search.incumbent.columns_of(some)
+            cost = self._charged[column] * self._search.incumbent.x[column]
+            each = np.bincount(self._owner[column], weights=cost, minlength=len(worth))
+            worth[some] = (each + self._unserved(self._search.unmet))[some]
+
+    def _worths(self) -> Floats:
+        """float64[D], what each demand costs at the prices, and what it leaves is worth."""
+        return self._costs() + self._unserved(self._search.unmet)
 
     def solve_all(self, check: Callable[[], None]) -> None:
         """Solve for every demand at once; for few demands only."""

@@ -183,8 +183,8 @@ def certify(
 ) -> None:
     """Bound at `prices`, or between them and the best so far: a part `blend` of those.
 
-    `check` is called between blocks, in place of the clock of the work; it may raise. The bound may
-    give away `slack` for not solving blocks; None: what is usual.
+    `check` is called between blocks, in place of the clock of the work; it may raise. The bound
+    may give away `slack` for not solving blocks; None: what is usual.
     """
     if blend and work.best is not None:
         prices = blended(prices, work.best.prices, blend)

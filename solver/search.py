@@ -84,7 +84,7 @@ class Search:
         return True
 
     def _give_back(self, demands: Longs) -> None:
-        """Give back units that batches hold for nothing: they cost nothing, but others want them."""
+        """Give back units that batches do not use: they cost nothing, but others want them."""
         compact, incumbent = self.compact, self.incumbent
         pairs = compact.pairs
         own = np.flatnonzero(np.isin(pairs.demand, demands) & (compact.units != NONE))
