@@ -14,7 +14,7 @@ from solver.compact import build_compact
 from solver.compact_columns import NONE, Compact, owners
 from solver.effort import Effort, Outcome
 from solver.first_plan import plain_cost
-from solver.less_served import Partly, partly_of, unknown
+from solver.less_served import Partly, by_its_units, partly_of, unknown
 from solver.model import Model
 from solver.pairs import Listing, Pairs, most_units
 from solver.prices import Prices
@@ -94,8 +94,18 @@ class BlockBounds:
         prices: Prices,
         blocks: Sequence[Longs],
         check: Callable[[], None],
+        *,
+        is_late: Callable[[], bool] = lambda: False,
     ) -> list[Solved]:
         """Return what is known of each block, its relaxation at least.
+
+        Args:
+            problem: priced.
+            prices: of what stays unmet.
+            blocks: demands of each.
+            check: called between models; may raise to end the search.
+            is_late: True when no more models may be solved: of services that have none yet, only
+                what their units cost and carry counts, and of other blocks nothing.
 
         Raises:
             SolverError: the engine failed.
@@ -113,6 +123,8 @@ class BlockBounds:
         services = [one for one in fresh if _is_service(problem, one.block)]
         for first in range(0, len(services), _TOGETHER):
             check()
+            if is_late():
+                break
             some = services[first : first + _TOGETHER]
             bounds = self._relaxed_together(problem, some)
             if bounds is None:
@@ -122,8 +134,23 @@ class BlockBounds:
                 self._note(one, solved)
         for one in alone:
             check()
+            if is_late():
+                break
             self._note(one, self._relaxed(problem, one.block, one.pairs, one.unmet))
-        return [self._known[int(block[0])][1] for block in blocks]
+        seen = {int(one.block[0]): one for one in fresh}
+        return [self._least(problem, block, seen.get(int(block[0]))) for block in blocks]
+
+    def _least(self, problem: Problem, block: Longs, fresh: _Fresh | None) -> Solved:
+        """What is known of a block; if it is `fresh` and there was no time for it, very little."""
+        known = self._known.get(int(block[0]))
+        if known is not None and (fresh is None or known[0] == fresh.key):
+            return known[1]
+        if fresh is None or not _is_service(problem, block):
+            return Solved(bound=0.0, way=None, partly=unknown(len(block), cost=0.0))
+        partly = by_its_units(problem, fresh.pairs, _load_of(problem, int(block[0])))
+        price = float(fresh.unmet[0])
+        served = partly.cost * (1.0 - float(self._forced[block[0]]))
+        return Solved(bound=min(served, price), way=None, partly=partly)
 
     def solved(
         self, problem: Problem, prices: Prices, block: Longs, gap: float, *, proof: bool = True
@@ -327,6 +354,12 @@ def priced_unmet(compact: Compact, unmet: Floats, forced: Floats) -> Model:
 
 def _is_service(problem: Problem, block: Longs) -> bool:
     return len(block) == 1 and bool(problem.demands.family[block[0]] == Family.SERVICE)
+
+
+def _load_of(problem: Problem, demand: int) -> float:
+    services = problem.services
+    row = int(np.flatnonzero(services.demand == demand)[0])
+    return float(services.load[services.load_start[row] : services.load_start[row + 1]].sum())
 
 
 def _key(problem: Problem, block: Longs, pairs: Pairs, unmet: Floats) -> bytes:

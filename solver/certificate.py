@@ -87,6 +87,7 @@ class Certifier:
         *,
         ways: Sequence[Way] = (),
         slack: float = 0.0,
+        is_late: Callable[[], bool] = lambda: False,
     ) -> Certificate:
         """Return the bound at `prices`.
 
@@ -99,6 +100,7 @@ class Certifier:
             ways: known ways of blocks.
             slack: what the bound may give away for not solving blocks, and as much again for
                 solving the others no nearer.
+            is_late: True ends the solving of models; a bound comes of what there is by then.
 
         Raises:
             SolverError: the engine failed on a block.
@@ -108,17 +110,17 @@ class Certifier:
         least = self._alone(relaxed, prices)
         saved = relaxed = np.where(np.isfinite(relaxed), relaxed, 0.0)
         saved = saved.copy()
-        solved = self._models.relaxed(problem, prices, self._blocks.models, check)
-        cost = known_costs(problem, prices, self._blocks.models, ways)
+        blocks = self._blocks.models
+        solved = self._models.relaxed(problem, prices, blocks, check, is_late=is_late)
+        cost = known_costs(problem, prices, blocks, ways)
         above = np.maximum(cost - [one.bound for one in solved], 0.0)
         gap = slack / max(len(solved), 1)
         for row in np.argsort(-above, kind="stable").tolist():
-            if above.sum() <= slack:
+            if above.sum() <= slack or is_late():
                 break
-            check()
-            solved[row] = self._models.solved(problem, prices, self._blocks.models[row], gap)
+            solved[row] = self._models.solved(problem, prices, blocks[row], gap)
             above[row] = 0.0
-        for block, one in zip(self._blocks.models, solved, strict=True):
+        for block, one in zip(blocks, solved, strict=True):
             least[block] = relaxed[block] = 0.0
             least[block[0]] = one.bound
             partly = one.partly or unknown(len(block))

@@ -33,6 +33,7 @@ from solver.rounds import (
     improve,
     level_service,
     serve,
+    settle,
     tighten,
 )
 from solver.sampled_prices import MANY, MOST
@@ -53,7 +54,7 @@ _WORTHWHILE = 1e-3
 _SETTLED = 1e-4
 #: Rounds of the relaxed master of very many demands, and what the bound at its prices may give
 #: away for not solving blocks, as a part of the gap that is asked for.
-_ROUNDS_OF_MANY = 1
+_ROUNDS_OF_MANY = 2
 _NEAR = 0.07
 
 
@@ -124,49 +125,71 @@ def _run(work: Work, start: Solution | None) -> None:
     if start is not None:
         adopt(work, start)
     _first_bound(work, start)
-    serve(work)
+    if work.problem.demands.count > MANY:
+        settle(work)
+        tighten(work)
+    else:
+        serve(work)
     for _ in range(_rounds(work.limits)):
         before = (work.cost, work.bound)
-        combine(work, start)
-        tighten(work)
-        if work.is_good():
-            return
-        improve(work)
-        tighten(work)
-        if work.is_good():
+        if work.is_good() or _is_improved(work, start):
             return
         if before[0] - work.cost > _WORTHWHILE * work.cost:
             continue  # the plan is still what falls short
+        if _is_huge(work):
+            return
         certify(work, better_prices(work), blend=_BLEND)
         if work.is_good() or _has_settled(work, before):
             return
 
 
-def _first_bound(work: Work, start: Solution | None) -> None:
-    """Bound at the first prices and plan at them; where that takes long, plan in between.
+def _is_improved(work: Work, start: Solution | None) -> bool:
+    """Make the plan better, and the bound at its prices; True when that is good enough."""
+    if not _is_huge(work):
+        combine(work, start)
+        tighten(work)
+        if work.is_good():
+            return True
+    improve(work)
+    tighten(work)
+    return work.is_good()
 
-    Of very many demands, the first prices come from samples: once there are a plan and a bound,
-    all of them say better ones.
-    """
+
+def _is_huge(work: Work) -> bool:
+    """True when no model of all demands is solved, however it is cut down."""
+    return work.problem.demands.count > MOST
+
+
+def _first_bound(work: Work, start: Solution | None) -> None:
+    """Bound at the first prices and plan at them; where that takes long, plan in between."""
     first = prices = first_prices(work)
     adopt(work, first_plan(work.problem, prices=first))
-    first_ways(work, first)
-    many = work.problem.demands.count > MANY
-    if work.search is not None and not many:
+    if not _is_huge(work):
+        first_ways(work, first)
+    if work.search is not None and work.problem.demands.count <= MANY:
         prices = better_prices(work)
+    slack = np.inf if _is_huge(work) else None
+    is_plan_first = work.search is None or work.problem.demands.count <= MANY
     try:
-        certify(work, prices, check=work.check_first_part)
+        check = work.check_first_part if is_plan_first else None
+        certify(work, prices, check=check, slack=slack)
     except PlanFirst:
         if work.certifier is not None:
             work.columns.add_ways(work.certifier.ways_so_far())
         _plan_meanwhile(work, start)
-        certify(work, prices)
-    if many and work.problem.demands.count <= MOST and work.search is not None:
+        certify(work, prices, slack=slack)
+    _bound_of_many(work)
+    if work.best is not None and work.best.prices is not first:
+        adopt(work, first_plan(work.problem, prices=work.best.prices))
+
+
+def _bound_of_many(work: Work) -> None:
+    """Ask all of very many demands for prices, whose first ones came from samples."""
+    count = work.problem.demands.count
+    if MANY < count <= MOST and work.search is not None:
         serve(work)
         slack = _NEAR * work.limits.gap * work.cost
         certify(work, better_prices(work, _ROUNDS_OF_MANY), slack=slack)
-    if work.best is not None and work.best.prices is not first:
-        adopt(work, first_plan(work.problem, prices=work.best.prices))
 
 
 def _plan_meanwhile(work: Work, start: Solution | None) -> None:
@@ -174,7 +197,8 @@ def _plan_meanwhile(work: Work, start: Solution | None) -> None:
     deadline = work.deadline
     work.hold_back()
     try:
-        combine(work, start)
+        if not _is_huge(work):
+            combine(work, start)
         improve(work)
     except OutOfTime:
         work.report("plan", work.cost, work.bound)

@@ -19,7 +19,9 @@ import numpy as np
 from solver.compact_columns import Compact, Longs
 from solver.effort import LinearAnswer
 from solver.model import Model
+from solver.pairs import Pairs
 from solver.problem import Bools, Floats, Problem
+from solver.service_pairs import unit_costs
 
 #: Part of a weight by which roundings may miss it; it is given to the knapsack.
 _ROUNDING = 1e-9
@@ -40,9 +42,23 @@ class Partly:
     saved: Floats
 
 
-def unknown(demands: int) -> Partly:
-    """Return what is known of a block without a relaxation: nothing."""
-    return Partly(cost=-np.inf, saved=np.zeros(demands))
+def by_its_units(problem: Problem, pairs: Pairs, load: float) -> Partly:
+    """Return what a service costs at least by what its units cost and carry, and nothing else.
+
+    Args:
+        problem: priced.
+        pairs: of the service.
+        load: all that is asked of it.
+    """
+    if problem.demands.mode_size_amount is not None or not pairs.count:
+        return Partly(cost=0.0, saved=np.zeros(1))  # what a unit carries is no one number
+    cost = load * max(float((unit_costs(pairs) / pairs.amount).min()), 0.0)
+    return Partly(cost=cost, saved=np.array([cost]))
+
+
+def unknown(demands: int, *, cost: float = -np.inf) -> Partly:
+    """Return what is known of a block without a relaxation: nothing, or that it costs `cost`."""
+    return Partly(cost=cost, saved=np.zeros(demands))
 
 
 def partly_of(

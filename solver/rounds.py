@@ -183,17 +183,19 @@ def certify(
 ) -> None:
     """Bound at `prices`, or between them and the best so far: a part `blend` of those.
 
-    `check` is called between blocks, in place of the clock of the work; it may raise. The bound
-    may give away `slack` for not solving blocks; None: what is usual.
+    When the clock runs out, a bound comes of what has been solved by then. `check` is called
+    between blocks; it may raise, and then none does. The bound may give away `slack` for not
+    solving blocks; None: what is usual.
     """
     if blend and work.best is not None:
         prices = blended(prices, work.best.prices, blend)
     work.check_time()
     certificate = _certifier(work).certify(
         prices,
-        check or work.check_time,
+        check or (lambda: None),
         ways=work.columns.ways,
         slack=_slack(work) if slack is None else slack,
+        is_late=work.is_late,
     )
     work.columns.add_ways(certificate.ways)
     bound = certificate.bound - work.credit
@@ -231,6 +233,17 @@ def serve(work: Work) -> None:
         _improvement(work, work.search, work.prices).repair(work.check_time)
         know(work, work.search.decoded())
         work.report("repaired", work.cost, work.bound)
+
+
+def settle(work: Work) -> None:
+    """Serve what was left out, then give what stands badly room; no model of many demands."""
+    if work.search is None or work.prices is None:
+        return
+    improvement = _improvement(work, work.search, work.prices)
+    improvement.repair(work.check_time)
+    improvement.settle(work.is_good, work.check_time)
+    work.report("settled", work.cost, work.bound)
+    know(work, work.search.decoded())
 
 
 def _improvement(work: Work, search: Search, first: Prices) -> Improvement:

@@ -145,8 +145,12 @@ class Work:
 
     def check_time(self) -> None:
         """Raise when the clock has run out."""
-        if self.deadline is not None and time.monotonic() > self.deadline:
+        if self.is_late():
             raise OutOfTime
+
+    def is_late(self) -> bool:
+        """True when the clock has run out."""
+        return self.deadline is not None and time.monotonic() > self.deadline
 
     def hold_back(self) -> None:
         """Bring the end nearer, so that time is left for a bound."""
