@@ -119,6 +119,12 @@ class Columns:
             parts += _of_services(at_prices, self.most)
         self.pairs = joined(self.problem, [self.pairs, *parts])
 
+    def add_all(self, demands: Longs) -> None:
+        """Add all pairs of some demands."""
+        if len(demands):
+            every = Listing.of(self.flat).pairs(self.problem, demands, self.most)
+            self.pairs = joined(self.problem, [self.pairs, every])
+
     def add_ways(self, ways: Sequence[Way]) -> None:
         """Add ways that are not known yet, and the pairs they use."""
         new = [way for way in ways if way.key not in self._keys]

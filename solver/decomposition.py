@@ -31,7 +31,9 @@ from solver.rounds import (
     first_prices,
     first_ways,
     improve,
+    is_huge,
     level_service,
+    plan_at,
     serve,
     settle,
     tighten,
@@ -136,7 +138,7 @@ def _run(work: Work, start: Solution | None) -> None:
             return
         if before[0] - work.cost > _WORTHWHILE * work.cost:
             continue  # the plan is still what falls short
-        if _is_huge(work):
+        if is_huge(work):
             return
         certify(work, better_prices(work), blend=_BLEND)
         if work.is_good() or _has_settled(work, before):
@@ -145,7 +147,7 @@ def _run(work: Work, start: Solution | None) -> None:
 
 def _is_improved(work: Work, start: Solution | None) -> bool:
     """Make the plan better, and the bound at its prices; True when that is good enough."""
-    if not _is_huge(work):
+    if not is_huge(work):
         combine(work, start)
         tighten(work)
         if work.is_good():
@@ -155,20 +157,15 @@ def _is_improved(work: Work, start: Solution | None) -> bool:
     return work.is_good()
 
 
-def _is_huge(work: Work) -> bool:
-    """True when no model of all demands is solved, however it is cut down."""
-    return work.problem.demands.count > MOST
-
-
 def _first_bound(work: Work, start: Solution | None) -> None:
     """Bound at the first prices and plan at them; where that takes long, plan in between."""
     first = prices = first_prices(work)
-    adopt(work, first_plan(work.problem, prices=first))
-    if not _is_huge(work):
+    plan_at(work, first)
+    if not is_huge(work):
         first_ways(work, first)
     if work.search is not None and work.problem.demands.count <= MANY:
         prices = better_prices(work)
-    slack = np.inf if _is_huge(work) else None
+    slack = np.inf if is_huge(work) else None
     is_plan_first = work.search is None or work.problem.demands.count <= MANY
     try:
         check = work.check_first_part if is_plan_first else None
@@ -180,7 +177,7 @@ def _first_bound(work: Work, start: Solution | None) -> None:
         certify(work, prices, slack=slack)
     _bound_of_many(work)
     if work.best is not None and work.best.prices is not first:
-        adopt(work, first_plan(work.problem, prices=work.best.prices))
+        plan_at(work, work.best.prices)
 
 
 def _bound_of_many(work: Work) -> None:
@@ -197,7 +194,7 @@ def _plan_meanwhile(work: Work, start: Solution | None) -> None:
     deadline = work.deadline
     work.hold_back()
     try:
-        if not _is_huge(work):
+        if not is_huge(work):
             combine(work, start)
         improve(work)
     except OutOfTime:

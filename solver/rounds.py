@@ -12,13 +12,14 @@ from solver.certificate import Certifier
 from solver.compact import build_compact
 from solver.compact_columns import NONE, Compact, Longs, owners
 from solver.effort import Outcome
+from solver.first_plan import first_plan
 from solver.improvement import Improvement
 from solver.master import build_master
 from solver.model import Model
 from solver.prices import Prices, blended, priced
-from solver.problem import Floats, Problem
+from solver.problem import Family, Floats, Problem
 from solver.relaxation import Restricted, charges, prices_of, restrict, service_of
-from solver.sampled_prices import MANY, sampled_prices
+from solver.sampled_prices import MANY, MOST, sampled_prices
 from solver.search import Search
 from solver.solution import Allocation, Routes, Solution, SolverError
 from solver.ways import Way, ways_in
@@ -46,6 +47,8 @@ _MATTERS = 0.5
 _LEFT = 0.25
 _DEAR = 3.0
 _MOST_DEAR = 48
+#: Gangs and batches at most all of whose pairs are looked at, so that they make room.
+_HOLDERS = 500
 #: While prices are looked for, what is unmet is fined by so many times what serving it costs.
 _MILD = 10.0
 
@@ -63,12 +66,35 @@ def adopt(work: Work, start: Solution) -> None:
     """Go on from a known plan, where it keeps all rules and no better one is there."""
     plan = (start.allocation, start.routes, start.unmet)
     know(work, plan)
+    former = None
+    if work.search is not None:
+        former = (rank(work, work.search), work.search.decoded())
+        if is_huge(work):
+            work.search = None  # two models at once would take too much memory
     compact = build_compact(work.problem, work.columns.pairs)
     held = Search(compact, compact.builder.build(), work.engine)
-    if held.hold(plan) and (work.search is None or rank(work, held) < rank(work, work.search)):
+    if held.hold(plan) and (former is None or rank(work, held) < former[0]):
         work.search = held
         know(work, held.decoded())  # as the model writes it down
+    elif former is not None and work.search is None and held.hold(former[1]):
+        work.search = held
     work.report("first plan", work.cost, work.bound)
+
+
+def is_huge(work: Work) -> bool:
+    """True when no model of all demands is solved, however it is cut down."""
+    return work.problem.demands.count > MOST
+
+
+def plan_at(work: Work, prices: Prices) -> None:
+    """Plan one demand at a time at `prices`.
+
+    Of very many demands few pairs are known; of those that are left out, all are looked at.
+    """
+    plan = first_plan(work.problem, prices=prices)
+    if is_huge(work):
+        work.columns.add_all(np.flatnonzero(work.missed(plan.unmet) > 0))
+    adopt(work, plan)
 
 
 def first_prices(work: Work) -> Prices:
@@ -229,19 +255,42 @@ def serve(work: Work) -> None:
     """Serve what the plan left out, where that can be; better before it is combined than after."""
     if work.search is None or work.prices is None:
         return
+    widen(work)
     if (work.missed(work.search.unmet) > 0).any():
         _improvement(work, work.search, work.prices).repair(work.check_time)
         know(work, work.search.decoded())
         work.report("repaired", work.cost, work.bound)
 
 
+def widen(work: Work) -> None:
+    """Look at all pairs of what is left out, and of gangs and batches that hold what it wants.
+
+    Few pairs are known of each demand, and where one is left out the cheap ones are taken.
+    """
+    if work.search is None:
+        return
+    missed = np.flatnonzero(work.missed(work.search.unmet) > 0)
+    plan = work.search.decoded()
+    before = work.columns.pairs.count
+    work.columns.add_all(missed)
+    pairs, held = work.columns.pairs, plan[0]
+    wanted = np.unique(pairs.supply[np.isin(pairs.demand, missed)])
+    holders = np.unique(held.demand[np.isin(held.supply, wanted)])
+    holders = holders[work.problem.demands.family[holders] != Family.SERVICE]
+    work.columns.add_all(holders[:_HOLDERS].astype(np.int64))
+    if work.columns.pairs.count > before:
+        compact = build_compact(work.problem, work.columns.pairs)
+        wider = Search(compact, compact.builder.build(), work.engine)
+        if wider.hold(plan):
+            work.search = wider
+
+
 def settle(work: Work) -> None:
     """Serve what was left out, then give what stands badly room; no model of many demands."""
+    serve(work)
     if work.search is None or work.prices is None:
         return
-    improvement = _improvement(work, work.search, work.prices)
-    improvement.repair(work.check_time)
-    improvement.settle(work.is_good, work.check_time)
+    _improvement(work, work.search, work.prices).settle(work.is_good, work.check_time)
     work.report("settled", work.cost, work.bound)
     know(work, work.search.decoded())
 
@@ -264,9 +313,8 @@ def improve(work: Work) -> None:
     """Serve what was left out, then solve again what falls short of the bound."""
     if work.search is None or work.prices is None:
         return
+    serve(work)
     improvement = _improvement(work, work.search, work.prices)
-    improvement.repair(work.check_time)
-    work.report("repaired", work.cost, work.bound)
     improvement.settle(work.is_good, work.check_time)
     work.report("settled", work.cost, work.bound)
     steps = int(_STEPS + _STEPS_PER_DEMAND * work.problem.demands.count)

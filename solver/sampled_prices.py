@@ -30,7 +30,7 @@ _LEAST_FALL = 1e-3
 #: to so many demands services get some too, of more of them no model is solved whole.
 _MORE = 24
 _PAIRS = 12
-_FEW_PAIRS = 8
+_FEW_PAIRS = 5
 MOST = 30_000
 #: What is unmet is fined by so many times what serving it costs.
 _FINE = 3.0
