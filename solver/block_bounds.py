@@ -13,7 +13,6 @@ from solver.child import EngineProcess
 from solver.compact import build_compact
 from solver.compact_columns import NONE, Compact, owners
 from solver.effort import Effort, Outcome
-from solver.first_plan import plain_cost
 from solver.less_served import Partly, by_its_units, partly_of, unknown
 from solver.model import Model
 from solver.pairs import Listing, Pairs, most_units
@@ -291,50 +290,6 @@ class BlockBounds:
         whole = Effort(gap=0.0, nodes=_NODES)
         answer = self._engine.solve_integer(replace(model, cost=cost, high=high), whole)
         self._forced[block] = min(max(answer.bound, _LEAST_FORCED), 1.0)
-
-
-def known_costs(
-    problem: Problem, prices: Prices, blocks: Sequence[Longs], ways: Sequence[Way]
-) -> Floats:
-    """Return float64[B], about what the best known way of each block costs; inf: none is known.
-
-    Args:
-        problem: priced.
-        prices: of what stays unmet.
-        blocks: demands of each, B.
-        ways: known ways, each of one of them.
-    """
-    best = {int(block[0]): np.inf for block in blocks}
-    for way in ways:
-        first = int(way.demands[0])
-        best[first] = min(best[first], way_cost(problem, prices, way))
-    return np.array([best[int(block[0])] for block in blocks], np.float64)
-
-
-def way_cost(problem: Problem, prices: Prices, way: Way) -> float:
-    """Return about what a way costs at `prices`; inf where it leaves what must be served.
-
-    What demands read of each other is left out. `problem` is priced.
-    """
-    lost = way.unmet > 0
-    cost = float(way.unmet[lost] @ prices.unmet[way.demands[lost]])
-    if np.isfinite(cost):
-        cost += plain_cost(problem, way.allocation) + _moving_cost(problem, way)
-    return cost
-
-
-def _moving_cost(problem: Problem, way: Way) -> float:
-    """What leaving the homes of its demands costs and weighs."""
-    stay = problem.stay
-    if stay is None:
-        return 0.0
-    rows = np.flatnonzero(np.isin(stay.demand, way.demands)).tolist()
-    held = way.allocation
-    return sum(
-        float(stay.cost[row]) + stay.unbilled
-        for row in rows
-        if not np.isin(held.supply[held.demand == stay.demand[row]], stay.supply[row]).all()
-    )
 
 
 def priced_unmet(compact: Compact, unmet: Floats, forced: Floats) -> Model:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from solver.block_bounds import BlockBounds, known_costs, priced_unmet
+from solver.block_bounds import BlockBounds, priced_unmet
 from solver.blocks import Longs, blocks_of
 from solver.child import EngineProcess
 from solver.compact import build_compact
@@ -31,6 +31,7 @@ from solver.relaxation import Service, service_of
 from solver.rivals import Rivals, rivals_of
 from solver.selection import pairs_of
 from solver.slices import slice_demands, slice_pairs
+from solver.way_costs import known_costs
 from solver.ways import Way
 from solver.whole_bound import Whole, whole_of
 

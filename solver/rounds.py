@@ -7,7 +7,6 @@ from dataclasses import replace
 
 import numpy as np
 
-from solver.block_bounds import way_cost
 from solver.certificate import Certifier
 from solver.compact import build_compact
 from solver.compact_columns import NONE, Compact, Longs, owners
@@ -17,12 +16,13 @@ from solver.improvement import Improvement
 from solver.master import build_master
 from solver.model import Model
 from solver.prices import Prices, blended, priced
-from solver.problem import Family, Floats, Problem
+from solver.problem import Family, Floats
 from solver.relaxation import Restricted, charges, prices_of, restrict, service_of
 from solver.sampled_prices import MANY, MOST, sampled_prices
 from solver.search import Search
 from solver.solution import Allocation, Routes, Solution, SolverError
-from solver.ways import Way, ways_in
+from solver.way_costs import best_ways
+from solver.ways import ways_in
 from solver.work import Best, Work
 
 #: Rounds of the relaxation that find the first prices; it has settled when fewer than this part
@@ -228,18 +228,6 @@ def certify(
     if bound > work.bound and np.isfinite(bound):
         work.best = Best(bound=bound, prices=prices, certificate=certificate)
     work.report("bound", work.cost, work.bound)
-
-
-def best_ways(problem: Problem, prices: Prices, ways: Sequence[Way]) -> dict[int, Allocation]:
-    """Return what the cheapest known way of each service takes, by demand; `problem` is priced."""
-    best: dict[int, tuple[float, Allocation]] = {}
-    for way in ways:
-        if len(way.demands) == 1 and not way.unmet.any():
-            cost = way_cost(problem, prices, way)
-            first = int(way.demands[0])
-            if first not in best or cost < best[first][0]:
-                best[first] = (cost, way.allocation)
-    return {demand: allocation for demand, (_, allocation) in best.items()}
 
 
 def rank(work: Work, search: Search) -> tuple[float, ...]:
