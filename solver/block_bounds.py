@@ -144,8 +144,11 @@ class BlockBounds:
         known = self._known.get(int(block[0]))
         if known is not None and (fresh is None or known[0] == fresh.key):
             return known[1]
-        if fresh is None or not _is_service(problem, block):
-            return Solved(bound=0.0, way=None, partly=unknown(len(block), cost=0.0))
+        stock = problem.supply
+        is_paid = min(stock.hour_cost.min(initial=0.0), stock.unit_cost.min(initial=0.0)) < 0
+        if is_paid or fresh is None or not _is_service(problem, block):
+            least = -np.inf if is_paid else 0.0
+            return Solved(bound=least, way=None, partly=unknown(len(block), cost=least))
         partly = by_its_units(problem, fresh.pairs, _load_of(problem, int(block[0])))
         price = float(fresh.unmet[0])
         served = partly.cost * (1.0 - float(self._forced[block[0]]))

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from solver.certificate import Certifier
 from solver.child import EngineProcess
 from solver.columns import Columns
-from solver.prices import no_prices
+from solver.prices import Prices, no_prices
 from solver.problem import Problem
 from solver.relaxation import service_of
 from solver.stay_rows import unbilled_cost
@@ -41,6 +41,11 @@ def engine() -> Iterator[EngineProcess]:
         yield running
 
 
+def some_others(prices: Prices) -> Prices:
+    """Return other prices, at which nothing has been solved yet."""
+    return replace(prices, capacity=prices.capacity * 0.7 + 0.1 * (prices.capacity > 0))
+
+
 def assert_bounded(one: Problem, seed: int, engine: EngineProcess) -> None:
     """Bound at the level of everybody, then ask what it says of what the optimum leaves."""
     found, (flat, credit) = exactly(one, engine), flat_below(one)
@@ -52,6 +57,9 @@ def assert_bounded(one: Problem, seed: int, engine: EngineProcess) -> None:
         certifier = Certifier(flat, everybody, engine)
         bound = certifier.certify(asked, unchecked, slack=float(seed % 3) * best)
         less = certifier.serving_less(asked, bound, found.unmet) - credit
+        assert less <= best + TOLERANCE * max(1.0, best / 1000)
+        late = certifier.certify(some_others(asked), unchecked, is_late=lambda: True)
+        less = certifier.serving_less(some_others(asked), late, found.unmet) - credit
         assert less <= best + TOLERANCE * max(1.0, best / 1000)
 
 
