@@ -89,12 +89,20 @@ def is_huge(work: Work) -> bool:
 def plan_at(work: Work, prices: Prices) -> None:
     """Plan one demand at a time at `prices`.
 
-    Of very many demands few pairs are known; of those that are left out, all are looked at.
+    Of too many demands to combine few pairs are known; of those that are left out, all are looked
+    at. Of very many, a cheap plan that leaves some is served before it is judged.
     """
     plan = first_plan(work.problem, prices=prices)
+    former = None
     if is_huge(work):
         work.columns.add_all(np.flatnonzero(work.missed(plan.unmet) > 0))
+    elif work.problem.demands.count > MANY:
+        former = work.set_aside()
     adopt(work, plan)
+    if former is not None:
+        serve(work)
+        if work.search is None or rank(work, former) < rank(work, work.search):
+            work.search = former
 
 
 def first_prices(work: Work) -> Prices:

@@ -103,6 +103,11 @@ class Work:
             return self.columns.fines
         return np.maximum(self.columns.fines, _DEARER * self.stake)
 
+    def set_aside(self) -> Search | None:
+        """Go on without a plan, and return the one there was."""
+        former, self.search = self.search, None
+        return former
+
     def is_good(self) -> bool:
         """True when the plan serves what it should and is near enough to its bound."""
         if self.search is None or (self.missed(self.search.unmet) > 0).any():
