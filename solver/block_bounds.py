@@ -13,6 +13,8 @@ from solver.child import EngineProcess
 from solver.compact import build_compact
 from solver.compact_columns import NONE, Compact, owners
 from solver.effort import Effort, Outcome
+from solver.exclusive import charge_exclusive, scope_worth
+from solver.exclusive_rows import exclusive_gangs
 from solver.less_served import Partly, by_its_units, partly_of, unknown
 from solver.model import Model
 from solver.pairs import Listing, Pairs, most_units
@@ -78,6 +80,7 @@ class BlockBounds:
             engine: solves the models.
         """
         self._forced = forced
+        self._exclusive = exclusive_gangs(problem)
         self._engine = engine
         self._most = most_units(problem)
         self._listing = Listing.of(problem)
@@ -112,9 +115,8 @@ class BlockBounds:
         fresh: list[_Fresh] = []
         for block, pairs in zip(blocks, self._pairs_of(problem, blocks), strict=True):
             check()
-            unmet = prices.unmet[block]
-            key = _key(problem, block, pairs, unmet)
-            one = _Fresh(block=block, pairs=pairs, unmet=unmet, key=key)
+            key = self._key(problem, prices, block, pairs)
+            one = _Fresh(block=block, pairs=pairs, unmet=prices.unmet[block], key=key)
             known = self._known.get(int(block[0]))
             if known is None or known[0] != one.key or known[1].partly is None:
                 fresh.append(one)
@@ -135,7 +137,7 @@ class BlockBounds:
             check()
             if is_late():
                 break
-            self._note(one, self._relaxed(problem, one.block, one.pairs, one.unmet))
+            self._note(one, self._relaxed(problem, prices, one.block, one.pairs))
         seen = {int(one.block[0]): one for one in fresh}
         return [self._least(problem, block, seen.get(int(block[0]))) for block in blocks]
 
@@ -169,15 +171,15 @@ class BlockBounds:
         Raises:
             SolverError: the engine failed.
         """
-        pairs, unmet = self._pairs(problem, block), prices.unmet[block]
-        key, nodes = _key(problem, block, pairs, unmet), _NODES if proof else _FEW_NODES
+        pairs, nodes = self._pairs(problem, block), _NODES if proof else _FEW_NODES
+        key = self._key(problem, prices, block, pairs)
         known = self._known.get(int(block[0]))
         same = known is not None and known[0] == key
         cost = known[1].bound if known is not None and same else 0.0
         relative = min(max(BLOCK_GAP, gap / max(cost, 1.0)), _WIDE)
         if known is not None and same and known[1].gap <= relative and known[1].nodes >= nodes:
             return known[1]
-        found = self._solved(problem, block, (pairs, unmet), Effort(gap=relative, nodes=nodes))
+        found = self._solved(problem, prices, (block, pairs), Effort(gap=relative, nodes=nodes))
         if known is not None and same:
             found = replace(found, partly=known[1].partly)
         self._known[int(block[0])] = (key, found)
@@ -239,50 +241,75 @@ class BlockBounds:
         row = np.flatnonzero(problem.services.demand == demand)
         return pairs.keep(needed(problem, pairs, int(row[0]))) if len(row) else pairs
 
-    def _relaxed(self, problem: Problem, block: Longs, pairs: Pairs, unmet: Floats) -> Solved:
+    def _relaxed(self, problem: Problem, prices: Prices, block: Longs, pairs: Pairs) -> Solved:
         """The relaxation; where it has no solution, the model is solved to see why."""
-        part = slice_demands(_unbounded(problem, block), block)
-        compact = build_compact(part.problem, slice_pairs(pairs, part), loose=True)
-        model = priced_unmet(compact, unmet, self._forced[block])
+        compact, model, _ = self._model(problem, prices, block, pairs)
         answer = self._engine.solve_linear(model)
         if answer is None or answer.outcome is not Outcome.OPTIMAL:
-            return self._refused(problem, block, pairs, unmet)
+            return self._refused(problem, prices, block, pairs)
         bound = answer.objective - _RELAXED_ROUNDING * max(1.0, abs(answer.objective))
-        partly = partly_of(compact, model, answer, np.array([bound]), unmet, together=True)
+        partly = partly_of(
+            compact, model, answer, np.array([bound]), prices.unmet[block], together=True
+        )
         return Solved(bound=bound, way=None, partly=partly[0])
 
-    def _refused(self, problem: Problem, block: Longs, pairs: Pairs, unmet: Floats) -> Solved:
+    def _refused(self, problem: Problem, prices: Prices, block: Longs, pairs: Pairs) -> Solved:
         """A block whose relaxation has no solution: what must stay unmet of it is found out."""
         before = self._forced[block].copy()
-        found = self._solved(problem, block, (pairs, unmet), Effort(gap=BLOCK_GAP, nodes=_NODES))
+        effort = Effort(gap=BLOCK_GAP, nodes=_NODES)
+        found = self._solved(problem, prices, (block, pairs), effort)
         partly = None
         if (self._forced[block] > before).any():
-            partly = self._relaxed(problem, block, pairs, unmet).partly
+            partly = self._relaxed(problem, prices, block, pairs).partly
         return replace(found, partly=partly or unknown(len(block)))
 
     def _solved(
-        self, problem: Problem, block: Longs, seen: tuple[Pairs, Floats], effort: Effort
+        self, problem: Problem, prices: Prices, own: tuple[Longs, Pairs], effort: Effort
     ) -> Solved:
-        """Solve a block over its pairs, with the prices of what it leaves unmet."""
-        (pairs, unmet), part = seen, slice_demands(_unbounded(problem, block), block)
-        own = slice_pairs(pairs, part)
-        compact = build_compact(part.problem, own, loose=True)
-        model = priced_unmet(compact, unmet, self._forced[block])
+        """Solve a block over its `own` pairs, with the prices of what it leaves unmet."""
+        block, pairs = own
+        compact, model, part = self._model(problem, prices, block, pairs)
         answer = self._engine.solve_integer(model, effort)
         if answer.outcome is Outcome.INFEASIBLE and len(block) == 1:
             self._force(model, compact.unmet, block)
-            return self._solved(problem, block, seen, effort)
+            return self._solved(problem, prices, own, effort)
         if answer.outcome is Outcome.INFEASIBLE:
             # Not all can be served together; which are left is not known: any, free of charge.
             model.high[compact.unmet] = 1.0
             answer = self._engine.solve_integer(model, effort)
         bound = answer.bound
         if len(answer.x) and any(one.is_loose for one in compact.services.values()):
-            compact = build_compact(part.problem, own.keep(answer.x[compact.main] > 0))
-            model = priced_unmet(compact, unmet, self._forced[block])
+            used = pairs.keep(answer.x[compact.main] > 0)
+            compact, model, part = self._model(problem, prices, block, used, loose=False)
             answer = self._engine.solve_integer(model, effort)
         way = _way(compact, answer.x, part)
         return Solved(bound=bound, way=way, gap=effort.gap, nodes=effort.nodes or 0)
+
+    def _model(
+        self, problem: Problem, prices: Prices, block: Longs, pairs: Pairs, *, loose: bool = True
+    ) -> tuple[Compact, Model, Slice]:
+        """The model of a block by itself, with the prices of what it leaves unmet."""
+        part = slice_demands(_unbounded(problem, block), block)
+        compact = build_compact(part.problem, slice_pairs(pairs, part), loose=loose)
+        model = priced_unmet(compact, prices.unmet[block], self._forced[block])
+        rows = [row for row, one in enumerate(block.tolist()) if one in self._exclusive]
+        gangs = {row: self._exclusive[int(block[row])] for row in rows}
+        charge_exclusive(compact, model, (problem, prices), gangs)
+        return compact, model, part
+
+    def _key(self, problem: Problem, prices: Prices, block: Longs, pairs: Pairs) -> bytes:
+        """Equal where a block sees the same prices, of leaving its home and of its scopes too."""
+        stay, moving = problem.stay, np.empty(0)
+        if stay is not None:
+            moving = stay.cost[np.isin(stay.demand, block)]
+        scopes = [
+            scope_worth(problem, prices, pairs.supply[pairs.demand == one], self._exclusive[one])
+            for one in block.tolist()
+            if one in self._exclusive
+        ]
+        costs = (pairs.compute, pairs.extra, pairs.unit_cost, pairs.move)
+        seen = np.concatenate([*costs, moving, prices.unmet[block], *scopes])
+        return hashlib.blake2b(pairs.supply.tobytes() + seen.tobytes()).digest()
 
     def _force(self, model: Model, column: Longs, block: Longs) -> None:
         """Note what stays unmet of a demand even when it has everything to itself."""
@@ -318,15 +345,6 @@ def _load_of(problem: Problem, demand: int) -> float:
     services = problem.services
     row = int(np.flatnonzero(services.demand == demand)[0])
     return float(services.load[services.load_start[row] : services.load_start[row + 1]].sum())
-
-
-def _key(problem: Problem, block: Longs, pairs: Pairs, unmet: Floats) -> bytes:
-    """Equal where a block sees the same prices, of leaving its home too."""
-    stay, moving = problem.stay, np.empty(0)
-    if stay is not None:
-        moving = stay.cost[np.isin(stay.demand, block)]
-    seen = (pairs.supply, pairs.compute, pairs.extra, pairs.unit_cost, pairs.move, unmet, moving)
-    return hashlib.blake2b(b"".join(one.tobytes() for one in seen)).digest()
 
 
 def _way(compact: Compact, x: Floats, part: Slice) -> Way | None:

@@ -10,7 +10,7 @@ own bound; that bound enters, never the value of a plan a heuristic found.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -20,6 +20,8 @@ from solver.child import EngineProcess
 from solver.compact import build_compact
 from solver.compact_columns import Compact
 from solver.effort import Effort
+from solver.exclusive import exclusive_costs
+from solver.exclusive_rows import exclusive_gangs
 from solver.less_served import most_saved, unknown
 from solver.lone_bounds import lone_cost
 from solver.model import Model
@@ -79,6 +81,9 @@ class Certifier:
         self._blocks = blocks_of(problem)
         self._pricer = Pricer.of(problem, self._blocks.plain)
         self._most = most_units(problem)
+        single = set(np.concatenate([self._blocks.plain, self._blocks.lone]).tolist())
+        exclusive = exclusive_gangs(problem)
+        self._exclusive = {one: exclusive[one] for one in sorted(single & exclusive.keys())}
         self._models = BlockBounds(problem, service.forced, engine)
 
     def certify(
@@ -107,7 +112,7 @@ class Certifier:
             SolverError: the engine failed on a block.
         """
         problem = priced(self._problem, prices)
-        relaxed = self._served_alone(problem)
+        relaxed = self._served_alone(problem, prices)
         least = self._alone(relaxed, prices)
         saved = relaxed = np.where(np.isfinite(relaxed), relaxed, 0.0)
         saved = saved.copy()
@@ -156,7 +161,7 @@ class Certifier:
         less = most_saved(self._problem, saved, forced, ~kept, unmet)
         return value - less - worth(self._problem, prices)
 
-    def _served_alone(self, problem: Problem) -> Floats:
+    def _served_alone(self, problem: Problem, prices: Prices) -> Floats:
         """float64[D], what gangs and batches cost at least that are bound to no other demand."""
         least = np.zeros(problem.demands.count)
         choices = self._pricer.cheapest(problem, 1)
@@ -165,6 +170,10 @@ class Certifier:
         least[first] = choices.cost[at]
         for demand in self._blocks.lone.tolist():
             least[demand] = lone_cost(problem, pairs_of(problem, demand, self._most), self._most)
+        for demand, level in self._exclusive.items():
+            pairs = pairs_of(self._problem, demand, self._most)
+            cost = exclusive_costs(self._problem, prices, pairs, level, self._most)
+            least[demand] = cost.min(initial=np.inf)
         return least
 
     def _alone(self, served: Floats, prices: Prices) -> Floats:
@@ -198,12 +207,14 @@ class Certifier:
         Raises:
             SolverError: the engine failed.
         """
-        members = np.sort(np.concatenate([self._blocks.plain, self._blocks.lone]))
+        members = np.setdiff1d(
+            np.concatenate([self._blocks.plain, self._blocks.lone]), list(self._exclusive)
+        )
         members = members[np.isfinite(certificate.least[members])]
         rivals = rivals_of(self._problem, prices, self._most, members, certificate.least, within)
         if not 0 < rivals.pairs.count <= _JOINT_PAIRS:
             return certificate.bound
-        problem = replace(priced(self._problem, prices), apart=())
+        problem = priced(self._problem, prices)
         compact, model = self._model(problem, rivals)
         model.high[compact.main] = np.minimum(model.high[compact.main], rivals.share)
         answer = self._engine.solve_integer(model, Effort(gap=_JOINT_GAP, nodes=_JOINT_NODES))

@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from solver.blocks import Blocks, blocks_of
+from solver.exclusive import one_of_each_scope
+from solver.exclusive_rows import exclusive_gangs
 from solver.pairs import Listing, Pairs, most_units, with_coefficients
 from solver.prices import Prices, priced
 from solver.pricing import Pricer
@@ -75,6 +77,10 @@ class Columns:
             parts.append(few_choices(flat, choices, 1 if few else keep, most))
             demand, first = np.unique(choices.demand, return_index=True)
             least[demand] = choices.cost[first]
+        parts += [
+            one_of_each_scope(flat, demand, level, most)
+            for demand, level in exclusive_gangs(flat).items()
+        ]
         blocks = blocks_of(problem)
         found = cls(
             problem=problem,

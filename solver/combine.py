@@ -22,8 +22,8 @@ from solver.model import Model
 from solver.neighbourhood import Incumbent
 from solver.problem import Bools, Floats
 from solver.relaxation import charges
-from solver.rounds import Planned, know, rank
-from solver.search import Search
+from solver.rounds import know, rank
+from solver.search import Planned, Search
 from solver.solution import Solution
 from solver.work import Work
 
@@ -50,8 +50,7 @@ def combine(work: Work, start: Solution | None) -> None:
     known = work.search.decoded() if work.search is not None else _planned(start)
     former = None
     if known is not None:
-        held = Search(compact, model, work.engine)
-        former = held if held.hold(known) else None
+        former = Search.holding(known, compact, model, work.engine)
     if former is not None:
         know(work, former.decoded())  # as this model writes it down, whose classes may be others
     best = former

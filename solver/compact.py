@@ -19,6 +19,7 @@ import numpy as np
 from solver.compact_columns import NONE, Compact, Longs, measured, units_entries
 from solver.cost_rows import cap_cost
 from solver.coverage_rows import add_coverage
+from solver.exclusive_rows import count_exclusive
 from solver.grouped import ranges
 from solver.model import ModelBuilder
 from solver.pairs import Pairs, enumerate_pairs, most_units
@@ -36,14 +37,24 @@ from solver.stay_rows import add_moves, add_unbilled
 from solver.tier_rows import add_tiers
 
 
-def build_compact(problem: Problem, pairs: Pairs | None = None, *, loose: bool = False) -> Compact:
+def build_compact(
+    problem: Problem,
+    pairs: Pairs | None = None,
+    *,
+    loose: bool = False,
+    slopes: bool = False,
+    is_whole: bool = True,
+) -> Compact:
     """Build the compact model of `problem` (over `pairs`, or over every admitted pair).
 
     Args:
         problem: what is asked.
         pairs: columns; None: of every admitted pair that is of use.
-        loose: for bounds, not for plans: the survival of services may be bounded from below, and
-            rows are added that tighten the relaxation of services.
+        loose: for bounds, not for plans: the survival of services may be bounded from below,
+            rules that keep demands apart hold as far as capacities say so, and rows are added
+            that tighten the relaxation of services.
+        slopes: right sides of capacities are to move: nothing else depends on them.
+        is_whole: False: leave out the rows of single services, as `Compact.is_whole` says.
     """
     pairs = without_dominated(problem, enumerate_pairs(problem)) if pairs is None else pairs
     count = pairs.count
@@ -59,17 +70,23 @@ def build_compact(problem: Problem, pairs: Pairs | None = None, *, loose: bool =
         mixed_with=np.full(count, NONE, np.int64),
         unmet=np.empty(0, np.int64),
         slack=np.full(problem.accounts.count, NONE, np.int64),
+        is_whole=is_whole,
     )
     compact.unmet = compact.builder.add(np.zeros(problem.demands.count), high=1.0, integral=False)
     _add_gangs(compact)
     _add_batches(compact)
+    compact.builder.skips_rows = not is_whole
     _add_services(compact, loose=loose)
+    compact.builder.skips_rows = False
     _cover_demands(compact)
     _cap_risky_share(compact)
     _cap_supplies(compact)
+    if not slopes:
+        count_exclusive(compact)
     _cap_limits(compact)
     _add_accounts(compact)
-    add_apart(compact)
+    if not loose:
+        add_apart(compact)
     add_together(compact)
     add_tiers(compact.builder, problem, pairs, compact.main, compact.services)
     add_reads(compact.builder, problem, pairs, compact.main)

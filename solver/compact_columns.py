@@ -52,6 +52,8 @@ class Compact:
             "moves" (int64[1]) where the plan's cost or moves have a limit.
         cost_scale: what the row "cost" multiplies costs with.
         share_caps: one for each of `Problem.shares`.
+        is_whole: False where the rows of single services are left out: plans can be judged by
+            what demands share, and none can be found.
     """
 
     problem: Problem
@@ -74,6 +76,7 @@ class Compact:
     cost_scale: float = 1.0
     rows: dict[str, Longs] = field(default_factory=dict)
     share_caps: list[ShareRows] = field(default_factory=list)
+    is_whole: bool = True
 
 
 def owners(compact: Compact) -> Longs:

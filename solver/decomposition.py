@@ -18,7 +18,6 @@ from dataclasses import replace
 import numpy as np
 
 from solver.child import EngineProcess
-from solver.columns import Columns
 from solver.combine import combine
 from solver.first_plan import first_plan
 from solver.problem import Floats, Problem
@@ -38,10 +37,10 @@ from solver.rounds import (
     settle,
     tighten,
 )
-from solver.sampled_prices import MANY, MOST
+from solver.sampled_prices import MOST
+from solver.sampling import MANY
 from solver.solution import LevelProof, SearchLimits, Solution, SolverError, Status, Stop
 from solver.stay_rows import unbilled_cost
-from solver.tier_bounds import flat_below
 from solver.work import OutOfTime, PlanFirst, Progress, Work
 
 #: Rounds of improvement and new prices where the caller names no work limit; one more for so
@@ -82,7 +81,8 @@ def solve_decomposed(
         SolverError: the engine failed before there was any plan.
         KeyboardInterrupt: interrupted before there was any plan.
     """
-    work = _begun(problem, limits, engine, progress or (lambda *_: None))
+    deadline = None if limits.seconds is None else time.monotonic() + limits.seconds
+    work = Work(problem, limits, engine, progress or (lambda *_: None), deadline)
     # Made one demand at a time, it may break rules over the whole plan; the search looks first.
     whole = None if problem.is_coupled else start
     stop = Stop.WORK
@@ -100,26 +100,6 @@ def solve_decomposed(
             raise
         stop = Stop.WORK if limits.seconds is None else Stop.TIME
     return _solution(work, whole, stop)
-
-
-def _begun(
-    problem: Problem, limits: SearchLimits, engine: EngineProcess, report: Progress
-) -> Work:
-    flat, credit = flat_below(problem)
-    columns = Columns.of(problem, flat, few=problem.demands.count > MANY)
-    forced = columns.forced()
-    deadline = None if limits.seconds is None else time.monotonic() + limits.seconds
-    return Work(
-        problem=problem,
-        flat=flat,
-        credit=credit,
-        limits=limits,
-        engine=engine,
-        report=report,
-        columns=columns,
-        service=service_of(flat, forced, forced),
-        deadline=deadline,
-    )
 
 
 def _run(work: Work, start: Solution | None) -> None:

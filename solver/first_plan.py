@@ -7,27 +7,20 @@ prices of what demands share. It is a start for the search, not the baseline bes
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import replace
-
 import numpy as np
 
 from solver.compact_columns import Longs
+from solver.first_pairs import first_pairs
 from solver.lone_choice import Choice, batch_choice, gang_choice, nothing_taken
 from solver.one_by_one import idle_readers, joined, joined_routes, without, without_the_whole
-from solver.pairs import Listing, Pairs, with_coefficients
+from solver.pairs import Listing, Pairs
 from solver.prices import Prices, priced
-from solver.pricing import Pricer
 from solver.problem import NO_ROW, Family, Floats, Problem
 from solver.remainder import Remainder
 from solver.service_choice import ROUNDS, service_choice
 from solver.solution import Allocation, Routes, Solution, Status, Stop
 from solver.tier_bounds import tiered_cost
 
-#: Cheapest pairs of each mode that are looked at before all of them, and gangs and batches that
-#: are priced at once.
-_FIRST = 8
-_PRICED = 5_000
 #: Gap of a batch's way to its cheapest: any way is a start.
 _ANY = float("inf")
 
@@ -123,57 +116,29 @@ class _Choosing:
         is_service = problem.demands.family[order] == Family.SERVICE
         most = self.left.most
         self._of_services = self._listing.each(self._plain, order[is_service], most)
-        self._of_others = _first_pairs(self._plain, order[~is_service], most)
+        self._of_others = first_pairs(self._plain, self._listing, order[~is_service], most)
 
     def choose(self, demand: int) -> tuple[Choice, Routes | None]:
         """The choice for a demand, and the routes of a service; in the order that was said."""
         if self._plain.demands.family[demand] == Family.SERVICE:
-            pairs = self._usable(demand, self._held(next(self._of_services)))
+            pairs = self._usable(demand, next(self._of_services))
             found = service_choice(self._plain, self.left, pairs, rounds=self._rounds, partly=True)
             return (nothing_taken(), None) if found is None else found
-        some, sure = next(self._of_others)
-        choice = self._without_routes(demand, some)
-        if choice is None or choice.unmet > 0 or choice.cost > sure:
+        choice = self._without_routes(demand, next(self._of_others))
+        if choice is None or choice.unmet > 0:
             choice = self._without_routes(demand, self._all(demand))
         return nothing_taken() if choice is None else choice, None
 
     def _all(self, demand: int) -> Pairs:
         return self._listing.pairs(self._plain, np.array([demand]), self.left.most)
 
-    def _held(self, pairs: Pairs) -> Pairs:
-        held = self.left.most[pairs.supply] >= 1
-        return pairs if held.all() else pairs.keep(held)
-
     def _usable(self, demand: int, pairs: Pairs) -> Pairs:
-        usable = self.left.usable(demand, pairs.supply)
+        usable = self.left.most[pairs.supply] >= 1
+        usable &= self.left.usable(demand, pairs.supply)
         return pairs if usable.all() else pairs.keep(usable)
 
     def _without_routes(self, demand: int, pairs: Pairs) -> Choice | None:
-        pairs = self._usable(demand, self._held(pairs))
+        pairs = self._usable(demand, pairs)
         if self._plain.demands.family[demand] == Family.GANG:
             return gang_choice(self._plain, self.left, pairs)
         return batch_choice(self._plain, self.left, pairs, _ANY)
-
-
-def _first_pairs(problem: Problem, order: Longs, most: Floats) -> Iterator[tuple[Pairs, float]]:
-    """Yield the cheapest pairs of each gang and batch, and a cost up to which they are all.
-
-    Many are priced at once; what has become of `most` by then counts.
-    """
-    modes = len(problem.demands.mode_kind)
-    for first in range(0, len(order), _PRICED):
-        some = np.sort(order[first : first + _PRICED])
-        found = replace(Pricer.of(problem, some), most=most).cheapest(problem, _FIRST)
-        dearest = np.full(modes, -np.inf)
-        np.maximum.at(dearest, found.mode, found.cost)
-        cut = np.bincount(found.mode, minlength=modes)[found.mode] >= _FIRST
-        sure = np.full(problem.demands.count, np.inf)
-        np.minimum.at(sure, found.demand[cut], dearest[found.mode[cut]])
-        few = found.cost <= sure[found.demand]
-        demand, mode, supply = found.demand[few], found.mode[few], found.supply[few]
-        pairs = with_coefficients(problem, demand, mode, supply)
-        start = np.searchsorted(demand, some)
-        end = np.searchsorted(demand, some, side="right")
-        at = np.searchsorted(some, order[first : first + _PRICED])
-        for one, row in zip(at.tolist(), some[at].tolist(), strict=True):
-            yield pairs.part(int(start[one]), int(end[one])), float(sure[row])

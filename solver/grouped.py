@@ -30,10 +30,13 @@ def alike(rows: Bools) -> tuple[Longs, Longs]:
     # Eight to a byte and a byte before them, as a row may be empty; text compares by its bytes.
     packed = np.zeros((len(rows), 1 + -(-rows.shape[1] // 8)), np.uint8)
     packed[:, 1:] = np.packbits(rows, axis=1)
-    _, first, group = np.unique(
-        packed.view(f"S{packed.shape[1]}").ravel(), return_index=True, return_inverse=True
-    )
-    return first, group
+    keys: list[bytes] = packed.view(f"S{packed.shape[1]}").ravel().tolist()
+    first: dict[bytes, int] = {}
+    for row, key in enumerate(keys):
+        first.setdefault(key, row)
+    number = {key: index for index, key in enumerate(sorted(first))}
+    group = np.array([number[key] for key in keys], np.int64)
+    return np.array([first[key] for key in number], np.int64), group
 
 
 def ranges(first: Longs, size: Longs) -> Longs:

@@ -63,7 +63,7 @@ def marginal_prices(
     Raises:
         SolverError: the engine failed, or found that nothing leaves as little unmet.
     """
-    compact = build_compact(_with_room(problem))
+    compact = build_compact(_with_room(problem), slopes=True)
     if len(compact.overrides):
         most = overridden / compact.override_scale * (1 + 1e-9) + _SLACK
         row = compact.builder.rows(1, low=-np.inf, high=most)

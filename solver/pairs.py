@@ -15,6 +15,8 @@ from solver.problem import NO_ROW, Bools, Family, Floats, Ints, Problem
 #: Demands whose pairs are spelled out at once.
 _AT_ONCE = 128
 
+Longs = NDArray[np.int64]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pairs:
@@ -53,7 +55,11 @@ class Pairs:
 
     def keep(self, mask: Bools) -> Pairs:
         """Return the pairs where `mask` (bool[P]) is True."""
-        return Pairs(**{name: getattr(self, name)[mask] for name in self.__slots__})
+        return self.rows(np.flatnonzero(mask))
+
+    def rows(self, rows: NDArray[np.int64]) -> Pairs:
+        """Return some pairs, int64[n], in the order of `rows`."""
+        return Pairs(**{name: getattr(self, name)[rows] for name in self.__slots__})
 
     def part(self, start: int, end: int) -> Pairs:
         """Return the pairs from `start` up to `end`."""
@@ -77,10 +83,12 @@ class Listing:
     Attributes:
         first, size: int64[M]: mode m may use ``eligible[first[m] : first[m] + size[m]]``,
             as `Problem.supplies_of` says.
+        start: int64[N], where the supplies of another signature or kind begin in `eligible`.
     """
 
     first: NDArray[np.int64]
     size: NDArray[np.int64]
+    start: NDArray[np.int64]
 
     @classmethod
     def of(cls, problem: Problem) -> Listing:
@@ -94,7 +102,17 @@ class Listing:
         wanted = demands.mode_signature.astype(np.int64) * kinds + demands.mode_kind + 1
         first = np.searchsorted(key, wanted, side="left").astype(np.int64)
         size = np.searchsorted(key, wanted, side="right") - first
-        return cls(first=first, size=size.astype(np.int64))
+        start = np.flatnonzero(np.diff(key, prepend=-1))
+        return cls(first=first, size=size.astype(np.int64), start=start)
+
+    def least(self, problem: Problem, value: Floats) -> Floats:
+        """Return float64[M], the least `value`, float64[O], of what a mode may use; or inf."""
+        found = np.full(len(self.first), np.inf)
+        some = self.size > 0
+        if some.any():
+            each = np.minimum.reduceat(value[problem.eligible], self.start)
+            found[some] = each[np.searchsorted(self.start, self.first[some])]
+        return found
 
     def pairs(self, problem: Problem, chosen: NDArray[np.int64], most: Floats) -> Pairs:
         """Return the admitted pairs of the demands `chosen`, in their order.
@@ -104,10 +122,15 @@ class Listing:
         """
         start = problem.demands.mode_start
         modes = np.diff(start)[chosen]
-        mode = ranges(start[chosen], modes)
+        return self.of_modes(problem, np.repeat(chosen, modes), ranges(start[chosen], modes), most)
+
+    def of_modes(
+        self, problem: Problem, owner: NDArray[np.int64], mode: NDArray[np.int64], most: Floats
+    ) -> Pairs:
+        """Return the admitted pairs of modes, int64[m], in their order; `owner`: their demands."""
         size = self.size[mode]
         supply = problem.eligible[ranges(self.first[mode], size)].astype(np.int32, copy=False)
-        demand = np.repeat(np.repeat(chosen, modes), size).astype(np.int32)
+        demand = np.repeat(owner, size).astype(np.int32)
         pairs = with_coefficients(problem, demand, np.repeat(mode, size).astype(np.int32), supply)
         kept = admitted(problem, pairs, most)
         return pairs if kept.all() else pairs.keep(kept)
@@ -179,7 +202,7 @@ def admitted(problem: Problem, pairs: Pairs, most: Floats) -> Bools:
     `most` is what `most_units` says.
     """
     is_gang = pairs.family == Family.GANG
-    least = np.where(is_gang & ~_may_mix(problem, pairs), pairs.amount, 1.0)
+    least = np.where(is_gang & ~may_mix(problem)[pairs.supply], pairs.amount, 1.0)
     roomy = least <= most[pairs.supply] + 1e-9
     return np.asarray(may_ever_run(problem, pairs) & roomy, dtype=np.bool_)
 
@@ -200,16 +223,23 @@ def may_ever_run(problem: Problem, pairs: Pairs) -> Bools:
     return np.asarray(fits & usable & possible & finite, dtype=np.bool_)
 
 
-def _may_mix(problem: Problem, pairs: Pairs) -> Bools:
-    """bool[P]: the pool of the pair's supply holds an owned supply as well, or is owned."""
-    owned_pools = np.unique(problem.supply.pool[problem.supply.owned])
-    return np.isin(problem.supply.pool[pairs.supply], owned_pools)
+def may_mix(problem: Problem) -> Bools:
+    """Return bool[O]: the pool of a supply holds an owned supply as well, or it is owned."""
+    stock = problem.supply
+    return np.isin(stock.pool, np.unique(stock.pool[stock.owned]))
 
 
-def most_units(problem: Problem) -> Floats:
-    """Return float64[O]: most units of a supply its capacity and the limits ever allow."""
-    most = problem.supply.capacity.copy()
+def most_units(problem: Problem, supply: Ints | None = None) -> Floats:
+    """Return most units of a supply its capacity and the limits ever allow.
+
+    Of all, float64[O], or of some supplies, int32[N]: float64[N].
+    """
     limits = problem.limits
+    if supply is not None:
+        if limits.count:
+            return most_units(problem)[supply]
+        return np.floor(problem.supply.capacity[supply] + 1e-9)
+    most = problem.supply.capacity.copy()
     row = np.repeat(np.arange(limits.count), np.diff(limits.start))
     np.minimum.at(most, limits.supply, np.floor(limits.high[row] / limits.weight + 1e-9))
     return np.where(np.isfinite(most), np.floor(most + 1e-9), most)

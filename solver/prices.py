@@ -80,7 +80,8 @@ def priced(problem: Problem, prices: Prices) -> Problem:
     """Return `problem` with supplies that cost what `prices` charge, its shared rows gone.
 
     Compute costs scale by 1 + cost + what accounts and caps charge by cost; other measures add
-    to the hour. Capacities and limits stay, as bounds of single pairs.
+    to the hour. What moves weigh beyond their cost is part of it. Capacities and limits stay, as
+    bounds of single pairs.
     """
     stock, demands = problem.supply, problem.demands
     scale, per_hour = _measured_prices(problem, prices)
@@ -94,7 +95,8 @@ def priced(problem: Problem, prices: Prices) -> Problem:
     )
     stay = problem.stay
     if stay is not None:
-        stay = replace(stay, cost=stay.cost * (1 + prices.cost) + prices.moves, most=np.inf)
+        moved = stay.cost * (1 + prices.cost) + prices.moves + stay.unbilled
+        stay = replace(stay, cost=moved, most=np.inf, unbilled=0.0)
     none = np.empty(0)
     accounts = replace(
         problem.accounts,

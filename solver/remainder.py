@@ -44,6 +44,8 @@ class Remainder:
 
     def limits_among(self, supply: Ints) -> tuple[Longs, Longs, Floats]:
         """Return (index into `supply`, limit, weight): every limit that counts each, by index."""
+        if not len(self._row):
+            return np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0)
         index, where = _gathered(self._first, supply)
         return index, self._row[where], self._weight[where]
 
@@ -145,11 +147,12 @@ class _Scopes:
 
     def take(self, demand: int, supply: Ints) -> None:
         """Note where `demand` stands."""
-        scopes: dict[Level, Longs] = {}
+        scopes: dict[Level, list[int]] = {}
         for row, groups in self._groups_of.get(demand, {}).items():
             rule = self._apart[row]
             if rule.level not in scopes:
-                scopes[rule.level] = np.unique(self._touched.by(rule.level, supply)[1])
+                touched = self._touched.by(rule.level, supply)[1]
+                scopes[rule.level] = sorted(set(touched.tolist()))
             for group in groups:
                 rule.take(group, scopes[rule.level])
         for row in self._together_of.get(demand, ()):
@@ -164,16 +167,17 @@ class _Groups:
         self.level = level
         self._supply, self._scope = touched
         self._groups = np.zeros(1 + int(self._scope.max(initial=0)), np.int64)
-        self._taken: dict[int, Bools] = {}
+        self._taken: dict[int, set[int]] = {}
         self._known: dict[tuple[int, ...], tuple[int, Longs]] = {}
         self._fresh: dict[int, int] = {}
 
-    def take(self, group: int, scope: Longs) -> None:
+    def take(self, group: int, scopes: list[int]) -> None:
         """Note that a group stands in scopes, each named once."""
-        taken = self._taken.setdefault(group, np.zeros(len(self._groups), np.bool_))
-        fresh = scope[~taken[scope]]
-        taken[fresh] = True
-        self._groups[fresh] += 1
+        taken = self._taken.setdefault(group, set())
+        fresh = [scope for scope in scopes if scope not in taken]
+        taken.update(fresh)
+        for scope in fresh:
+            self._groups[scope] += 1
         self._fresh[group] = self._fresh.get(group, 0) + len(fresh)
 
     def taken_by_others(self, own: list[int]) -> Longs:
@@ -183,8 +187,7 @@ class _Groups:
         if known is None or known[0] != since:
             others = self._groups.copy()
             for group in own:
-                if group in self._taken:
-                    others -= self._taken[group]
+                others[list(self._taken.get(group, ()))] -= 1
             known = (since, self._supply[(others > 0)[self._scope]])
             self._known[tuple(own)] = known
         return known[1]

@@ -18,9 +18,10 @@ from solver.model import Model
 from solver.prices import Prices, blended, priced
 from solver.problem import Family, Floats
 from solver.relaxation import Restricted, charges, prices_of, restrict, service_of
-from solver.sampled_prices import MANY, MOST, sampled_prices
-from solver.search import Search
-from solver.solution import Allocation, Routes, Solution, SolverError
+from solver.sampled_prices import MOST, sampled_prices
+from solver.sampling import MANY
+from solver.search import Planned, Search, held_alone
+from solver.solution import Solution, SolverError
 from solver.way_costs import best_ways
 from solver.ways import ways_in
 from solver.work import Best, Work
@@ -52,8 +53,6 @@ _HOLDERS = 500
 #: While prices are looked for, what is unmet is fined by so many times what serving it costs.
 _MILD = 10.0
 
-Planned = tuple[Allocation, Routes, Floats]
-
 
 def know(work: Work, plan: Planned) -> None:
     """Add what a plan holds to the columns."""
@@ -63,22 +62,19 @@ def know(work: Work, plan: Planned) -> None:
 
 
 def adopt(work: Work, start: Solution) -> None:
-    """Go on from a known plan, where it keeps all rules and no better one is there."""
+    """Go on from a known plan, where it keeps all rules and no better one is there.
+
+    It is judged and reported before columns are made.
+    """
     plan = (start.allocation, start.routes, start.unmet)
-    know(work, plan)
-    former = None
-    if work.search is not None:
-        former = (rank(work, work.search), work.search.decoded())
-        if is_huge(work):
-            work.search = None  # two models at once would take too much memory
-    compact = build_compact(work.problem, work.columns.pairs)
-    held = Search(compact, compact.builder.build(), work.engine)
-    if held.hold(plan) and (former is None or rank(work, held) < former[0]):
-        work.search = held
-        know(work, held.decoded())  # as the model writes it down
-    elif former is not None and work.search is None and held.hold(former[1]):
+    held = held_alone(work.problem, plan, work.engine)
+    former = work.search
+    if held is not None and (former is None or rank(work, held) < rank(work, former)):
         work.search = held
     work.report("first plan", work.cost, work.bound)
+    know(work, plan)
+    if held is not None and work.search is held:
+        know(work, held.decoded())  # as the model writes it down
 
 
 def is_huge(work: Work) -> bool:
@@ -112,10 +108,10 @@ def first_prices(work: Work) -> Prices:
     """
     if work.problem.demands.count > MANY:
         return sampled_prices(work)
-    alone, value = replace(work.flat, apart=()), np.inf
+    value = np.inf
     for number in range(_PRICE_ROUNDS):
         work.check_time()
-        restricted = restrict(alone, work.columns.pairs, work.service)
+        restricted = restrict(work.flat, work.columns.pairs, work.service, loose=True)
         model = _with_fines(work, restricted, work.fines)
         answer = work.engine.solve_linear(model)
         if answer is None or answer.outcome is not Outcome.OPTIMAL:
@@ -242,9 +238,10 @@ def rank(work: Work, search: Search) -> tuple[float, ...]:
     """Return what makes a plan better: unmet by priority, what is overridden, cost; all less."""
     demands = work.problem.demands
     lost = demands.weight * search.unmet
-    levels = [lost[demands.priority == one].sum() for one in work.service.priority]
+    levels = [lost[demands.priority == one].sum() for one in np.unique(demands.priority)[::-1]]
     served = (round(float(one), 3) for one in levels)
-    return (*served, round(search.overridden, 6), search.incumbent.cost)
+    overridden = search.overridden * search.compact.override_scale
+    return (*served, round(overridden, 2), search.incumbent.cost)
 
 
 def serve(work: Work) -> None:
@@ -259,26 +256,24 @@ def serve(work: Work) -> None:
 
 
 def widen(work: Work) -> None:
-    """Look at all pairs of what is left out, and of gangs and batches that hold what it wants.
+    """Look at all known pairs; at all there are of what is left out, and of who holds its place.
 
     Few pairs are known of each demand, and where one is left out the cheap ones are taken.
     """
     if work.search is None:
         return
-    missed = np.flatnonzero(work.missed(work.search.unmet) > 0)
     plan = work.search.decoded()
-    before = work.columns.pairs.count
+    missed = np.flatnonzero(work.missed(plan[2]) > 0)
     work.columns.add_all(missed)
     pairs, held = work.columns.pairs, plan[0]
     wanted = np.unique(pairs.supply[np.isin(pairs.demand, missed)])
     holders = np.unique(held.demand[np.isin(held.supply, wanted)])
     holders = holders[work.problem.demands.family[holders] != Family.SERVICE]
     work.columns.add_all(holders[:_HOLDERS].astype(np.int64))
-    if work.columns.pairs.count > before:
+    if work.columns.pairs.count > work.search.compact.pairs.count:
         compact = build_compact(work.problem, work.columns.pairs)
-        wider = Search(compact, compact.builder.build(), work.engine)
-        if wider.hold(plan):
-            work.search = wider
+        wider = Search.holding(plan, compact, compact.builder.build(), work.engine)
+        work.search = work.search if wider is None else wider
 
 
 def settle(work: Work) -> None:
@@ -384,7 +379,7 @@ def better_prices(work: Work, rounds: int = _MASTER_ROUNDS) -> Prices:
 
 def _master_prices(work: Work, dear: Sequence[Longs]) -> tuple[Prices, float]:
     """Prices of the relaxed master, and its cost."""
-    restricted = restrict(work.problem, work.columns.pairs, work.service)
+    restricted = restrict(work.flat, work.columns.pairs, work.service, loose=True)
     mild = np.minimum(work.fines, _MILD * np.maximum(work.stake, 1.0))
     model = _with_fines(work, restricted, mild)
     first = {int(block[0]) for block in dear}

@@ -18,8 +18,7 @@ from solver.slices import slice_pairs
 from solver.solution import SolverError
 from solver.work import Work
 
-#: Above so many demands, the first prices come from samples: so many, of about so many blocks.
-MANY = 4_000
+#: Samples above `MANY` demands, and about how many blocks are in each.
 _SAMPLES = 4
 _SIZE = 1_000
 #: Rounds of a sample's relaxation, at most; it has settled when one lowers its cost by less than
@@ -53,8 +52,7 @@ def sampled_prices(work: Work) -> Prices:
     prices = no_prices(work.problem)
     for number in range(_SAMPLES):
         offset = (number + 0.5) / _SAMPLES
-        alone = replace(work.flat, apart=())
-        drawn = sample(alone, known.blocks, stake, size=_SIZE, offset=offset)
+        drawn = sample(work.flat, known.blocks, stake, size=_SIZE, offset=offset)
         found = _prices_of_sample(work, drawn, stake)
         prices = blended(found, prices, number / (number + 1))
         work.prices = prices

@@ -22,6 +22,8 @@ from solver.problem import Bools, Family, Floats, Problem
 from solver.service_pairs import unit_costs
 from solver.slices import Slice, slice_demands
 
+#: Above so many demands, the first prices come from samples.
+MANY = 4_000
 #: What is added to the cost of a block, as a part of the mean: no block stands in for too many.
 _LEAST = 0.25
 

@@ -11,13 +11,16 @@ from dataclasses import replace
 import numpy as np
 
 from solver.child import EngineProcess
+from solver.compact import build_compact
 from solver.compact_columns import NONE, Compact, Longs, owners
 from solver.decode import decode
 from solver.effort import Effort
 from solver.master import shared_rows
 from solver.model import Model, with_row
 from solver.neighbourhood import Cut, Incumbent
-from solver.problem import Family, Floats
+from solver.pairs import with_coefficients
+from solver.problem import Family, Floats, Problem
+from solver.selection import joined
 from solver.solution import Allocation, Routes
 from solver.ways import Encoder, Way
 
@@ -30,6 +33,19 @@ _NOTHING = 1e-7
 #: Part of the largest weight by which a level may be missed, if that is nothing of the lightest:
 #: what is cheap takes all of it, and a light demand then stays unmet by a share that shows.
 _ROUNDING = 1e-9
+
+Planned = tuple[Allocation, Routes, Floats]
+
+
+def held_alone(problem: Problem, plan: Planned, engine: EngineProcess) -> Search | None:
+    """Return a plan in a model of no pairs but its own; None: it breaks a rule over demands.
+
+    The rules of single services are not looked at, and the search takes no steps.
+    """
+    rows = plan[0]
+    own = with_coefficients(problem, rows.demand, rows.mode, rows.supply)
+    compact = build_compact(problem, joined(problem, [own]), is_whole=False)
+    return Search.holding(plan, compact, compact.builder.build(), engine)
 
 
 class Search:
@@ -56,6 +72,33 @@ class Search:
         if x is None:
             self.settle_links()
 
+    @classmethod
+    def holding(
+        cls, plan: Planned, compact: Compact, model: Model, engine: EngineProcess
+    ) -> Search | None:
+        """Start from a whole plan whose pairs the model has; None: it breaks a rule of the model.
+
+        Args:
+            plan: allocation, routes, float64[D] unmet shares.
+            compact: where columns stand.
+            model: its model; nothing in it says how much must be served.
+            engine: solves the neighbourhoods.
+
+        Raises:
+            KeyError: the model lacks a pair of the plan.
+        """
+        every = np.arange(compact.problem.demands.count)
+        allocation, routes, unmet = plan
+        way = Way(demands=every, allocation=allocation, routes=routes, unmet=unmet)
+        column, value = Encoder(compact).encode(way)
+        x = np.zeros(len(model.cost))
+        x[column] = value
+        found = cls(compact, model, engine, x)
+        if not found.settle_links():
+            return None
+        rows = shared_rows(compact, model, owners(compact))
+        return found if found.incumbent.keeps(rows) else None
+
     @property
     def unmet(self) -> Floats:
         """float64[D], unmet share of each demand."""
@@ -72,7 +115,12 @@ class Search:
         Args:
             demands: int64[.], whom to solve for.
             nodes: branch-and-bound nodes of each of its solves.
+
+        Raises:
+            ValueError: the model leaves out rows (`Compact.is_whole`).
         """
+        if not self.compact.is_whole:
+            raise ValueError("a step needs the rows of services, which this model leaves out")
         self._effort = Effort(gap=STEP_GAP, nodes=nodes)
         cut = self.incumbent.cut(demands)
         known = self.incumbent.x[cut.free]
@@ -152,21 +200,6 @@ class Search:
     def decoded(self) -> tuple[Allocation, Routes, Floats]:
         """Return the plan so far: allocation, routes, float64[D] unmet shares."""
         return decode(self.compact, self.incumbent.x)
-
-    def hold(self, plan: tuple[Allocation, Routes, Floats]) -> bool:
-        """Take a whole plan whose pairs the model has; False: it breaks a rule of the model."""
-        every = np.arange(self.compact.problem.demands.count)
-        allocation, routes, unmet = plan
-        way = Way(demands=every, allocation=allocation, routes=routes, unmet=unmet)
-        column, value = Encoder(self.compact).encode(way)
-        x = np.zeros(len(self.incumbent.x))
-        x[column] = value
-        owner = owners(self.compact)
-        self.incumbent = Incumbent(self.incumbent.model, owner, x)
-        if not self.settle_links():
-            return False
-        rows = shared_rows(self.compact, self.incumbent.model, owner)
-        return self.incumbent.keeps(rows)
 
 
 def _held(model: Model, column: Longs, weight: Floats, known: Floats) -> Model:

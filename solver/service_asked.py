@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +26,7 @@ Longs = NDArray[np.int64]
 _MANY = 3.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Asked:
     """One service on what is left; Q pairs, sorted by place; H places, C point classes, S scopes.
 
@@ -77,10 +78,15 @@ class Asked:
     high: Floats
     memo: dict[bytes, object]
 
-    @property
+    @cached_property
     def at_risk(self) -> bool:
         """Whether the share at risk has a limit that binds."""
         return bool(self.risky.any())
+
+    @cached_property
+    def moves(self) -> bool:
+        """Whether places cost something by themselves."""
+        return bool(self.move.any())
 
 
 def asked_of(problem: Problem, left: Remainder, pairs: Pairs) -> Asked | None:
@@ -98,10 +104,11 @@ def asked_of(problem: Problem, left: Remainder, pairs: Pairs) -> Asked | None:
     if home_of(problem, demand) is not None:
         return None
     place = problem.supply.place[pairs.supply]
-    order = np.argsort(place, kind="stable")
-    pairs, place = pairs.keep(order), place[order]  # type: ignore[arg-type]
-    starts = np.flatnonzero(np.diff(place, prepend=-1))
-    at = np.repeat(np.arange(len(starts)), np.diff(np.append(starts, len(place))))
+    order = place.argsort(kind="stable")
+    pairs, place = pairs.rows(order), place[order]
+    begins = np.ones(len(place), np.bool_)
+    np.not_equal(place[1:], place[:-1], out=begins[1:])
+    starts, at = np.flatnonzero(begins), begins.cumsum() - 1
     classes = load_classes(problem, service, place[starts])
     whole = float(classes.load.sum())
     free, far, budget = _reach(problem, service, classes)
@@ -178,9 +185,12 @@ def _limits(left: Remainder, pairs: Pairs, many: float) -> tuple[Floats, Floats]
     units are left out; whoever answers looks at all of them (`keeps_limits`).
     """
     pair, row, weight = left.limits_among(pairs.supply)
-    rows, where = np.unique(row, return_inverse=True)
     ordered = np.sort(pairs.supply)
-    shared = np.unique(ordered[1:][np.diff(ordered) == 0])
+    repeated = ordered[1:][ordered[1:] == ordered[:-1]]
+    if not len(row) and not len(repeated):
+        return np.zeros((0, pairs.count)), np.zeros(0)
+    rows, where = np.unique(row, return_inverse=True)
+    shared = np.unique(repeated)
     weights = np.zeros((len(rows) + len(shared), pairs.count))
     np.add.at(weights, (where, pair), weight)
     for number, one in enumerate(shared.tolist()):

@@ -6,13 +6,13 @@ far, what may not lie in one place and what other units carry already is not use
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import cast
 
 import numpy as np
 
 from solver.problem import Bools, Floats
-from solver.service_asked import Asked, Longs
+from solver.service_asked import Asked
 from solver.service_flow import SLACK, each_by_itself
 
 #: Most times that units are taken in one filling.
@@ -40,10 +40,11 @@ class Filling:
 
     Attributes:
         asked: the service.
-        units: float64[Q], units held.
+        held: pair -> units; units_at: place -> units held there.
+        carried: float64[H], load that the units of each place carry.
         left: float64[Q], units that can be held beside them.
         high: float64[R], what is left of the limits.
-        load: float64[C], load without a place.
+        load: of each class, load without a place.
         budget: as `Asked.budget`, what is left of it.
         room: float64[H], load that may still come to each place.
         eased: how much more load at risk the units allow.
@@ -52,54 +53,60 @@ class Filling:
     def __init__(self, asked: Asked, units: Floats | None = None) -> None:
         """Begin with `units`, float64[Q]; nothing is routed yet."""
         self.asked = asked
-        nothing = units is None
-        self.units = np.zeros(asked.pairs.count) if units is None else units.copy()
-        self.load = asked.load.copy()
-        self.budget = asked.budget.copy()
+        self.held: dict[int, float] = {}
+        self.units_at: dict[int, float] = {}
+        self.carried = np.zeros(len(asked.first))
+        self.left = asked.most.copy()
+        self.high = asked.high.copy()
+        self.load: list[float] = asked.load.tolist()
+        self.budget: list[float] = asked.budget.tolist()
         self.room = np.full(len(asked.first), asked.room)
-        self.high = asked.high - (0.0 if nothing else asked.limits @ self.units)
-        self.left = asked.most.copy() if nothing else left_of(asked, self.units)
-        self.eased = 0.0 if nothing else -float(asked.risky @ self.units)
+        self.eased = 0.0
+        if units is not None:
+            for pair in np.flatnonzero(units).tolist():
+                self.hold(pair, float(units[pair]))
 
     @property
-    def carried(self) -> Floats:
-        """float64[H], load that the units of each place carry."""
-        return np.asarray(np.add.reduceat(self.units * self.asked.amount, self.asked.first))
+    def units(self) -> Floats:
+        """float64[Q], units held."""
+        units = np.zeros(self.asked.pairs.count)
+        units[list(self.held)] = list(self.held.values())
+        return units
+
+    def closed(self) -> Bools:
+        """bool[H], places without a unit."""
+        closed = np.ones(len(self.asked.first), np.bool_)
+        closed[list(self.units_at)] = False
+        return closed
 
     def settle(self) -> None:
         """Route what the units can carry, scarce loads first."""
-        carried = self.carried
-        used = np.flatnonzero(carried > 0)
-        order = np.argsort(self.asked.free[:, used].sum(axis=1), kind="stable")
-        for place in used.tolist():
-            self._route(place, float(carried[place]), order)
-
-    def units_at(self) -> Floats:
-        """float64[H], units held at each place."""
-        return np.asarray(np.add.reduceat(self.units, self.asked.first))
+        used = sorted(self.units_at)
+        order = np.argsort(self.asked.free[:, used].sum(axis=1), kind="stable").tolist()
+        for place in used:
+            self._route(place, float(self.carried[place]), order)
 
     def come(self) -> Floats:
         """float64[H], load that can still come to each place."""
-        asked = self.asked
-        near = self.load @ asked.free
+        asked, load = self.asked, np.array(self.load)
+        come = load @ asked.free
         if each_by_itself(asked):
-            near = near + np.minimum(self.load, self.budget) @ asked.far
-        elif len(asked.budget):
-            near = near + np.minimum(self.load @ asked.far, self.budget[0])
-        return np.asarray(np.minimum(near, self.room))
+            come += np.minimum(load, self.budget) @ asked.far
+        elif self.budget:
+            come += np.minimum(load @ asked.far, self.budget[0])
+        return np.asarray(np.minimum(come, self.room))
 
-    def take(self, pair: int, units: float, rank: Floats) -> None:
-        """Hold more units of a pair and route what they carry; rank: float64[C, H]."""
-        asked = self.asked
+    def take(self, pair: int, units: float, order: Sequence[int]) -> None:
+        """Hold more units of a pair and route what they carry: of the classes in `order`."""
         self.hold(pair, units)
-        place = int(asked.at[pair])
-        amount = units * float(asked.amount[pair])
-        self._route(place, amount, np.argsort(-rank[:, place], kind="stable"))
+        self._route(int(self.asked.at[pair]), units * float(self.asked.amount[pair]), order)
 
     def hold(self, pair: int, units: float) -> None:
-        """Hold more units of a pair."""
-        asked = self.asked
-        self.units[pair] += units
+        """Hold more units of a pair; fewer where `units` is negative."""
+        asked, place = self.asked, int(self.asked.at[pair])
+        _add(self.held, pair, units)
+        _add(self.units_at, place, units)
+        self.carried[place] += units * asked.amount[pair]
         self.eased -= units * float(asked.risky[pair])
         self.left[pair] -= units
         for row in asked.limits[:, pair].nonzero()[0].tolist():
@@ -108,27 +115,39 @@ class Filling:
             each = np.floor(self.high[row] / np.maximum(weight, 1e-300) + 1e-9)
             np.minimum(self.left, each, out=self.left, where=weight > 0)
 
-    def _route(self, place: int, amount: float, order: Longs) -> None:
+    def _route(self, place: int, amount: float, order: Sequence[int]) -> None:
         """Send up to `amount` to a place, near loads first, in `order`."""
-        asked = self.asked
-        amount = min(amount, float(self.room[place]))
-        load = self.load[order] * asked.free[order, place]
-        sent = np.clip(amount - np.cumsum(load) + load, 0.0, load)
-        left = amount - float(sent.sum())
-        if left > SLACK * asked.whole and len(asked.budget):
-            far = self.load[order] * asked.far[order, place]
-            if each_by_itself(asked):
-                far = np.minimum(far, self.budget[order])
-            else:
-                left = min(left, float(self.budget[0]))
-            more = np.clip(left - np.cumsum(far) + far, 0.0, far)
-            if each_by_itself(asked):
-                self.budget[order] -= more
-            else:
-                self.budget[0] -= more.sum()
-            sent = sent + more
-        self.load[order] -= sent
-        self.room[place] -= sent.sum()
+        load, room = self.load, float(self.room[place])
+        amount = left = min(amount, room)
+        free = self.asked.free[:, place].tolist()
+        for one in order:
+            if free[one] and left > 0:
+                sent = min(left, load[one])
+                load[one] -= sent
+                left -= sent
+        if self.budget and left > SLACK * self.asked.whole:
+            left = self._route_far(place, left, order)
+        self.room[place] = room - (amount - left)
+
+    def _route_far(self, place: int, amount: float, order: Sequence[int]) -> float:
+        """Send up to `amount` of far load to a place; return what is left of it."""
+        load, budget, far = self.load, self.budget, self.asked.far[:, place].tolist()
+        alone = each_by_itself(self.asked)
+        for one in order:
+            if far[one]:
+                of = one if alone else 0
+                sent = min(amount, load[one], budget[of])
+                load[one] -= sent
+                budget[of] -= sent
+                amount -= sent
+        return amount
+
+
+def _add(amounts: dict[int, float], key: int, more: float) -> None:
+    """Add to an amount, which has no entry while it is 0."""
+    amounts[key] = amounts.get(key, 0.0) + more
+    if amounts[key] <= 0:
+        del amounts[key]
 
 
 def left_of(asked: Asked, units: Floats) -> Floats:
@@ -154,37 +173,61 @@ def fill(filling: Filling, style: Style, usable: Bools) -> bool:
         False where some load finds none; the filling then holds what was found.
     """
     asked = filling.asked
-    rank = _known_dearness(asked, usable)
     for part in (style.part, 1.0) if style.part < 1 else (1.0,):
         for _ in range(_MOST_TAKES):
-            if float(filling.load.sum()) <= SLACK * asked.whole:
+            if sum(filling.load) <= SLACK * asked.whole:
                 return True
             chosen = _next(filling, style, usable, part)
             if chosen is None:
                 break
-            filling.take(*chosen, rank)
-    return float(filling.load.sum()) <= SLACK * asked.whole
+            filling.take(*chosen, _order(filling, chosen, usable))
+    return sum(filling.load) <= SLACK * asked.whole
 
 
-def _known_dearness(asked: Asked, usable: Bools) -> Floats:
-    """`_dearness`, worked out once: several fillings look at the same pairs."""
-    key = b"dearness" + usable.tobytes()
-    if key not in asked.memo:
-        asked.memo[key] = _dearness(asked, usable)
-    return cast("Floats", asked.memo[key])
+def _order(filling: Filling, chosen: tuple[int, float], usable: Bools) -> Sequence[int]:
+    """The classes in the order in which new units carry them; any where they can carry all."""
+    asked, (pair, units) = filling.asked, chosen
+    place = int(asked.at[pair])
+    carried = min(units * float(asked.amount[pair]), float(filling.room[place]))
+    if carried >= sum(filling.load) and not filling.budget:
+        return range(len(filling.load))
+    return _Dearness.of(asked, usable).order_at(place)
 
 
-def _dearness(asked: Asked, usable: Bools) -> Floats:
-    """float64[C, H]: what load of a class costs at the cheapest other place that is near."""
-    price = np.where(usable, asked.cost / np.minimum(asked.amount, asked.whole), np.inf)
-    at = np.minimum.reduceat(price, asked.first)
-    seen = np.where(asked.free > 0, at, np.inf)
-    best = seen.argmin(axis=1)
-    rows = np.arange(len(seen))
-    rank = np.repeat(seen[rows, best][:, None], seen.shape[1], axis=1)
-    seen[rows, best] = np.inf
-    rank[rows, best] = seen.min(axis=1)
-    return rank
+class _Dearness:
+    """What load of a class costs at the cheapest other place that is near, by place.
+
+    Several fillings look at the same pairs: it is worked out once for all of them.
+    """
+
+    def __init__(self, asked: Asked, usable: Bools) -> None:
+        price = np.where(usable, asked.cost / np.minimum(asked.amount, asked.whole), np.inf)
+        seen = np.where(asked.free > 0, np.minimum.reduceat(price, asked.first), np.inf)
+        rows = np.arange(len(seen))
+        best = seen.argmin(axis=1)
+        self._best: list[int] = best.tolist()
+        self._least: list[float] = seen[rows, best].tolist()
+        seen[rows, best] = np.inf
+        self._second: list[float] = seen.min(axis=1).tolist()
+        self._order: dict[int, list[int]] = {}
+
+    @classmethod
+    def of(cls, asked: Asked, usable: Bools) -> _Dearness:
+        key = b"dearness" + usable.tobytes()
+        found = asked.memo.get(key)
+        if not isinstance(found, _Dearness):
+            asked.memo[key] = found = cls(asked, usable)
+        return found
+
+    def order_at(self, place: int) -> list[int]:
+        """The classes by what they would cost elsewhere than at `place`, the dearest first."""
+        if place not in self._order:
+            elsewhere = [
+                -(second if best == place else least)
+                for best, least, second in zip(self._best, self._least, self._second, strict=True)
+            ]
+            self._order[place] = sorted(range(len(elsewhere)), key=elsewhere.__getitem__)
+        return self._order[place]
 
 
 def _next(filling: Filling, style: Style, usable: Bools, part: float) -> tuple[int, float] | None:
@@ -193,22 +236,19 @@ def _next(filling: Filling, style: Style, usable: Bools, part: float) -> tuple[i
     come = filling.come()
     if part < 1:
         come = np.minimum(come, np.maximum(part * asked.whole - filling.carried, 0.0))
-    coming = come[asked.at]
-    may = usable & (filling.left >= 1) & (coming > SLACK * asked.whole)
-    most = filling.left
+    coming, most = come[asked.at], filling.left
     if asked.at_risk and not style.loan:
         allowed = np.floor(filling.eased / np.where(asked.risky > 0, asked.risky, 1.0) + 1e-9)
         most = np.where(asked.risky > 0, np.minimum(most, allowed), most)
-        may &= most >= 1
-    if not may.any():
-        return None
+    may = (coming > SLACK * asked.whole) & (most >= 1)
+    may &= usable
     times = coming / asked.amount
     units = np.ceil(times - 1e-9) if style.whole else np.floor(times + 1e-9)
     units = np.minimum(np.maximum(units, 1.0), most)
-    useful = np.minimum(units * asked.amount, coming)
     price = units * asked.cost
-    if asked.move.any():
-        price += (asked.move * (filling.units_at() <= 0))[asked.at]
-    price = np.where(may, price / np.where(may, useful, 1.0), np.inf)
-    pair = int(np.argmin(price))
-    return (pair, float(units[pair])) if np.isfinite(price[pair]) else None
+    if asked.moves:
+        price += (asked.move * filling.closed())[asked.at]
+    useful = np.minimum(units * asked.amount, coming)
+    price = np.divide(price, useful, out=np.full(len(may), np.inf), where=may)
+    pair = int(price.argmin())
+    return (pair, float(units[pair])) if may[pair] else None

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from operator import mul
 
 import numpy as np
 
-from solver.problem import Bools, Floats
+from solver.problem import NO_ROW, Bools, Floats
 from solver.service_asked import Asked, Longs
 from solver.service_fill import Filling, left_of
 from solver.service_flow import MOST_PLACES, SLACK, Cuts
@@ -42,18 +43,15 @@ def completed(filling: Filling, usable: Bools, *, loan: bool = False) -> Floats 
 def _spread(filling: Filling, usable: Bools, *, loan: bool) -> bool:
     """Open the cheapest places until there are as many as are asked for."""
     asked = filling.asked
-    for _ in range(asked.least):
-        closed = filling.units_at() <= 0
-        if int((~closed).sum()) >= asked.least:
-            return True
-        may = usable & (filling.left >= 1) & closed[asked.at]
+    for _ in range(asked.least - len(filling.units_at)):
+        may = usable & (filling.left >= 1) & filling.closed()[asked.at]
         if not loan:
             may &= asked.risky <= filling.eased
         if not may.any():
             return False
         price = np.where(may, asked.cost + asked.move[asked.at], np.inf)
         filling.hold(int(np.argmin(price)), 1.0)
-    return int((filling.units_at() > 0).sum()) >= asked.least
+    return True
 
 
 def _safe(filling: Filling, usable: Bools) -> bool:
@@ -79,7 +77,7 @@ def _outlives(filling: Filling, usable: Bools, *, loan: bool) -> bool:
     if not asked.lost.shape[1]:
         return True
     for _ in range(_MOST_ADDED):
-        places = np.flatnonzero(filling.units_at() > 0)
+        places = np.array(sorted(filling.units_at), np.int64)
         if len(places) > MOST_PLACES:
             return False
         short, lost, missed = _worst_loss(filling, places)
@@ -92,7 +90,7 @@ def _outlives(filling: Filling, usable: Bools, *, loan: bool) -> bool:
             may &= asked.risky <= filling.eased + SLACK
         if not may.any():
             return False
-        closed = (filling.units_at() <= 0)[asked.at]
+        closed = filling.closed()[asked.at]
         price = (asked.cost + closed * asked.move[asked.at]) / np.where(may, useful, 1.0)
         pair = int(np.argmin(np.where(may, price, np.inf)))
         most = max(1.0, float(np.floor(come[asked.at[pair]] / asked.amount[pair] + 1e-9)))
@@ -104,20 +102,22 @@ def _outlives(filling: Filling, usable: Bools, *, loan: bool) -> bool:
 def _worst_loss(filling: Filling, places: Longs) -> tuple[float, int, Floats]:
     """(load that is short, the scope lost, float64[C] load near to no place with room)."""
     asked = filling.asked
-    held = filling.units > 0
-    scopes = np.flatnonzero(asked.lost[held].any(axis=0))
-    carried = np.stack([
-        np.add.reduceat(filling.units * asked.amount * ~asked.lost[:, one], asked.first)
-        for one in scopes
-    ])  # fmt: skip
-    routed = Cuts.of(asked, places).near_routed(carried[:, places])
+    pairs = np.array(sorted(filling.held), np.int64)
+    lost = asked.lost[pairs]
+    scopes = np.flatnonzero(lost.any(axis=0))
+    units = np.array([filling.held[pair] for pair in pairs.tolist()])
+    where = places.searchsorted(asked.at[pairs])
+    carries = np.zeros((len(pairs), len(places)))
+    carries[np.arange(len(pairs)), where] = units * asked.amount[pairs]
+    carried = (~lost[:, scopes]).T @ carries
+    routed = Cuts.of(asked, places).near_routed(carried)
     worst = int(np.argmin(routed))
     short = asked.needed - float(routed[worst])
+    near = asked.near[:, places]
     missed = asked.load.copy()
-    for place in places[np.argsort(asked.near[:, places].sum(axis=0), kind="stable")].tolist():
-        load = missed * asked.near[:, place]
-        room = float(carried[worst][place])
-        missed -= np.clip(room - np.cumsum(load) + load, 0.0, load)
+    for at in np.argsort(near.sum(axis=0), kind="stable").tolist():
+        load = missed * near[:, at]
+        missed -= np.clip(carried[worst, at] - np.cumsum(load) + load, 0.0, load)
     return short, int(scopes[worst]), missed
 
 
@@ -127,15 +127,19 @@ def polished(asked: Asked, units: Floats, usable: Bools) -> Floats:
     places = np.flatnonzero(np.add.reduceat(units, asked.first) > 0)
     if len(places) > MOST_PLACES:
         return units
-    judge = _Judge.of(asked, Cuts.of(asked, places))
+    gains = _Gains.of(asked, places, usable)
+    judge: _Judge | None = None
     for _ in range(_MOST_EXCHANGES):
-        step = _best_step(judge, units, usable)
+        steps = _steps(asked, units, gains)
+        if not steps:
+            break
+        judge = judge or _Judge.of(asked, places)
+        step = _first_kept(judge, units, steps)
         if step is None:
-            return units
-        gone, come = step
-        units[gone] -= 1
-        if come >= 0:
-            units[come] += 1
+            break
+        units[step[0]] -= 1
+        if step[1] >= 0:
+            units[step[1]] += 1
     return units
 
 
@@ -146,27 +150,26 @@ class _Judge:
     Attributes:
         cuts: the places used.
         rows: int64[q], the pairs.
-        at: int64[q], index among the places used.
         adds: float64[q, B, m], load carried: by all, and by what is left after each loss.
     """
 
     cuts: Cuts
     rows: Longs
-    at: Longs
     adds: Floats
 
     @classmethod
-    def of(cls, asked: Asked, cuts: Cuts) -> _Judge:
+    def of(cls, asked: Asked, places: Longs) -> _Judge:
+        cuts = Cuts.of(asked, places)
         used = np.zeros(len(asked.first), np.bool_)
-        used[cuts.places] = True
+        used[places] = True
         rows = np.flatnonzero(used[asked.at])
-        at = np.searchsorted(cuts.places, asked.at[rows])
+        at = np.searchsorted(places, asked.at[rows])
         lost = asked.lost[rows]
         lost = lost[:, lost.any(axis=0)]
         adds = np.zeros((len(rows), 1 + lost.shape[1], len(cuts.places)))
         stays = np.concatenate([np.ones((len(rows), 1)), ~lost], axis=1)
         adds[np.arange(len(rows)), :, at] = stays * asked.amount[rows][:, None]
-        return cls(cuts=cuts, rows=rows, at=at, adds=adds)
+        return cls(cuts=cuts, rows=rows, adds=adds)
 
     def keeps(self, carried: Floats) -> Bools:
         """bool[N]: whether float64[N, B, m] routes all load, after any loss what is needed."""
@@ -179,41 +182,80 @@ class _Judge:
         return np.asarray(good)
 
 
-def _best_step(judge: _Judge, units: Floats, usable: Bools) -> tuple[int, int] | None:
-    """(pair that loses a unit, pair that gains one or -1) that saves most; None: none does."""
-    asked, rows = judge.cuts.asked, judge.rows
-    held = np.flatnonzero(units[rows] > 0)
-    left = left_of(asked, units)[rows]
-    cost = asked.cost[rows]
-    gains = np.flatnonzero(usable[rows] & (left >= 1) & (cost < cost[held].max()))
-    gone = np.repeat(held, len(gains) + 1)
-    come = np.tile(np.append(gains, -1), len(held))
-    stays = units[rows[gone]] > 1
-    at_place = np.add.reduceat(units, asked.first)[judge.cuts.places]
-    stays |= (at_place[judge.at[gone]] > 1) | ((come >= 0) & (judge.at[come] == judge.at[gone]))
-    saved = cost[gone] - np.where(come >= 0, cost[come], 0.0)
-    saved += np.where(stays, 0.0, asked.move[judge.cuts.places][judge.at[gone]])
-    risk = asked.risky[rows]
-    change = np.where(come >= 0, risk[come], 0.0) - risk[gone]
-    opens = (come >= 0) & (at_place <= 0)[judge.at[come]]
-    saved -= np.where(opens, asked.move[judge.cuts.places][judge.at[come]], 0.0)
-    may = saved > 1e-9 * cost[held].max()
-    may &= stays | opens | (int((at_place > 0).sum()) > asked.least)
-    if risk.any():
-        may &= float(asked.risky @ units) + change <= SLACK * asked.whole
-    amount = asked.amount[rows]
-    spare = float(asked.amount @ units) - asked.whole * (1 - SLACK)
-    may &= amount[gone] - np.where(come >= 0, amount[come], 0.0) <= spare
-    order = np.flatnonzero(may)
-    order = order[np.argsort(-saved[order], kind="stable")]
-    base = np.tensordot(units[rows], judge.adds, axes=1) if len(order) else judge.adds[:0]
-    for first in range(0, len(order), _AT_ONCE):
-        some = order[first : first + _AT_ONCE]
-        carried = base - judge.adds[gone[some]]
-        plus = come[some] >= 0
-        carried[plus] += judge.adds[come[some][plus]]
+Step = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Gains:
+    """Usable pairs at the places used as lists, the cheapest first, to look at one by one."""
+
+    pair: list[int]
+    at: list[int]
+    cost: list[float]
+    amount: list[float]
+    risky: list[float]
+
+    @classmethod
+    def of(cls, asked: Asked, places: Longs, usable: Bools) -> _Gains:
+        used = np.zeros(len(asked.first), np.bool_)
+        used[places] = True
+        rows = np.flatnonzero(used[asked.at] & usable)
+        rows = rows[asked.cost[rows].argsort(kind="stable")]
+        columns = (asked.at, asked.cost, asked.amount, asked.risky)
+        at, cost, amount, risky = (column[rows].tolist() for column in columns)
+        return cls(pair=rows.tolist(), at=at, cost=cost, amount=amount, risky=risky)
+
+
+def _steps(asked: Asked, units: Floats, gains: _Gains) -> list[Step]:
+    """(pair that loses a unit, pair that gains one or -1), what saves most first.
+
+    None of them is judged by what all units carry together.
+    """
+    held = np.flatnonzero(units)
+    own = [asked.at[held], asked.cost[held], asked.amount[held], asked.risky[held], units[held]]
+    at, cost, amount, risky, count = (column.tolist() for column in own)
+    units_at: dict[int, float] = {}
+    for place, some in zip(at, count, strict=True):
+        units_at[place] = units_at.get(place, 0.0) + some
+    spare = sum(map(mul, amount, count)) - asked.whole * (1 - SLACK)
+    ease = SLACK * asked.whole - sum(map(mul, risky, count))
+    least = 1e-9 * max(cost)
+    may_close = len(units_at) > asked.least
+    found: list[tuple[float, int, int]] = []
+    for number, gone in enumerate(held.tolist()):
+        place = at[number]
+        stays = units_at[place] > 1
+        move = 0.0 if stays else float(asked.move[place])
+        lost, eased = amount[number] - spare, risky[number] + ease
+        if lost <= 0 and eased >= 0 and (stays or may_close):
+            found.append((-cost[number] - move, gone, NO_ROW))
+        most = cost[number] + move - least
+        for one, price in enumerate(gains.cost):
+            if price >= most:
+                break
+            if gains.amount[one] < lost or gains.risky[one] > eased:
+                continue
+            other = gains.at[one]
+            opens = other not in units_at
+            if stays or may_close or opens or other == place:
+                saved = cost[number] - price + (0.0 if other == place else move)
+                saved -= float(asked.move[other]) if opens else 0.0
+                found.append((-saved, gone, gains.pair[one]))
+    left = left_of(asked, units) >= 1
+    found = [one for one in found if -one[0] > least and (one[2] == NO_ROW or left[one[2]])]
+    return [(gone, come) for _, gone, come in sorted(found)]
+
+
+def _first_kept(judge: _Judge, units: Floats, steps: list[Step]) -> Step | None:
+    """The first of `steps` after which all rules are kept; None: there is none."""
+    base = np.tensordot(units[judge.rows], judge.adds, axes=1)
+    for first in range(0, len(steps), _AT_ONCE):
+        some = np.array(steps[first : first + _AT_ONCE], np.int64)
+        gone, come = some.T
+        carried = base - judge.adds[judge.rows.searchsorted(gone)]
+        plus = come >= 0
+        carried[plus] += judge.adds[judge.rows.searchsorted(come[plus])]
         good = np.flatnonzero(judge.keeps(carried))
         if len(good):
-            best = some[good[0]]
-            return int(rows[gone[best]]), int(rows[come[best]]) if come[best] >= 0 else -1
+            return steps[first + int(good[0])]
     return None

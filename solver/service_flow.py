@@ -7,6 +7,7 @@ used are few, so every set is a row of a small table, and many candidates are ju
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
@@ -144,6 +145,12 @@ def route(asked: Asked, carried: Floats) -> Floats | None:
     return found
 
 
+def _entries(matrix: Floats) -> Iterator[tuple[int, int]]:
+    """(row, column) of what is not 0."""
+    row, column = matrix.nonzero()
+    return zip(row.tolist(), column.tolist(), strict=True)
+
+
 class _Flow:
     """Augmenting paths from classes to places: each class in turn, with the least far load.
 
@@ -160,9 +167,9 @@ class _Flow:
         self._classes, self._places = classes, places
         self._left = [dict[int, float]() for _ in range(2 * classes + places)]
         self._far: dict[tuple[int, int], int] = {}
-        for one, place in np.argwhere(asked.free[:, used] > 0).tolist():
+        for one, place in _entries(asked.free[:, used]):
             self._arc(one, classes + place, np.inf)
-        for one, place in np.argwhere(asked.far[:, used] > 0).tolist():
+        for one, place in _entries(asked.far[:, used]) if len(asked.budget) else ():
             at, way = classes + place, classes + places + one
             if each_by_itself(asked):
                 self._arc(one, way, float(asked.budget[one]))
@@ -184,6 +191,9 @@ class _Flow:
     def fill(self) -> None:
         """Send all load there is room for."""
         for one in range(self._classes):
+            for node in list(self._left[one]):  # near, and with room: no path has less far load
+                if node < self._classes + self._places and (one, node) not in self._far:
+                    self._send([one, node])
             while self._load[one] > self._tiny:
                 path = self._path(one)
                 if not path:

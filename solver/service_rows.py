@@ -7,6 +7,7 @@ routed as a whole and split among its loads afterwards in proportion, which lose
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -79,19 +80,19 @@ def load_classes(problem: Problem, service: int, places: Ints) -> LoadClasses:
     """Merge the loads of `service` that see `places` alike (each by itself if so ruled)."""
     services = problem.services
     rows = np.arange(services.load_start[service], services.load_start[service + 1])
-    distance = services.distance[np.ix_(services.load_point[rows], places)]
+    distance = services.distance[services.load_point[rows][:, None], places[None, :]]
     allowed = distance <= services.farthest[service]
     near = (distance <= services.near[service]) & allowed
     if services.each_point[service]:
         first = group = np.arange(len(rows))
     else:
         first, group = alike(np.concatenate([near, allowed], axis=1))
-    ends = np.cumsum(np.bincount(group, minlength=len(first)))[:-1]
-    members = tuple(np.split(rows[np.argsort(group, kind="stable")], ends))
+    ordered, ends = rows[group.argsort(kind="stable")], np.bincount(group).cumsum().tolist()
+    members = tuple(ordered[start:end] for start, end in pairwise([0, *ends]))
     return LoadClasses(
         places=places,
         members=members,
-        load=np.array([services.load[member].sum() for member in members]),
+        load=np.bincount(group, weights=services.load[rows]).astype(np.float64),
         near=near[first],
         allowed=allowed[first],
     )
@@ -122,7 +123,7 @@ def add_service(
     classes = load_classes(problem, service, places)
     load = float(classes.load.sum())
     most = _most_worth_holding(problem, pairs, rows, at, service=service)
-    most = np.minimum(most, most_units(problem)[pairs.supply[rows]])
+    most = np.minimum(most, most_units(problem, pairs.supply[rows]))
     units = builder.add(pairs.compute[rows] + pairs.extra[rows], high=most, integral=True)
     flow = _add_flow(builder, classes)
     cover = builder.rows(1, low=load, high=load)
@@ -149,7 +150,7 @@ def add_service(
         far_rows=far_rows,
         far_load=far_load,
     )
-    if problem.services.survive_level[service] != NO_ROW:
+    if problem.services.survive_level[service] != NO_ROW and not builder.skips_rows:
         columns = _survive(builder, problem, pairs, columns, service=service, loose=loose)
     return columns
 

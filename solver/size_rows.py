@@ -181,7 +181,7 @@ def _add_units(
     whole = (np.where(usable, flows.need, 0.0) * flows.classes.load[:, None]).sum(axis=0)
     with np.errstate(divide="ignore", invalid="ignore"):
         most = np.ceil(whole[stations.of_pair] / stations.weight - 1e-9)
-    most = np.minimum(np.maximum(most, 1.0), most_units(problem)[pairs.supply[rows]])
+    most = np.minimum(np.maximum(most, 1.0), most_units(problem, pairs.supply[rows]))
     units = builder.add(pairs.compute[rows] + pairs.extra[rows], high=most, integral=True)
     return Held(
         units=units,

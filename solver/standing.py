@@ -21,9 +21,9 @@ from solver.one_by_one import idle_readers, joined, joined_routes, without, with
 from solver.pairs import Pairs, admitted, with_coefficients
 from solver.problem import Family, Floats, Problem
 from solver.remainder import Remainder
-from solver.search import Search
+from solver.search import held_alone
 from solver.slices import slice_demands, slice_pairs
-from solver.solution import Allocation, Routes, Solution
+from solver.solution import Allocation, Solution
 from solver.ways import Way, nothing, way_of
 
 #: Part of a whole by which units and shares may differ through rounding.
@@ -58,17 +58,10 @@ def standing(problem: Problem, held: Allocation, engine: EngineProcess) -> Solut
     if not len(allocation.demand):
         return None
     routes = joined_routes([way.routes for way in ways])
-    if not problem.is_coupled and not _holds(problem, (allocation, routes, unmet), engine):
+    plan = (allocation, routes, unmet)
+    if not problem.is_coupled and held_alone(problem, plan, engine) is None:
         return None
-    return unproven(problem, (allocation, routes, unmet), "warm start")
-
-
-def _holds(
-    problem: Problem, plan: tuple[Allocation, Routes, Floats], engine: EngineProcess
-) -> bool:
-    """Whether a plan keeps the rows over several demands, in a model of its own pairs."""
-    compact = build_compact(problem, _pairs(problem, plan[0]))
-    return Search(compact, compact.builder.build(), engine).hold(plan)
+    return unproven(problem, plan, "warm start")
 
 
 def _rows(held: Allocation, chosen: Longs) -> Allocation:

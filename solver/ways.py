@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from itertools import pairwise
 from typing import TypeVar
 
 import numpy as np
@@ -136,12 +137,20 @@ def ways_in(
 def _grouped(group: Longs, groups: int) -> list[Longs]:
     """Rows of each group; rows of group `NONE` are left out."""
     order = np.argsort(group, kind="stable")
-    first = np.searchsorted(group[order], np.arange(groups + 1))
-    return [order[first[one] : first[one + 1]] for one in range(groups)]
+    first = np.searchsorted(group[order], np.arange(groups + 1)).tolist()
+    return [order[start:end] for start, end in pairwise(first)]
 
 
 def _rows(table: _Rows, chosen: Longs) -> _Rows:
     return type(table)(**{one.name: getattr(table, one.name)[chosen] for one in fields(table)})
+
+
+def _rows_of(key: NDArray[np.int32], wanted: list[int]) -> list[Longs]:
+    """The rows that have each of the keys that are wanted."""
+    order = np.argsort(key, kind="stable")
+    first = np.searchsorted(key[order], wanted, side="left").tolist()
+    end = np.searchsorted(key[order], wanted, side="right").tolist()
+    return [order[start:stop] for start, stop in zip(first, end, strict=True)]
 
 
 class Encoder:
@@ -170,8 +179,12 @@ class Encoder:
         found: list[tuple[int, float]] = []
         rows, compact = way.allocation, self._compact
         pair = self._pairs(rows.mode, rows.supply)
-        for demand, unmet in zip(way.demands.tolist(), way.unmet.tolist(), strict=True):
-            mine = np.flatnonzero(rows.demand == demand)
+        demands = way.demands.tolist()
+        services = [self._service.get(demand, NONE) for demand in demands]
+        own = _rows_of(rows.demand, demands)
+        sent = _rows_of(way.routes.service, services)
+        every = zip(demands, way.unmet.tolist(), services, own, sent, strict=True)
+        for demand, unmet, service, mine, routes in every:
             found.append((int(compact.unmet[demand]), unmet))
             family = compact.problem.demands.family[demand]
             if family == Family.GANG:
@@ -180,7 +193,7 @@ class Encoder:
                 found += self._batch(pair[mine], rows.units[mine], rows.share[mine])
             else:
                 found += self._units(pair[mine], rows.units[mine])
-                found += self._serving(demand, pair[mine], way.routes)
+                found += self._serving(service, pair[mine], way.routes, routes)
             found += self._moved(demand, rows.supply[mine])
         column, value = zip(*found, strict=True)
         return np.array(column, np.int64), np.array(value, np.float64)
@@ -223,11 +236,11 @@ class Encoder:
         held = compact.units[pair][counted].tolist()
         return [*found, *zip(held, units[counted].astype(float).tolist(), strict=True)]
 
-    def _serving(self, demand: int, pair: Longs, routes: Routes) -> list[tuple[int, float]]:
+    def _serving(
+        self, service: int, pair: Longs, routes: Routes, mine: Longs
+    ) -> list[tuple[int, float]]:
         """Flows, and the places that have a unit."""
-        service = self._service[demand]
         columns = self._compact.services[service]
-        mine = np.flatnonzero(routes.service == service)
         if columns.stations is None:
             found = _flows(self._compact, columns, routes, mine)
         else:

@@ -14,6 +14,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from solver.blocks import Blocks
+from solver.exclusive import beside, exclusive_costs
+from solver.exclusive_rows import exclusive_gangs
 from solver.lone_bounds import partners, whole_costs
 from solver.pairs import Pairs
 from solver.prices import Prices, priced
@@ -80,14 +82,18 @@ def whole_of(
         limit=np.zeros_like(prices.limit),
     )
     at_prices, usual = priced(problem, free), priced(problem, prices)
-    found = _Found()
+    found, exclusive = _Found(), exclusive_gangs(problem)
     single = np.concatenate([blocks.plain, blocks.lone]).astype(np.int64)
     for one in single[np.isfinite(least[single])].tolist():
-        pairs = pairs_of(at_prices, one, most)
-        cost = whole_costs(usual, pairs_of(usual, one, most), most)
+        pairs, wanted = pairs_of(at_prices, one, most), scarce
+        if one in exclusive:  # what it wants is all of its scope
+            cost = exclusive_costs(problem, prices, pairs, exclusive[one], most)
+            wanted = beside(problem, scarce, exclusive[one])
+        else:
+            cost = whole_costs(usual, pairs_of(usual, one, most), most)
         share = most_share(cost, float(least[one]), within)
         usable = share >= 1 if problem.demands.family[one] == Family.GANG else share > 0
-        _add_single(found, at_prices, pairs, (scarce, usable), most, float(prices.unmet[one]))
+        _add_single(found, at_prices, pairs, (wanted, usable), most, float(prices.unmet[one]))
     for block in blocks.models:
         _add_block(found, at_prices, block, scarce, most, prices.unmet[block])
     order = np.argsort(np.array(found.demand, np.int64))
@@ -163,7 +169,7 @@ def _of_block(at_prices: Problem, demand: int, scarce: Bools, most: Floats) -> P
 
 
 def _few_rows(problem: Problem, scarce: Bools, limited: Bools) -> Problem:
-    """Return `problem` with the capacities that are scarce, the limits `limited`, nobody apart."""
+    """Return `problem` with the capacities that are scarce and the limits `limited`."""
     limits = problem.limits
     rows: Sequence[int] = np.flatnonzero(limited).tolist()
     parts = [slice(int(limits.start[row]), int(limits.start[row + 1])) for row in rows]
@@ -171,7 +177,6 @@ def _few_rows(problem: Problem, scarce: Bools, limited: Bools) -> Problem:
     kept = np.concatenate([np.empty(0, np.int64), *(np.arange(p.start, p.stop) for p in parts)])
     return replace(
         problem,
-        apart=(),
         supply=replace(problem.supply, capacity=np.where(scarce, problem.supply.capacity, np.inf)),
         limits=Limits(
             start=np.cumsum(size),

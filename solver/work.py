@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
@@ -14,8 +15,10 @@ from solver.columns import Columns, Longs
 from solver.prices import Prices
 from solver.problem import Floats, Problem
 from solver.relaxation import UNSERVED, Service, service_of
+from solver.sampling import MANY
 from solver.search import Search
 from solver.solution import SearchLimits
+from solver.tier_bounds import flat_below
 
 #: Part of a time limit that may pass before there is a plan.
 _FIRST_PART = 0.35
@@ -49,14 +52,14 @@ class Best:
     joint: bool = False
 
 
-@dataclass(slots=True)
+@dataclass
 class Work:
     """Everything a run has found so far.
 
+    Columns and what bounds need are made when they are first asked for: a plan comes before.
+
     Attributes:
-        problem, flat, credit: what is asked; with flat moves; what these may cost too much.
-        columns: pairs and ways known so far.
-        service: the level of service that bounds and prices are for.
+        problem: what is asked.
         search: the plan so far, in its restricted model; None: none yet.
         prices: the first ones.
         best: the best bound at `service`.
@@ -68,13 +71,9 @@ class Work:
     """
 
     problem: Problem
-    flat: Problem
-    credit: float
     limits: SearchLimits
     engine: EngineProcess
     report: Progress
-    columns: Columns
-    service: Service
     deadline: float | None
     search: Search | None = None
     certifier: Certifier | None = None
@@ -85,6 +84,31 @@ class Work:
     given_up: frozenset[int] = frozenset()
     combined: int = 0
     dear: list[Longs] = field(default_factory=list)
+
+    @cached_property
+    def _below(self) -> tuple[Problem, float]:
+        return flat_below(self.problem)
+
+    @property
+    def flat(self) -> Problem:
+        """What is asked, with flat moves."""
+        return self._below[0]
+
+    @property
+    def credit(self) -> float:
+        """What flat moves may cost too much."""
+        return self._below[1]
+
+    @cached_property
+    def columns(self) -> Columns:
+        """Pairs and ways known so far."""
+        return Columns.of(self.problem, self.flat, few=self.problem.demands.count > MANY)
+
+    @cached_property
+    def service(self) -> Service:
+        """The level of service that bounds and prices are for; it may be set to another one."""
+        forced = self.columns.forced()
+        return service_of(self.flat, forced, forced)
 
     @property
     def cost(self) -> float:

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 
 from solver.child import EngineProcess
+from solver.columns import Columns
 from solver.decomposition import solve_decomposed
 from solver.effort import Answer, Effort, LinearAnswer
 from solver.model import Model
@@ -223,6 +224,29 @@ def test_an_interrupt_leaves_the_best_plan_so_far_with_a_true_bound(
     assert found.stop in {Stop.INTERRUPT, Stop.WORK, Stop.GAP}
     assert found.bound <= best.cost + TOLERANCE or serves_less(best, found)
     assert not is_better(one, found, best)
+
+
+def test_a_plan_comes_before_columns(
+    engine: EngineProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever interrupts at the first report has a whole plan, and no columns were made for it."""
+    said: list[tuple[str, bool]] = []
+    columns_of = Columns.of
+
+    def columns(problem: Problem, flat: Problem, *, few: bool) -> Columns:
+        said.append(("columns", few))
+        return columns_of(problem, flat, few=few)
+
+    def interrupted(phase: str, best: float, bound: float) -> None:
+        said.append((phase, bool(np.isfinite(best)) and bound == -np.inf))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Columns, "of", columns)
+    limits = SearchLimits(gap=0.0)
+    found = solve_decomposed(twenty(3), limits, engine=engine, progress=interrupted)
+    assert said[0] == ("first plan", True)
+    assert found.stop is Stop.INTERRUPT
+    assert len(found.allocation.demand) > 0
 
 
 def serves_less(one: Solution, other: Solution) -> bool:

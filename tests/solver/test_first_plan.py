@@ -73,15 +73,20 @@ def test_rules_on_scopes_are_kept() -> None:
 
 
 @bounded(60)
-@given(case=st.one_of(cases(), ruled_cases()), seed=st.integers(0, 99), priced=st.booleans())
-def test_the_audit_accepts_it(case: Case, seed: int, priced: bool) -> None:
-    """Where no rule spans the whole plan, the audit finds nothing, whatever prices guide it."""
+@given(
+    case=st.one_of(cases(), ruled_cases()),
+    seed=st.integers(0, 99),
+    priced=st.booleans(),
+    rounds=st.sampled_from([0, 1]),
+)
+def test_the_audit_accepts_it(case: Case, seed: int, priced: bool, rounds: int) -> None:
+    """Where no rule spans the whole plan, the audit finds nothing, whatever guides it."""
     one = case.problem
     prices = some_prices(one, seed) if priced else None
     order = np.random.default_rng(seed).permutation(one.demands.count)
     if one.is_coupled:
         return
-    assert case.violations(first_plan(one, prices=prices, order=order)) == []
+    assert case.violations(first_plan(one, prices=prices, order=order, rounds=rounds)) == []
 
 
 def test_it_costs_little_more_than_with_an_engine(engine: EngineProcess) -> None:

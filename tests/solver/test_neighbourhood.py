@@ -16,9 +16,9 @@ from solver.effort import Effort
 from solver.model import Model
 from solver.neighbourhood import Sparse
 from solver.problem import Floats, Problem
-from solver.search import Search
+from solver.search import Search, held_alone
 from tests.solver.random_problems import Case, bounded, cases, exactly, ruled_cases
-from tests.solver.tiny import GANG, Row, like, problem
+from tests.solver.tiny import GANG, SERVICE, Row, like, problem
 
 
 @pytest.fixture(scope="module")
@@ -122,10 +122,39 @@ def test_serving_the_higher_priority_is_worth_any_cost(engine: EngineProcess) ->
 
 
 def test_a_whole_plan_is_held(engine: EngineProcess) -> None:
-    """The optimum is taken as it is, from a search that had nothing."""
+    """The optimum is taken as it is, into any model that has its pairs."""
     wants = [GANG, like(GANG, amount=2)]
     one = problem([Row(cost=1, capacity=3), Row(cost=2)], wants)
     best = exactly(one, engine)
-    search = searched(one, engine)
-    assert search.hold((best.allocation, best.routes, best.unmet))
+    plan = (best.allocation, best.routes, best.unmet)
+    compact = build_compact(one)
+    for search in (
+        Search.holding(plan, compact, compact.builder.build(), engine),
+        held_alone(one, plan, engine),
+    ):
+        assert search is not None
+        assert search.incumbent.cost == pytest.approx(best.cost)
+
+
+def test_a_model_to_judge_plans_by_takes_no_steps(engine: EngineProcess) -> None:
+    """It has the columns of services and none of their rows, so a step is refused."""
+    one = problem([Row(cost=1, place=0), Row(cost=2, place=1)], [like(SERVICE, least_places=2)])
+    best = exactly(one, engine)
+    whole = build_compact(one).builder.build()
+    judge = build_compact(one, is_whole=False).builder.build()
+    assert (judge.cost == whole.cost).all()
+    assert len(judge.row_low) < len(whole.row_low)
+    search = held_alone(one, (best.allocation, best.routes, best.unmet), engine)
+    assert search is not None
     assert search.incumbent.cost == pytest.approx(best.cost)
+    assert search.decoded()[0].units.tolist() == best.allocation.units.tolist()
+    with pytest.raises(ValueError, match="rows of services"):
+        search.step(np.array([0]))
+
+
+def test_a_plan_that_breaks_a_rule_over_demands_is_not_held(engine: EngineProcess) -> None:
+    """Two plans of one demand each that together need more than there is are no plan."""
+    wants = [GANG, GANG]
+    best = exactly(problem([Row(cost=1, capacity=2)], wants), engine)
+    plan = (best.allocation, best.routes, best.unmet)
+    assert held_alone(problem([Row(cost=1, capacity=1)], wants), plan, engine) is None

@@ -12,8 +12,7 @@ from solver.decomposition import solve_decomposed
 from solver.pairs import enumerate_pairs
 from solver.problem import Level, Problem, Together
 from solver.relaxation import prices_of, restrict, service_of
-from solver.sampled_prices import MANY
-from solver.sampling import Sample, sample, stakes_of, weighed
+from solver.sampling import MANY, Sample, sample, stakes_of, weighed
 from solver.slices import slice_pairs
 from solver.solution import SearchLimits
 from tests.solver.tiny import BATCH, GANG, SERVICE, Row, Rules, like, problem

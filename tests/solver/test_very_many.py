@@ -35,7 +35,6 @@ def called(*, many: int, most: int) -> pytest.MonkeyPatch:
     patch = pytest.MonkeyPatch()
     patch.setattr(decomposition, "MANY", many)
     patch.setattr(rounds, "MANY", many)
-    patch.setattr(sampled_prices, "MANY", many)
     for module in (decomposition, rounds, sampled_prices):
         patch.setattr(module, "MOST", most)
     return patch

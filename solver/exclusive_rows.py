@@ -1,0 +1,75 @@
+"""Gangs that share a scope with nobody: where one stands, it takes all there is.
+
+While such a gang stands in a scope, no one else holds a unit there. So capacities hold with the
+gang counted for all of them, whatever it uses itself:
+
+    sum over others of units[o] + capacity[o] x (the gang stands in a scope of o) <= capacity[o]
+
+That needs no columns but the gang's own, it has a price like any capacity, and at prices the gang
+pays for all that its scope holds. Switches of `solver.scope_rows` say the same of whole plans;
+their relaxation says less, and bounds leave them out.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from solver.compact_columns import NONE, Compact
+from solver.grouped import distinct, ranges
+from solver.problem import Family, Ints, Level, Problem
+from solver.scopes import scopes_touched
+
+Longs = NDArray[np.int64]
+
+
+def exclusive_gangs(problem: Problem) -> dict[int, Level]:
+    """Return the gangs that a rule keeps apart from all others, with the rule's scopes.
+
+    Of several rules for a gang the widest counts.
+    """
+    found: dict[int, Level] = {}
+    for rule in problem.apart:
+        members = {one for group in rule.groups for one in group}
+        if len(members) < problem.demands.count or len(members) < 2:
+            continue
+        for group in rule.groups:
+            if len(group) == 1 and problem.demands.family[group[0]] == Family.GANG:
+                found[group[0]] = min(rule.level, found.get(group[0], rule.level))
+    return found
+
+
+def neighbours(problem: Problem, supply: Ints, level: Level) -> tuple[Longs, Longs]:
+    """Return (index into `supply`, supply): all that shares a scope of `level` with each, once."""
+    every = np.arange(problem.supply.count, dtype=np.int32)
+    other, its = scopes_touched(problem, every, level)
+    order = np.argsort(its, kind="stable")
+    other, its = other[order], its[order]
+    index, scope = scopes_touched(problem, supply, level)
+    first = np.searchsorted(its, scope, side="left")
+    size = np.searchsorted(its, scope, side="right") - first
+    return distinct(np.repeat(index, size), other[ranges(first, size)])[:2]
+
+
+def count_exclusive(compact: Compact) -> None:
+    """Count exclusive gangs for all of the capacities of their scope, and not for their units."""
+    problem, pairs, row = compact.problem, compact.pairs, compact.rows["capacity"]
+    for demand, level in exclusive_gangs(problem).items():
+        own = np.flatnonzero(pairs.demand == demand)
+        index, supply = neighbours(problem, pairs.supply[own], level)
+        known = row[supply] != NONE
+        at, supply = own[index[known]], supply[known]
+        compact.builder.entries(row[supply], compact.main[at], problem.supply.capacity[supply])
+        _leave_out_units(compact, own)
+
+
+def _leave_out_units(compact: Compact, gang: Longs) -> None:
+    """Take the units of pairs out of the capacity rows again, int64[n]."""
+    row, pairs = compact.rows["capacity"], compact.pairs
+    own = gang[row[pairs.supply[gang]] != NONE]
+    compact.builder.entries(row[pairs.supply[own]], compact.main[own], -pairs.amount[own])
+    mixing = own[compact.mixed[own] != NONE]
+    compact.builder.entries(row[pairs.supply[mixing]], compact.mixed[mixing], 1.0)
+    mixing = gang[compact.mixed[gang] != NONE]
+    mixing = mixing[row[compact.mixed_with[mixing]] != NONE]
+    compact.builder.entries(row[compact.mixed_with[mixing]], compact.mixed[mixing], -1.0)

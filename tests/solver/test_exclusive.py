@@ -1,0 +1,151 @@
+"""Gangs that share their scope with nobody: rows, bounds, and what they may not change."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from solver.certificate import Certifier
+from solver.child import EngineProcess
+from solver.exclusive_rows import exclusive_gangs
+from solver.margins import marginal_prices
+from solver.prices import no_prices
+from solver.problem import NO_ROW, Apart, Family, Level, Problem, Together
+from solver.relaxation import service_of
+from tests.solver.random_gangs import owning
+from tests.solver.random_problems import TOLERANCE, bounded, exactly, unchecked
+from tests.solver.test_certificate import served
+from tests.solver.test_owned_gangs import at_level_of, every_price, slack, weighed
+from tests.solver.tiny import GANG, SERVICE, Row, Rules, like, problem
+
+SEEDS = st.integers(0, 2**32 - 1)
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[EngineProcess]:
+    with EngineProcess() as running:
+        yield running
+
+
+def alone(one: Problem, demand: int, level: Level) -> Apart:
+    others = tuple(other for other in range(one.demands.count) if other != demand)
+    return Apart(level=level, groups=((demand,), others))
+
+
+def with_one_alone(one: Problem, seed: int) -> Problem:
+    """Return a problem with a gang alone in its scope, some zones unknown, two at one place."""
+    random = np.random.default_rng(seed)
+    gangs = np.flatnonzero(one.demands.family == Family.GANG)
+    level = Level(int(random.integers(0, 3)))
+    unknown = random.random(one.supply.count) < 0.2
+    supply = replace(one.supply, zone=np.where(unknown, NO_ROW, one.supply.zone).astype(np.int32))
+    ruled = replace(one, supply=supply, apart=(alone(one, int(random.choice(gangs)), level),))
+    if random.random() < 0.4:
+        two = tuple(int(other) for other in random.choice(gangs, 2, replace=False))
+        ruled = replace(ruled, together=(Together(level=Level.PLACE, demands=two),))
+    return ruled
+
+
+def in_other_words(one: Problem) -> Problem:
+    """Return the problem with its rule said of one other demand at a time."""
+    (rule,) = one.apart
+    (gang,), others = rule.groups
+    return replace(
+        one, apart=tuple(Apart(level=rule.level, groups=((gang,), (two,))) for two in others)
+    )
+
+
+def test_a_gang_alone_is_known_by_its_rule() -> None:
+    """Apart from all others: yes; from some of them, or a service: no."""
+    one = problem([Row(cost=1)], [GANG, GANG, SERVICE])
+    for groups, found in (
+        (((0,), (1, 2)), {0: Level.ZONE}),
+        (((0,), (1,), (2,)), {0: Level.ZONE, 1: Level.ZONE}),
+        (((2,), (0, 1)), {}),
+        (((0,), (1,)), {}),
+    ):
+        rule = Apart(level=Level.ZONE, groups=groups)
+        assert exclusive_gangs(replace(one, apart=(rule,))) == found
+
+
+def test_a_gang_alone_pays_for_all_that_its_zone_holds(engine: EngineProcess) -> None:
+    """Two units at 1 an hour for one gang, or for two others that pay 2 elsewhere."""
+    rows = [Row(cost=1, capacity=2, zone=0), Row(cost=2, zone=1)]
+    rule = Apart(level=Level.ZONE, groups=((0,), (1, 2)))
+    one = problem(rows, [GANG] * 3, Rules(apart=(rule,)))
+    best = exactly(one, engine)
+    assert best.cost == pytest.approx(200 + 100 + 100)
+    service = service_of(one, np.zeros(3), np.zeros(3))
+    prices = served(one, no_prices(one), service, 0)
+    prices = replace(prices, capacity=np.array([100.0, 0.0]))
+    assert Certifier(one, service, engine).certify(prices, unchecked).bound == pytest.approx(400)
+
+
+def test_what_a_unit_more_saves_does_not_hang_on_words(engine: EngineProcess) -> None:
+    """Two of three pay 2 elsewhere while the gang alone has the cheap unit, whatever says so."""
+    rows = [Row(cost=1, capacity=2, zone=0), Row(cost=2, zone=1)]
+    rule = Apart(level=Level.ZONE, groups=((0,), (1, 2)))
+    one = problem(rows, [like(GANG, amount=2.0), GANG, GANG], Rules(apart=(rule,)))
+    one_way, other_way = (
+        marginal_prices(said, np.zeros(3), engine).supply for said in (one, in_other_words(one))
+    )
+    assert one_way == pytest.approx(other_way)
+
+
+@bounded(40)
+@given(owning(), SEEDS)
+def test_the_rule_in_other_words_has_the_same_optimum(
+    engine: EngineProcess, one: Problem, seed: int
+) -> None:
+    """Said of one other demand at a time, no row counts the gang for its whole scope."""
+    ruled = with_one_alone(one, seed)
+    plain = in_other_words(ruled)
+    assume(ruled.demands.count > 2)
+    assert exclusive_gangs(ruled)
+    assert not exclusive_gangs(plain)
+    one_way, other_way = exactly(ruled, engine), exactly(plain, engine)
+    assert [level.unmet for level in one_way.levels] == pytest.approx(
+        [level.unmet for level in other_way.levels], abs=1e-6
+    )
+    cost = weighed(plain, other_way)
+    assert weighed(ruled, one_way) == pytest.approx(cost, abs=slack(cost))
+
+
+@bounded(60)
+@given(owning(), SEEDS)
+def test_gangs_alone_are_bounded_at_any_prices(
+    engine: EngineProcess, one: Problem, seed: int
+) -> None:
+    """With owned units mixed in, unknown zones, homes, and another gang at the same place."""
+    ruled = with_one_alone(one, seed)
+    best = exactly(ruled, engine)
+    service = at_level_of(ruled, best)
+    certifier = Certifier(ruled, service, engine)
+    for prices in every_price(ruled, service, seed, engine):
+        bound = certifier.certify(prices, unchecked).bound
+        assert bound <= weighed(ruled, best) + slack(weighed(ruled, best))
+
+
+@bounded(30)
+@given(owning(roomy=True), SEEDS)
+def test_gangs_alone_are_bounded_together_with_all(
+    engine: EngineProcess, one: Problem, seed: int
+) -> None:
+    """Gangs and batches as one, and everybody as one."""
+    ruled = with_one_alone(one, seed)
+    best = exactly(ruled, engine)
+    optimum, service = weighed(ruled, best), at_level_of(ruled, best)
+    assume(service.hard.all())  # it is asked for nothing else
+    certifier = Certifier(ruled, service, engine)
+    for prices in every_price(ruled, service, seed, engine):
+        apart = certifier.certify(prices, unchecked)
+        for more in (1e-3, 0.05, 1.0):
+            within = optimum - apart.bound + more * max(optimum, 1.0)
+            for together in (certifier.jointly, certifier.wholly):
+                bound = together(prices, apart, within)
+                assert apart.bound - TOLERANCE <= bound <= optimum + slack(optimum)
