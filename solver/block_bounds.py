@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -14,7 +15,7 @@ from solver.compact_columns import NONE, Compact, owners
 from solver.effort import Effort, Outcome
 from solver.exclusive import charge_exclusive, scope_worth
 from solver.exclusive_rows import exclusive_gangs
-from solver.first_plan import plain_cost
+from solver.less_served import Partly, by_its_units, partly_of, unknown
 from solver.model import Model
 from solver.pairs import Listing, Pairs, most_units
 from solver.prices import Prices
@@ -47,12 +48,14 @@ class Solved:
         way: the best way found; None: none, or it was only relaxed.
         gap: asked for when it was solved; inf: it was relaxed.
         nodes: allowed for it.
+        partly: what its relaxation says of leaving more unmet; None: it has none.
     """
 
     bound: float
     way: Way | None
     gap: float = np.inf
     nodes: int = 0
+    partly: Partly | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,8 +96,18 @@ class BlockBounds:
         prices: Prices,
         blocks: Sequence[Longs],
         check: Callable[[], None],
+        *,
+        is_late: Callable[[], bool] = lambda: False,
     ) -> list[Solved]:
         """Return what is known of each block, its relaxation at least.
+
+        Args:
+            problem: priced.
+            prices: of what stays unmet.
+            blocks: demands of each.
+            check: called between models; may raise to end the search.
+            is_late: True when no more models may be solved: of services that have none yet, only
+                what their units cost and carry counts, and of other blocks nothing.
 
         Raises:
             SolverError: the engine failed.
@@ -105,24 +118,43 @@ class BlockBounds:
             key = self._key(problem, prices, block, pairs)
             one = _Fresh(block=block, pairs=pairs, unmet=prices.unmet[block], key=key)
             known = self._known.get(int(block[0]))
-            if known is None or known[0] != one.key:
+            if known is None or known[0] != one.key or known[1].partly is None:
                 fresh.append(one)
         alone = [one for one in fresh if not _is_service(problem, one.block)]
         services = [one for one in fresh if _is_service(problem, one.block)]
         for first in range(0, len(services), _TOGETHER):
             check()
+            if is_late():
+                break
             some = services[first : first + _TOGETHER]
             bounds = self._relaxed_together(problem, some)
             if bounds is None:
                 alone += some
                 continue
-            for one, bound in zip(some, bounds.tolist(), strict=True):
-                self._known[int(one.block[0])] = (one.key, Solved(bound=bound, way=None))
+            for one, solved in zip(some, bounds, strict=True):
+                self._note(one, solved)
         for one in alone:
             check()
-            solved = self._relaxed(problem, prices, one.block, one.pairs)
-            self._known[int(one.block[0])] = (one.key, solved)
-        return [self._known[int(block[0])][1] for block in blocks]
+            if is_late():
+                break
+            self._note(one, self._relaxed(problem, prices, one.block, one.pairs))
+        seen = {int(one.block[0]): one for one in fresh}
+        return [self._least(problem, block, seen.get(int(block[0]))) for block in blocks]
+
+    def _least(self, problem: Problem, block: Longs, fresh: _Fresh | None) -> Solved:
+        """What is known of a block; if it is `fresh` and there was no time for it, very little."""
+        known = self._known.get(int(block[0]))
+        if known is not None and (fresh is None or known[0] == fresh.key):
+            return known[1]
+        stock = problem.supply
+        is_paid = min(stock.hour_cost.min(initial=0.0), stock.unit_cost.min(initial=0.0)) < 0
+        if is_paid or fresh is None or not _is_service(problem, block):
+            least = -np.inf if is_paid else 0.0
+            return Solved(bound=least, way=None, partly=unknown(len(block), cost=least))
+        partly = by_its_units(problem, fresh.pairs, _load_of(problem, int(block[0])))
+        price = float(fresh.unmet[0])
+        served = partly.cost * (1.0 - float(self._forced[block[0]]))
+        return Solved(bound=min(served, price), way=None, partly=partly)
 
     def solved(
         self, problem: Problem, prices: Prices, block: Longs, gap: float, *, proof: bool = True
@@ -148,6 +180,8 @@ class BlockBounds:
         if known is not None and same and known[1].gap <= relative and known[1].nodes >= nodes:
             return known[1]
         found = self._solved(problem, prices, (block, pairs), Effort(gap=relative, nodes=nodes))
+        if known is not None and same:
+            found = replace(found, partly=known[1].partly)
         self._known[int(block[0])] = (key, found)
         return found
 
@@ -164,8 +198,16 @@ class BlockBounds:
             else:
                 yield self._pairs(problem, block)
 
-    def _relaxed_together(self, problem: Problem, fresh: Sequence[_Fresh]) -> Floats | None:
-        """float64[n], bounds of services that have nothing in common; None: not all have one.
+    def _note(self, fresh: _Fresh, relaxed: Solved) -> None:
+        """Remember what a relaxation says, and what was solved before at the same prices."""
+        first = int(fresh.block[0])
+        known = self._known.get(first)
+        if known is not None and known[0] == fresh.key and np.isfinite(known[1].gap):
+            relaxed = replace(known[1], partly=relaxed.partly)
+        self._known[first] = (fresh.key, relaxed)
+
+    def _relaxed_together(self, problem: Problem, fresh: Sequence[_Fresh]) -> list[Solved] | None:
+        """Bounds of services that have nothing in common; None: not all have one.
 
         One model of many costs much less to build than one of each.
         """
@@ -184,9 +226,12 @@ class BlockBounds:
         if answer is None or answer.outcome is not Outcome.OPTIMAL:
             return None
         cost = np.bincount(owner, weights=model.cost * answer.x, minlength=len(chosen))
-        bound = np.empty(len(chosen))
-        bound[order] = cost - _RELAXED_ROUNDING * np.maximum(1.0, np.abs(cost))
-        return bound
+        bound = cost - _RELAXED_ROUNDING * np.maximum(1.0, np.abs(cost))
+        partly = partly_of(compact, model, answer, bound, unmet)
+        return [
+            Solved(bound=float(bound[row]), way=None, partly=partly[row])
+            for row in np.argsort(order).tolist()
+        ]
 
     def _pairs(self, problem: Problem, block: Longs) -> Pairs:
         return joined(problem, [self._needed(problem, int(one)) for one in block])
@@ -198,13 +243,25 @@ class BlockBounds:
 
     def _relaxed(self, problem: Problem, prices: Prices, block: Longs, pairs: Pairs) -> Solved:
         """The relaxation; where it has no solution, the model is solved to see why."""
-        _, model, _ = self._model(problem, prices, block, pairs)
+        compact, model, _ = self._model(problem, prices, block, pairs)
         answer = self._engine.solve_linear(model)
         if answer is None or answer.outcome is not Outcome.OPTIMAL:
-            effort = Effort(gap=BLOCK_GAP, nodes=_NODES)
-            return self._solved(problem, prices, (block, pairs), effort)
+            return self._refused(problem, prices, block, pairs)
         bound = answer.objective - _RELAXED_ROUNDING * max(1.0, abs(answer.objective))
-        return Solved(bound=bound, way=None)
+        partly = partly_of(
+            compact, model, answer, np.array([bound]), prices.unmet[block], together=True
+        )
+        return Solved(bound=bound, way=None, partly=partly[0])
+
+    def _refused(self, problem: Problem, prices: Prices, block: Longs, pairs: Pairs) -> Solved:
+        """A block whose relaxation has no solution: what must stay unmet of it is found out."""
+        before = self._forced[block].copy()
+        effort = Effort(gap=BLOCK_GAP, nodes=_NODES)
+        found = self._solved(problem, prices, (block, pairs), effort)
+        partly = None
+        if (self._forced[block] > before).any():
+            partly = self._relaxed(problem, prices, block, pairs).partly
+        return replace(found, partly=partly or unknown(len(block)))
 
     def _solved(
         self, problem: Problem, prices: Prices, own: tuple[Longs, Pairs], effort: Effort
@@ -252,7 +309,7 @@ class BlockBounds:
         ]
         costs = (pairs.compute, pairs.extra, pairs.unit_cost, pairs.move)
         seen = np.concatenate([*costs, moving, prices.unmet[block], *scopes])
-        return pairs.supply.tobytes() + seen.tobytes()
+        return hashlib.blake2b(pairs.supply.tobytes() + seen.tobytes()).digest()
 
     def _force(self, model: Model, column: Longs, block: Longs) -> None:
         """Note what stays unmet of a demand even when it has everything to itself."""
@@ -263,43 +320,6 @@ class BlockBounds:
         whole = Effort(gap=0.0, nodes=_NODES)
         answer = self._engine.solve_integer(replace(model, cost=cost, high=high), whole)
         self._forced[block] = min(max(answer.bound, _LEAST_FORCED), 1.0)
-
-
-def known_costs(
-    problem: Problem, prices: Prices, blocks: Sequence[Longs], ways: Sequence[Way]
-) -> Floats:
-    """Return float64[B], about what the best known way of each block costs; inf: none is known.
-
-    What demands read of each other is left out.
-
-    Args:
-        problem: priced.
-        prices: of what stays unmet.
-        blocks: demands of each, B.
-        ways: known ways, each of one of them.
-    """
-    best = {int(block[0]): np.inf for block in blocks}
-    for way in ways:
-        first, lost = int(way.demands[0]), way.unmet > 0
-        cost = float(way.unmet[lost] @ prices.unmet[way.demands[lost]])
-        if cost < best[first]:
-            cost += plain_cost(problem, way.allocation) + _moving_cost(problem, way)
-            best[first] = min(best[first], cost)
-    return np.array([best[int(block[0])] for block in blocks], np.float64)
-
-
-def _moving_cost(problem: Problem, way: Way) -> float:
-    """What leaving the homes of its demands costs and weighs."""
-    stay = problem.stay
-    if stay is None:
-        return 0.0
-    rows = np.flatnonzero(np.isin(stay.demand, way.demands)).tolist()
-    held = way.allocation
-    return sum(
-        float(stay.cost[row]) + stay.unbilled
-        for row in rows
-        if not np.isin(held.supply[held.demand == stay.demand[row]], stay.supply[row]).all()
-    )
 
 
 def priced_unmet(compact: Compact, unmet: Floats, forced: Floats) -> Model:
@@ -319,6 +339,12 @@ def priced_unmet(compact: Compact, unmet: Floats, forced: Floats) -> Model:
 
 def _is_service(problem: Problem, block: Longs) -> bool:
     return len(block) == 1 and bool(problem.demands.family[block[0]] == Family.SERVICE)
+
+
+def _load_of(problem: Problem, demand: int) -> float:
+    services = problem.services
+    row = int(np.flatnonzero(services.demand == demand)[0])
+    return float(services.load[services.load_start[row] : services.load_start[row + 1]].sum())
 
 
 def _way(compact: Compact, x: Floats, part: Slice) -> Way | None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from solver.block_bounds import BlockBounds, known_costs, priced_unmet
+from solver.block_bounds import BlockBounds, priced_unmet
 from solver.blocks import Longs, blocks_of
 from solver.child import EngineProcess
 from solver.compact import build_compact
@@ -22,16 +22,18 @@ from solver.compact_columns import Compact
 from solver.effort import Effort
 from solver.exclusive import exclusive_costs
 from solver.exclusive_rows import exclusive_gangs
+from solver.less_served import most_saved, unknown
 from solver.lone_bounds import lone_cost
 from solver.model import Model
 from solver.pairs import most_units
 from solver.prices import Prices, priced, worth
 from solver.pricing import Pricer
 from solver.problem import Floats, Problem
-from solver.relaxation import Service
+from solver.relaxation import Service, service_of
 from solver.rivals import Rivals, rivals_of
 from solver.selection import pairs_of
 from solver.slices import slice_demands, slice_pairs
+from solver.way_costs import known_costs
 from solver.ways import Way
 from solver.whole_bound import Whole, whole_of
 
@@ -62,12 +64,16 @@ class Certificate:
         least: float64[D], what each demand adds to it (a block's first demand adds the block).
         ways: the best way found of the other blocks that were solved; shares may be left out.
         short: how far the blocks that were only relaxed may be below what they cost, in all.
+        relaxed: float64[D], as `least`, by relaxations alone and without what is unmet.
+        saved: float64[D], of that by leaving all of a demand, at most.
     """
 
     bound: float
     least: Floats
     ways: tuple[Way, ...]
     short: float
+    relaxed: Floats
+    saved: Floats
 
 
 class Certifier:
@@ -94,6 +100,7 @@ class Certifier:
         ways: Sequence[Way] = (),
         slack: float = 0.0,
         handy: Handy | None = None,
+        is_late: Callable[[], bool] = lambda: False,
     ) -> Certificate:
         """Return the bound at `prices`.
 
@@ -107,34 +114,42 @@ class Certifier:
             slack: what the bound may give away for not solving blocks, and as much again for
                 solving the others no nearer.
             handy: finds ways of blocks, which may spare solving them.
+            is_late: True ends the solving of models; a bound comes of what there is by then.
 
         Raises:
             SolverError: the engine failed on a block.
         """
         problem = priced(self._problem, prices)
-        least = self._alone(problem, prices)
-        solved = self._models.relaxed(problem, prices, self._blocks.models, check)
-        cost = known_costs(problem, prices, self._blocks.models, ways)
-        relaxed = np.array([one.bound for one in solved])
+        served = self._served_alone(problem, prices)
+        least = self._alone(served, prices)
+        relaxed = np.where(np.isfinite(served), served, 0.0)
+        saved = relaxed.copy()
+        blocks = self._blocks.models
+        solved = self._models.relaxed(problem, prices, blocks, check, is_late=is_late)
+        cost = known_costs(problem, prices, blocks, ways)
+        floor = np.array([one.bound for one in solved])
         found: list[Way] = []
         if handy is not None:
-            found, cost = self._found(problem, prices, (cost, relaxed), handy, _HANDY * slack)
-        above = np.maximum(cost - relaxed, 0.0)
+            found, cost = self._found(problem, prices, (cost, floor), handy, _HANDY * slack)
+        above = np.maximum(cost - floor, 0.0)
         gap = slack / max(len(solved), 1)
         for row in np.argsort(-above, kind="stable").tolist():
-            if above.sum() <= slack:
+            if above.sum() <= slack or is_late():
                 break
-            check()
-            solved[row] = self._models.solved(problem, prices, self._blocks.models[row], gap)
+            solved[row] = self._models.solved(problem, prices, blocks[row], gap)
             above[row] = 0.0
-        for block, one in zip(self._blocks.models, solved, strict=True):
-            least[block] = 0.0
+        for block, one in zip(blocks, solved, strict=True):
+            least[block] = relaxed[block] = 0.0
             least[block[0]] = one.bound
+            partly = one.partly or unknown(len(block))
+            relaxed[block[0]], saved[block] = partly.cost, partly.saved
         return Certificate(
             bound=float(least.sum()) - worth(self._problem, prices) - self._levels(prices),
             least=least,
             ways=(*found, *(one.way for one in solved if one.way is not None)),
             short=float(above.sum()),
+            relaxed=relaxed,
+            saved=saved,
         )
 
     def _found(
@@ -160,7 +175,28 @@ class Certifier:
                 cost[row] = min(cost[row], known_costs(problem, prices, [blocks[row]], [way])[0])
         return found, cost
 
-    def _alone(self, problem: Problem, prices: Prices) -> Floats:
+    def serving_less(self, prices: Prices, certificate: Certificate, unmet: Floats) -> float:
+        """Return a bound for plans that serve as much as one that leaves `unmet`, float64[D].
+
+        It comes of a bound for serving more, and of no model (`solver.less_served`).
+
+        Args:
+            prices: of `certificate`.
+            certificate: the bound for serving more, or for anything else.
+            unmet: shares.
+        """
+        forced, service = self._service.forced, self._service
+        own = service_of(self._problem, unmet, forced)
+        kept = (own.hard & service.hard)[own.level_of(self._problem)]
+        alike = kept.copy()  # all of a block
+        for block in self._blocks.models:
+            alike[block] = kept[block].all()
+        value = float(np.where(alike, certificate.least, certificate.relaxed).sum())
+        saved = np.where(alike, 0.0, certificate.saved)
+        less = most_saved(self._problem, saved, forced, ~kept, unmet)
+        return value - less - worth(self._problem, prices)
+
+    def _served_alone(self, problem: Problem, prices: Prices) -> Floats:
         """float64[D], what gangs and batches cost at least that are bound to no other demand."""
         least = np.zeros(problem.demands.count)
         choices = self._pricer.cheapest(problem, 1)
@@ -173,6 +209,11 @@ class Certifier:
             pairs = pairs_of(self._problem, demand, self._most)
             cost = exclusive_costs(self._problem, prices, pairs, level, self._most)
             least[demand] = cost.min(initial=np.inf)
+        return least
+
+    def _alone(self, served: Floats, prices: Prices) -> Floats:
+        """The same with what may be left at a price, or must be left."""
+        least = served.copy()
         single = np.concatenate([self._blocks.plain, self._blocks.lone]).astype(np.int64)
         least[single] = np.minimum(least[single], prices.unmet[single])
         lost = single[self._service.forced[single] >= 1]

@@ -111,15 +111,25 @@ class Columns:
             lost[reads.reader[more]] = 1.0
         return lost
 
-    def grow(self, prices: Prices, more: int = MORE) -> None:
-        """Add the pairs that are cheapest at `prices`, `more` of each gang and batch."""
+    def grow(self, prices: Prices, more: int = MORE, *, services: bool = True) -> None:
+        """Add the pairs that are cheapest at `prices`, `more` of each gang and batch.
+
+        `services`: of them too, which takes most of the time.
+        """
         at_prices = priced(self.flat, prices)
         parts = [
             few_choices(at_prices, one.cheapest(at_prices, _PER_MODE), more, self.most)
             for one in self.pricers
         ]
-        parts += _of_services(at_prices, self.most)
+        if services:
+            parts += _of_services(at_prices, self.most)
         self.pairs = joined(self.problem, [self.pairs, *parts])
+
+    def add_all(self, demands: Longs) -> None:
+        """Add all pairs of some demands."""
+        if len(demands):
+            every = Listing.of(self.flat).pairs(self.problem, demands, self.most)
+            self.pairs = joined(self.problem, [self.pairs, every])
 
     def add_ways(self, ways: Sequence[Way]) -> None:
         """Add ways that are not known yet, and the pairs they use."""

@@ -20,6 +20,7 @@ import numpy as np
 from solver.child import EngineProcess
 from solver.combine import combine
 from solver.first_plan import first_plan
+from solver.improving import improve, plan_at, serve, settle
 from solver.prices import Prices, no_prices
 from solver.problem import Floats, Problem
 from solver.refusal_rows import overridden
@@ -31,10 +32,11 @@ from solver.rounds import (
     certify,
     first_prices,
     first_ways,
-    improve,
+    is_huge,
     level_service,
     tighten,
 )
+from solver.sampled_prices import MOST
 from solver.sampling import MANY
 from solver.selection import CHOICES
 from solver.solution import LevelProof, SearchLimits, Solution, SolverError, Status, Stop
@@ -51,6 +53,10 @@ _BLEND = 0.5
 _WORTHWHILE = 1e-3
 #: A round that moves cost and bound by less than this part of the cost is the last.
 _SETTLED = 1e-4
+#: Rounds of the relaxed master of very many demands, and what the bound at its prices may give
+#: away for not solving blocks, as a part of the gap that is asked for.
+_ROUNDS_OF_MANY = 2
+_NEAR = 0.07
 
 
 def solve_decomposed(
@@ -108,21 +114,15 @@ def _run(work: Work, start: Solution | None, prices: Prices | None) -> None:
         if prices is not None:  # pairs are few so far, and those that are cheap at these
             work.columns.grow(no_prices(work.problem), CHOICES)
         _begin(work, start)
-    elif work.is_good():
-        return
     for number in range(_rounds(work.limits)):
         before = (work.cost, work.bound)
-        if number or not resumed or not _takes_steps(work):
-            combine(work, start)
-        tighten(work)
-        if work.is_good():
-            return
-        improve(work)
-        tighten(work)
-        if work.is_good():
+        is_combined = resumed and not number and _takes_steps(work)
+        if work.is_good() or _is_improved(work, start, combining=not is_combined):
             return
         if before[0] - work.cost > _WORTHWHILE * work.cost:
             continue  # the plan is still what falls short
+        if is_huge(work):
+            return
         certify(work, better_prices(work), blend=_BLEND)
         if work.is_good() or _has_settled(work, before):
             return
@@ -138,30 +138,77 @@ def _begin(work: Work, start: Solution | None) -> None:
     if start is not None:
         adopt(work, start)
     _first_bound(work, start)
-    if work.best is not None:
-        adopt(work, first_plan(work.problem, prices=work.best.prices))
+    if work.problem.demands.count > MANY:
+        settle(work)
+        tighten(work)
+    else:
+        serve(work)
+
+
+def _is_improved(work: Work, start: Solution | None, *, combining: bool) -> bool:
+    """Make the plan better, and the bound at its prices; True when that is good enough."""
+    if not is_huge(work):
+        if combining:
+            combine(work, start)
+        tighten(work)
+        if work.is_good():
+            return True
+    improve(work)
+    tighten(work)
+    return work.is_good()
 
 
 def _first_bound(work: Work, start: Solution | None) -> None:
-    """Bound at the first prices; where that takes much of the time, plan in between."""
-    prices = first_prices(work)
-    adopt(work, first_plan(work.problem, prices=prices))
-    first_ways(work, prices)
+    """Bound at the first prices and plan at them; where that takes long, plan in between."""
+    first = prices = first_prices(work)
+    plan_at(work, first)
+    if not is_huge(work):
+        first_ways(work, first)
     if work.search is not None and work.problem.demands.count <= MANY:
         prices = better_prices(work)
+    slack = np.inf if is_huge(work) else None
+    is_plan_first = work.search is None or work.problem.demands.count <= MANY
     try:
-        certify(work, prices, check=work.check_first_part)
+        check = work.check_first_part if is_plan_first else None
+        certify(work, prices, check=check, slack=slack)
     except PlanFirst:
         if work.certifier is not None:
             work.columns.add_ways(work.certifier.ways_so_far())
-        combine(work, start)
+        _plan_meanwhile(work, start)
+        certify(work, prices, slack=slack)
+    _bound_of_many(work)
+    if work.best is not None and work.best.prices is not first:
+        plan_at(work, work.best.prices)
+
+
+def _bound_of_many(work: Work) -> None:
+    """Ask all of very many demands for prices, whose first ones came from samples."""
+    count = work.problem.demands.count
+    if MANY < count <= MOST and work.search is not None:
+        serve(work)
+        slack = _NEAR * work.limits.gap * work.cost
+        certify(work, better_prices(work, _ROUNDS_OF_MANY), slack=slack)
+
+
+def _plan_meanwhile(work: Work, start: Solution | None) -> None:
+    """Look for a plan, and leave time for the bound that was put off."""
+    deadline = work.deadline
+    work.hold_back()
+    try:
+        if not is_huge(work):
+            combine(work, start)
         improve(work)
-        certify(work, prices)
+    except OutOfTime:
+        work.report("plan", work.cost, work.bound)
+    finally:
+        work.deadline = deadline
 
 
 def _bound_what_is_served(work: Work) -> None:
-    """Bound once more where the plan leaves more than its bound is for."""
+    """Bound once more where the plan leaves more than the bound is for, if it says too little."""
     if work.search is None or work.is_bounded(work.search.unmet):
+        return
+    if work.cost - work.bound_at(work.search.unmet) <= work.limits.gap * max(work.cost, 1.0):
         return
     level_service(work)
     certify(work, first_prices(work))
@@ -210,10 +257,8 @@ def _solution(work: Work, start: Solution | None, stop: Stop) -> Solution:
 
 
 def _bound(work: Work, unmet: Floats, cost: float, unbilled: float) -> float:
-    """What is proven of the cost of plans that serve as much: nothing by bounds for more."""
-    if not work.is_bounded(unmet):
-        return 0.0
-    return min(max(work.bound - unbilled, 0.0), cost)
+    """What is proven of the cost of plans that serve as much."""
+    return min(max(work.bound_at(unmet) - unbilled, 0.0), cost)
 
 
 def _levels(work: Work, unmet: Floats) -> tuple[LevelProof, ...]:

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from solver.block_bounds import known_costs
 from solver.combination import near_to, serving_as_much, small_regrets, standing
 from solver.compact import build_compact
 from solver.compact_columns import NONE, Longs, owners
@@ -23,6 +22,7 @@ from solver.problem import Bools, Floats
 from solver.relaxation import row_prices
 from solver.rounds import know, rank
 from solver.search import Search
+from solver.way_costs import known_costs
 from solver.ways import ways_in
 from solver.work import Best, Work
 

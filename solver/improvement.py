@@ -6,7 +6,7 @@ bound is its *regret*: all regrets, and the price of what shared rows have left,
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,9 @@ from solver.compact_columns import NONE, Compact, Longs, owners
 from solver.prices import Prices
 from solver.problem import Family, Floats
 from solver.relaxation import charges
+from solver.room import Room
 from solver.search import Search
+from solver.solution import Allocation
 
 #: Demands solved along with a seed. Services are not at first: several of them make a slow model.
 _COMPANY = 8
@@ -31,6 +33,11 @@ _FEW = 60
 _NODES_FOR_ALL = 300
 #: Companies that make room for a demand that is left out: none, some, many with services.
 _ROOM_MAKERS = (0, _COMPANY, 16)
+#: How often room is made for all; not for those that could save less than this part of what one
+#: could on average, and not again when it saves no more than this part of the cost.
+_SETTLINGS = 4
+_LITTLE = 0.05
+_SAVED = 1e-3
 #: A seed that nothing came of is tried less.
 _TIRED = 0.3
 
@@ -47,6 +54,7 @@ class Improvement:
         prices: Prices,
         certificate: Certificate | None,
         seed: int,
+        ways: Mapping[int, Allocation],
     ) -> None:
         """Look at `search` with the prices of `certificate`.
 
@@ -57,14 +65,15 @@ class Improvement:
             prices: of the certificate.
             certificate: the bound; None: not known yet, only what is unmet is worth a step.
             seed: of the choice.
+            ways: what services would take at the prices, by demand.
         """
         self._search = search
         self._unserved = unserved
         compact = search.compact
         demands = compact.problem.demands.count
         self._least = np.full(demands, np.inf) if certificate is None else certificate.least
-        ways = () if certificate is None else certificate.ways
-        self._wanted = {int(way.demands[0]): way.allocation.supply for way in ways}
+        solved = () if certificate is None else certificate.ways
+        self._wanted = {int(way.demands[0]): way.allocation.supply for way in solved}
         self._block = np.arange(demands)
         for block in blocks.models:
             self._block[block] = block[0]
@@ -76,14 +85,19 @@ class Improvement:
         self._fresh = np.ones(demands)
         self._price = prices.capacity
         self._untried = np.ones(len(self._price))
+        self._room = Room(search.incumbent, compact, self._charged, ways)
+
+    def _costs(self) -> Floats:
+        """float64[D], what each demand costs at the prices."""
+        own = self._owner != NONE
+        cost = self._charged[own] * self._search.incumbent.x[own]
+        each = np.bincount(self._owner[own], weights=cost, minlength=len(self._block))
+        return each.astype(np.float64)
 
     def regrets(self) -> Floats:
         """float64[D], by the first demand of each block."""
-        own = self._owner != NONE
-        cost = self._charged[own] * self._search.incumbent.x[own]
         demands = len(self._block)
-        each = np.bincount(self._owner[own], weights=cost, minlength=demands)
-        total = np.bincount(self._block, weights=each, minlength=demands)
+        total = np.bincount(self._block, weights=self._costs(), minlength=demands)
         over = np.maximum(total - self._least, 0.0)
         over[~np.isfinite(over)] = 0.0
         missed = np.bincount(
@@ -99,6 +113,7 @@ class Improvement:
                 break
             check()
             seed = int(self._block[demand])
+            self._make_room(int(demand), self._worths())
             for size in _ROOM_MAKERS:
                 if self._unserved(self._search.unmet)[demand] > 0:
                     others = self._company(seed, missed, size, services=size > _COMPANY)
@@ -106,6 +121,39 @@ class Improvement:
         is_left = bool((self._unserved(self._search.unmet) > 0).any())
         if is_left and len(self._block) <= _FEW:
             self.solve_all(check)
+
+    def settle(self, is_good: Callable[[], bool], check: Callable[[], None]) -> None:
+        """Make room for those that could save most, again while that saves enough."""
+        for _ in range(_SETTLINGS):
+            before = self._search.incumbent.cost
+            regret, worth = self.regrets(), self._worths()
+            least = _LITTLE * float(regret.sum()) / len(regret)
+            for seed in np.argsort(-regret, kind="stable"):
+                if regret[seed] <= least or is_good():
+                    break
+                check()
+                self._make_room(int(seed), worth)
+            if before - self._search.incumbent.cost <= _SAVED * before:
+                return
+
+    def _make_room(self, demand: int, worth: Floats) -> None:
+        """Solve for a demand and holders of what suits it, where that seems to be worth it.
+
+        `worth`: float64[D], as `_worths` says; it is kept up to date.
+        """
+        company = self._room.company(demand, worth)
+        if company is None:
+            return
+        some = self._whole(company)
+        if self._search.step(some):
+            column = self._search.incumbent.columns_of(some)
+            cost = self._charged[column] * self._search.incumbent.x[column]
+            each = np.bincount(self._owner[column], weights=cost, minlength=len(worth))
+            worth[some] = (each + self._unserved(self._search.unmet))[some]
+
+    def _worths(self) -> Floats:
+        """float64[D], what each demand costs at the prices, and what it leaves is worth."""
+        return self._costs() + self._unserved(self._search.unmet)
 
     def solve_all(self, check: Callable[[], None]) -> None:
         """Solve for every demand at once; for few demands only."""

@@ -89,6 +89,10 @@ class Incumbent:
         """Return the model of `demands`, everything else held where it is."""
         return self._cut(self._with_links(self.columns_of(demands)))
 
+    def only(self, columns: Longs) -> Cut:
+        """Return the model of some columns alone, int64[.], ascending."""
+        return self._cut(columns)
+
     def cut_links(self) -> Cut:
         """Return the model of the links alone, every demand held where it is."""
         return self._cut(np.flatnonzero(self._is_link))

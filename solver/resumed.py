@@ -11,6 +11,7 @@ from solver.compact import build_compact
 from solver.exchange import exchange
 from solver.handy import HandyWays
 from solver.improvement import Improvement
+from solver.improving import improvement_of
 from solver.prices import Prices, priced
 from solver.rounds import adopt, certify, first_ways, tighten, tighten_quickly
 from solver.search import Search
@@ -154,14 +155,6 @@ def _spell_out(work: Work) -> None:
 
 
 def _improvement(work: Work) -> Improvement | None:
-    prices = work.prices if work.best is None else work.best.prices
-    if work.search is None or prices is None or not work.search.compact.is_whole:
+    if work.search is None or work.prices is None or not work.search.compact.is_whole:
         return None
-    return Improvement(
-        search=work.search,
-        blocks=work.columns.blocks,
-        unserved=work.missed,
-        prices=prices,
-        certificate=None if work.best is None else work.best.certificate,
-        seed=work.limits.seed,
-    )
+    return improvement_of(work, work.search, work.prices)

@@ -10,13 +10,12 @@ import numpy as np
 from solver.certificate import Certificate, Certifier, Handy
 from solver.compact_columns import NONE, Compact, Longs, owners
 from solver.effort import Outcome
-from solver.improvement import Improvement
 from solver.master import build_master
 from solver.model import Model
 from solver.prices import Prices, blended
 from solver.problem import Floats
 from solver.relaxation import charges, prices_of, restrict, service_of, with_fines
-from solver.sampled_prices import sampled_prices
+from solver.sampled_prices import MOST, sampled_prices
 from solver.sampling import MANY
 from solver.search import Planned, Search, held_alone
 from solver.solution import Solution, SolverError
@@ -27,19 +26,19 @@ from solver.work import Best, Work
 #: of its pairs is new.
 _PRICE_ROUNDS = 4
 _SETTLED = 0.01
-#: Steps of improvement in a round: some, and more by the number of demands.
-_STEPS = 20
-_STEPS_PER_DEMAND = 0.05
 #: Rounds of the master between two bounds; it has settled when a round lowers its cost by less
 #: than this part.
 _MASTER_ROUNDS = 6
 _LEAST_FALL = 2e-4
 #: Part of the gap, and of so much of the cost, that a bound may give away for not solving blocks;
-#: more are solved when it is so many times what it may. Dear blocks are solved until the others
+#: more are solved when it is so many times what it may, or such a part of what is missing,
+#: until such a part of that is left. Dear blocks are solved until the others
 #: fall short by so many times that, or so many are.
 _UNSOLVED = 0.1
 _WIDE = 0.02
 _LAX = 2.0
+_MATTERS = 0.5
+_LEFT = 0.25
 _DEAR = 3.0
 _MOST_DEAR = 48
 #: While prices are looked for, what is unmet is fined by so many times what serving it costs.
@@ -67,6 +66,11 @@ def adopt(work: Work, start: Solution) -> None:
     know(work, plan)
     if held is not None and work.search is held:
         know(work, held.decoded())  # as the model writes it down
+
+
+def is_huge(work: Work) -> bool:
+    """True when no model of all demands is solved, however it is cut down."""
+    return work.problem.demands.count > MOST
 
 
 def first_prices(work: Work) -> Prices:
@@ -151,6 +155,11 @@ def _slack(work: Work) -> float:
     return _UNSOLVED * min(gap, _WIDE * work.cost)
 
 
+def _missing(work: Work) -> float:
+    """How far plan and bound are from being near enough, in cost."""
+    return work.cost - work.bound - work.limits.gap * max(work.cost, 1.0)
+
+
 def _certifier(work: Work) -> Certifier:
     if work.certifier is None:
         work.certifier = Certifier(work.flat, work.service, work.engine)
@@ -168,11 +177,14 @@ def certify(
 ) -> None:
     """Bound at `prices`, or between them and the best so far: a part `blend` of those.
 
+    When the clock runs out, a bound comes of what has been solved by then.
+
     Args:
         work: gets the bound, where it is better.
         prices: of shared rows.
         blend: part of the best prices so far.
-        check: called between blocks, in place of the clock of the work; it may raise.
+        check: called between blocks, in place of the clock of the work; it may raise, and then no
+            bound comes of it.
         slack: what may be given away for blocks that are not solved; None: by the gap.
         handy: as `Certifier.certify` says.
     """
@@ -181,10 +193,11 @@ def certify(
     work.check_time()
     certificate = _certifier(work).certify(
         prices,
-        check or work.check_time,
+        check or (lambda: None),
         ways=work.columns.ways,
         slack=_slack(work) if slack is None else slack,
         handy=handy,
+        is_late=work.is_late,
     )
     work.columns.add_ways(certificate.ways)
     bound = certificate.bound - work.credit
@@ -210,38 +223,12 @@ def rank(work: Work, search: Search) -> tuple[float, ...]:
     return (*served, round(overridden, 2), search.incumbent.cost)
 
 
-def improve(work: Work) -> None:
-    """Serve what was left out, then solve again what falls short of the bound."""
-    prices = work.prices if work.best is None else work.best.prices
-    if work.search is None or prices is None:
-        return
-    improvement = Improvement(
-        search=work.search,
-        blocks=work.columns.blocks,
-        unserved=work.missed,
-        prices=prices,
-        certificate=None if work.best is None else work.best.certificate,
-        seed=work.limits.seed,
-    )
-    improvement.repair(work.check_time)
-    work.report("repaired", work.cost, work.bound)
-    steps = int(_STEPS + _STEPS_PER_DEMAND * work.problem.demands.count)
-    improvement.improve(steps, work.is_good, work.check_time)
-    if not work.is_good():
-        improvement.solve_all(work.check_time)
-    work.report("improved", work.cost, work.bound)
-    plan = work.search.decoded()
-    know(work, plan)
-    missed = frozenset(np.flatnonzero(work.missed(plan[2]) > 0).tolist())
-    if missed and missed == work.given_up:
-        level_service(work)  # serving more has been tried twice
-    work.given_up = missed
-
-
 def level_service(work: Work) -> None:
     """Hold bounds and prices to what the plan serves."""
     if work.search is None:
         return
+    if work.best is not None and work.certifier is not None:
+        work.spare = (work.certifier, work.best)
     work.service = service_of(work.flat, work.search.unmet, work.service.forced)
     work.certifier = None
     work.best = None
@@ -256,8 +243,10 @@ def tighten(work: Work) -> None:
     work.check_time()
     if work.best is None or work.search is None:
         return
-    if work.best.certificate.short > _LAX * _slack(work):
-        certify(work, work.best.prices)
+    short, usual, missing = work.best.certificate.short, _slack(work), _missing(work)
+    if short > min(_LAX * usual, _MATTERS * missing) and missing > 0:
+        slack = min(usual, _LEFT * missing)
+        certify(work, work.best.prices, slack=slack)
     within = work.cost + work.credit - work.best.certificate.bound
     ready = np.isfinite(within) and within > 0 and work.service.hard.all()
     if work.best.joint or work.is_good() or not ready:
@@ -285,18 +274,18 @@ def tighten_quickly(work: Work) -> None:
     work.report("bound, together", work.cost, work.bound)
 
 
-def better_prices(work: Work) -> Prices:
+def better_prices(work: Work, rounds: int = _MASTER_ROUNDS) -> Prices:
     """Duals of a master, which mind that ways are whole.
 
     Between rounds the dear blocks find new ways; the others take part by their pairs, relaxed: it
     takes many ways of many small blocks before their duals settle. Nothing is proven here.
     """
     before = np.inf
-    for number in range(_MASTER_ROUNDS):
+    for number in range(rounds):
         work.check_time()
         prices, value = _master_prices(work, work.dear)
         work.columns.grow(prices)
-        if number == _MASTER_ROUNDS - 1 or before - value <= _LEAST_FALL * abs(value):
+        if number == rounds - 1 or before - value <= _LEAST_FALL * abs(value):
             break
         before, known = value, len(work.columns.ways)
         _ways_of(work, prices)

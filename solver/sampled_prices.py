@@ -25,11 +25,12 @@ _SIZE = 1_000
 #: this part.
 _ROUNDS = 8
 _LEAST_FALL = 1e-3
-#: Pairs that a round adds to each gang or batch of a sample, and that all of them get at last, up
-#: to so many demands: a model over the pairs of more of them has no use, it would not be solved.
+#: Pairs that a round adds to each gang or batch of a sample, and that all of them get at last; up
+#: to so many demands services get some too, of more of them no model is solved whole.
 _MORE = 24
 _PAIRS = 12
-_MOST = 30_000
+_FEW_PAIRS = 5
+MOST = 30_000
 #: What is unmet is fined by so many times what serving it costs.
 _FINE = 3.0
 
@@ -37,7 +38,7 @@ _FINE = 3.0
 def sampled_prices(work: Work) -> Prices:
     """Return prices from samples of the demands; all demands get the pairs cheap at these.
 
-    Of more than `_MOST` demands, only what plans and ways use is known.
+    Of more than `MOST` demands, only what plans and ways use is known of services.
 
     What a bound loses by prices is convex in them, so the mean of what several samples say is
     better than what one says.
@@ -56,8 +57,10 @@ def sampled_prices(work: Work) -> Prices:
         prices = blended(found, prices, number / (number + 1))
         work.prices = prices
         work.report(f"prices {number + 1}", work.cost, work.bound)
-    if work.problem.demands.count <= _MOST:
+    if work.problem.demands.count <= MOST:
         work.columns.grow(prices, _PAIRS)
+    else:
+        work.columns.grow(prices, _FEW_PAIRS, services=False)
     work.stake = _stakes(work, prices)
     return prices
 

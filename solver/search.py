@@ -12,14 +12,14 @@ import numpy as np
 
 from solver.child import EngineProcess
 from solver.compact import build_compact
-from solver.compact_columns import Compact, Longs, owners
+from solver.compact_columns import NONE, Compact, Longs, owners
 from solver.decode import decode
 from solver.effort import Effort
 from solver.master import shared_rows
 from solver.model import Model, with_row
 from solver.neighbourhood import Cut, Incumbent
 from solver.pairs import with_coefficients
-from solver.problem import Floats, Problem
+from solver.problem import Family, Floats, Problem
 from solver.selection import joined
 from solver.solution import Allocation, Routes
 from solver.ways import Encoder, Way
@@ -128,7 +128,22 @@ class Search:
         if found is None:
             return False
         self.incumbent.take(cut, found)
+        self._give_back(demands)
         return True
+
+    def _give_back(self, demands: Longs) -> None:
+        """Give back units that batches do not use: they cost nothing, but others want them."""
+        compact, incumbent = self.compact, self.incumbent
+        pairs = compact.pairs
+        own = np.flatnonzero(np.isin(pairs.demand, demands) & (compact.units != NONE))
+        own = own[(pairs.family[own] == Family.BATCH) & (compact.units_factor[own] == 1)]
+        column = compact.units[own]
+        hours = compact.problem.demands.mode_hours[pairs.mode[own]]
+        needed = np.ceil(incumbent.x[compact.main[own]] * pairs.amount[own] / hours - _NOTHING)
+        idle = (incumbent.x[column] > needed) & (incumbent.model.cost[column] == 0)
+        order = np.argsort(column[idle])
+        free = column[idle][order]
+        incumbent.take(incumbent.only(free), needed[idle][order])
 
     def _served(self, model: Model, cut: Cut, demands: Longs, known: Floats) -> Floats | None:
         """Solve level by level, then overrides, then cost; None when nothing is better."""

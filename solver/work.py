@@ -22,6 +22,8 @@ from solver.tier_bounds import flat_below
 
 #: Part of a time limit that may pass before there is a plan.
 _FIRST_PART = 0.35
+#: Part of what is left of it that is kept back for a bound that was put off.
+_KEPT_BACK = 0.5
 #: Leaving a demand unmet is fined by at least so many times what serving it costs.
 _DEARER = 50.0
 #: Part of what a level leaves unmet by which roundings may miss it.
@@ -62,6 +64,7 @@ class Work:
         search: the plan so far, in its restricted model; None: none yet.
         prices: the first ones.
         best: the best bound at `service`.
+        spare: a bound at a service that bounds are no longer for, and what made it; None: none.
         stake: float64[D], about what each demand costs, with the price of what it takes.
         combined: how often demands have been combined some at a time.
         dear: blocks whose ways take part in the relaxed master, others by their pairs.
@@ -78,6 +81,7 @@ class Work:
     certifier: Certifier | None = None
     prices: Prices | None = None
     best: Best | None = None
+    spare: tuple[Certifier, Best] | None = None
     stake: Floats = field(default_factory=lambda: np.empty(0))
     given_up: frozenset[int] = frozenset()
     combined: int = 0
@@ -126,6 +130,11 @@ class Work:
             return self.columns.fines
         return np.maximum(self.columns.fines, _DEARER * self.stake)
 
+    def set_aside(self) -> Search | None:
+        """Go on without a plan, and return the one there was."""
+        former, self.search = self.search, None
+        return former
+
     def is_good(self) -> bool:
         """True when the plan serves what it should and is near enough to its bound."""
         if self.search is None or (self.missed(self.search.unmet) > 0).any():
@@ -152,10 +161,34 @@ class Work:
         within = (own <= self.service.unmet[soft] * (1 + _LEVEL_SLACK) + _LEVEL_SLACK).all()
         return bool(within) and not (self.missed(unmet) > 0).any()
 
+    def bound_at(self, unmet: Floats) -> float:
+        """What is proven of every plan that serves as much as one that leaves `unmet`.
+
+        A bound at a higher level of service says less of them (`Certifier.serving_less`).
+        """
+        found = self.bound if self.is_bounded(unmet) else -np.inf
+        made = [] if self.spare is None else [self.spare]
+        if self.best is not None and self.certifier is not None:
+            made.append((self.certifier, self.best))
+        for certifier, best in made:
+            less = certifier.serving_less(best.prices, best.certificate, unmet)
+            found = max(found, less - self.credit)
+        return found
+
     def check_time(self) -> None:
         """Raise when the clock has run out."""
-        if self.deadline is not None and time.monotonic() > self.deadline:
+        if self.is_late():
             raise OutOfTime
+
+    def is_late(self) -> bool:
+        """True when the clock has run out."""
+        return self.deadline is not None and time.monotonic() > self.deadline
+
+    def hold_back(self) -> None:
+        """Bring the end nearer, so that time is left for a bound."""
+        if self.deadline is not None:
+            left = self.deadline - time.monotonic()
+            self.deadline -= _KEPT_BACK * max(left, 0.0)
 
     def check_first_part(self) -> None:
         """Raise when a plan has to come before the proof goes on."""
