@@ -82,24 +82,23 @@ def _combined(
         fined = serving_as_much(compact, fined, former)
     blocks = work.columns.blocks.models
     master = build_master(compact, fined, blocks, work.columns.ways)
-    known = None
-    if former is not None and work.problem.demands.count > _MANY:
-        known = standing(master, compact, former, blocks)
+    known = None if former is None else standing(master, compact, former, blocks)
+    in_parts = known is not None and work.problem.demands.count > _MANY
     if former is None and work.problem.demands.count <= _WHOLE_MASTER:
         opened = master.model
     else:
-        chosen = _worth_opening(work, compact, master, near, relaxed=known is None)
+        chosen = _worth_opening(work, compact, master, near, relaxed=not in_parts)
         opened = near_to(master, compact, former, chosen, blocks)
-    if known is None or former is None:
-        point = work.engine.solve_integer(opened, _master_effort(work)).x
-    else:
+    if in_parts and known is not None and former is not None:
         point = _in_parts(work, master, opened, former, known)
+    else:
+        point = work.engine.solve_integer(opened, _master_effort(work, known)).x
     return Search(compact, model, work.engine, master.point(point) if len(point) else None)
 
 
-def _master_effort(work: Work) -> Effort:
+def _master_effort(work: Work, known: Floats | None) -> Effort:
     gap = max(_MASTER_GAP, _MASTER_PART * work.limits.gap)
-    return Effort(gap=gap, nodes=_MASTER_NODES)
+    return Effort(gap=gap, nodes=_MASTER_NODES, known=known)
 
 
 def _worth_opening(
@@ -131,8 +130,9 @@ def _in_parts(work: Work, master: Master, opened: Model, former: Search, known: 
         work.check_time()
         part = parts.pop(0)
         cut = incumbent.cut(part)
-        answer = work.engine.solve_integer(cut.model, _master_effort(work))
-        now = float(cut.model.cost @ incumbent.x[cut.free])
+        known = incumbent.x[cut.free]
+        answer = work.engine.solve_integer(cut.model, _master_effort(work, known))
+        now = float(cut.model.cost @ known)
         if len(answer.x) and answer.objective < now:
             incumbent.take(cut, answer.x)
         elif not len(answer.x) and len(part) > _FEWEST:  # the engine has lost its way: fewer
