@@ -46,7 +46,7 @@ def serve(work: Work) -> None:
     if work.search is None or work.prices is None:
         return
     widen(work)
-    if (work.missed(work.search.unmet) > 0).any():
+    if work.search.compact.is_whole and (work.missed(work.search.unmet) > 0).any():
         improvement_of(work, work.search, work.prices).repair(work.check_time)
         know(work, work.search.decoded())
         work.report("repaired", work.cost, work.bound)
@@ -67,7 +67,8 @@ def widen(work: Work) -> None:
     holders = np.unique(held.demand[np.isin(held.supply, wanted)])
     holders = holders[work.problem.demands.family[holders] != Family.SERVICE]
     work.columns.add_all(holders[:_HOLDERS].astype(np.int64))
-    if work.columns.pairs.count > work.search.compact.pairs.count:
+    known = work.search.compact
+    if not known.is_whole or work.columns.pairs.count > known.pairs.count:
         compact = build_compact(work.problem, work.columns.pairs)
         wider = Search.holding(plan, compact, compact.builder.build(), work.engine)
         work.search = work.search if wider is None else wider
@@ -76,7 +77,7 @@ def widen(work: Work) -> None:
 def settle(work: Work) -> None:
     """Serve what was left out, then give what stands badly room; no model of many demands."""
     serve(work)
-    if work.search is None or work.prices is None:
+    if work.search is None or work.prices is None or not work.search.compact.is_whole:
         return
     improvement_of(work, work.search, work.prices).settle(work.is_good, work.check_time)
     work.report("settled", work.cost, work.bound)
@@ -102,6 +103,8 @@ def improve(work: Work) -> None:
     if work.search is None or work.prices is None:
         return
     serve(work)
+    if not work.search.compact.is_whole:
+        return
     improvement = improvement_of(work, work.search, work.prices)
     improvement.settle(work.is_good, work.check_time)
     work.report("settled", work.cost, work.bound)

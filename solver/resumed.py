@@ -7,14 +7,12 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from solver.anchored import anchored, stakes_in, usable
-from solver.compact import build_compact
 from solver.exchange import exchange
 from solver.handy import HandyWays
 from solver.improvement import Improvement
-from solver.improving import improvement_of
+from solver.improving import improvement_of, widen
 from solver.prices import Prices, priced
 from solver.rounds import adopt, certify, first_ways, tighten, tighten_quickly
-from solver.search import Search
 from solver.selection import CHOICES
 from solver.solution import Solution, SolverError
 from solver.work import Work
@@ -98,7 +96,7 @@ def _solve_more(work: Work) -> None:
 
 
 def _improve(work: Work) -> None:
-    _spell_out(work)
+    widen(work)
     improvement = _improvement(work)
     if improvement is not None:
         improvement.improve(_NEIGHBOURHOODS, work.is_good, work.check_time)
@@ -138,20 +136,11 @@ def _bound(work: Work, earlier: Prices) -> None:
 
 
 def _repair(work: Work) -> None:
-    _spell_out(work)
+    widen(work)
     improvement = _improvement(work)
     if improvement is not None:
         improvement.repair(work.check_time)
         work.report("repaired", work.cost, work.bound)
-
-
-def _spell_out(work: Work) -> None:
-    """Hold the plan in a model that takes steps: one with the rules of services."""
-    if work.search is not None and not work.search.compact.is_whole:
-        compact = build_compact(work.problem, work.columns.pairs)
-        plan, model = work.search.decoded(), compact.builder.build()
-        whole = Search.holding(plan, compact, model, work.engine)
-        work.search = work.search if whole is None else whole
 
 
 def _improvement(work: Work) -> Improvement | None:
