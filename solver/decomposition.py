@@ -56,6 +56,8 @@ _SETTLED = 1e-4
 #: Rounds of the relaxed master of very many demands, and what the bound at its prices may give
 #: away for not solving blocks, as a part of the gap that is asked for.
 _ROUNDS_OF_MANY = 2
+#: A plan comes before better prices where the model of the first ones has more entries.
+_MOST_ENTRIES = 1_000_000
 _NEAR = 0.07
 
 
@@ -164,7 +166,8 @@ def _first_bound(work: Work, start: Solution | None) -> None:
     plan_at(work, first)
     if not is_huge(work):
         first_ways(work, first)
-    if work.search is not None and work.problem.demands.count <= MANY:
+    is_light = work.problem.demands.count <= MANY and work.entries <= _MOST_ENTRIES
+    if work.search is not None and is_light:
         prices = better_prices(work)
     slack = np.inf if is_huge(work) else None
     is_plan_first = work.search is None or work.problem.demands.count <= MANY

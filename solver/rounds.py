@@ -92,6 +92,7 @@ def first_prices(work: Work) -> Prices:
         work.stake = _stakes(work, restricted.compact, model, prices, answer.x)
         before = work.columns.pairs.count
         work.prices = prices
+        work.entries = len(model.value)
         work.columns.grow(prices)
         work.report(f"prices {number + 1}", work.cost, answer.objective - work.credit)
         fell = value - answer.objective
@@ -122,8 +123,9 @@ def _stakes(work: Work, compact: Compact, model: Model, prices: Prices, x: Float
 
 
 def first_ways(work: Work, prices: Prices) -> None:
-    """Find ways of the dear blocks at `prices`."""
+    """Find ways of the dear blocks at `prices`, and note the bound of what was relaxed for that."""
     work.dear = dear_blocks(work, prices)
+    certify(work, prices, slack=np.inf)
     _ways_of(work, prices)
 
 

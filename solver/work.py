@@ -63,6 +63,7 @@ class Work:
         is_guided: prices of an earlier search will say which pairs are of use.
         search: the plan so far, in its restricted model; None: none yet.
         prices: the first ones.
+        entries: of the model that they come from.
         best: the best bound at `service`.
         spare: a bound at a service that bounds are no longer for, and what made it; None: none.
         stake: float64[D], about what each demand costs, with the price of what it takes.
@@ -80,6 +81,7 @@ class Work:
     search: Search | None = None
     certifier: Certifier | None = None
     prices: Prices | None = None
+    entries: int = 0
     best: Best | None = None
     spare: tuple[Certifier, Best] | None = None
     stake: Floats = field(default_factory=lambda: np.empty(0))
