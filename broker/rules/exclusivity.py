@@ -117,7 +117,8 @@ def terms(
         elif rule.verb is Verb.ALONE:
             inside = set(members)
             others = tuple(index for index in row.values() if index not in inside)
-            apart.append(Apart(level=level, groups=(members, others)))
+            if others:
+                apart.append(Apart(level=level, groups=(members, others)))
         elif rule.tenants is not None:
             groups = tuple(tuple(row[n] for n in names) for names in rule.tenants.values())
             apart.append(Apart(level=level, groups=groups))
