@@ -123,7 +123,7 @@ def _stakes(work: Work, compact: Compact, model: Model, prices: Prices, x: Float
 
 
 def first_ways(work: Work, prices: Prices) -> None:
-    """Find ways of the dear blocks at `prices`, and note the bound of what was relaxed for that."""
+    """Find ways of the dear blocks at `prices`, and note the bound of relaxations alone."""
     work.dear = dear_blocks(work, prices)
     certify(work, prices, slack=np.inf)
     _ways_of(work, prices)
