@@ -22,6 +22,9 @@ from solver.problem import Problem
 from solver.solution import Allocation, Solution
 from solver.standing import standing
 
+#: More instances than this are no placement of anybody's.
+_MOST_UNITS = 2**31
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Begun:
@@ -86,7 +89,7 @@ def _found(
             continue
         mode = _mode(one, scene, problem, demand, row)
         units, rest = divmod(one.instances, int(hosts[row]))
-        if mode is not None and units > 0 and not rest:
+        if mode is not None and 0 < units <= _MOST_UNITS and not rest:
             yield demand, mode, row, units, float(one.served)
 
 

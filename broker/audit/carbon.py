@@ -15,13 +15,24 @@ from broker.units import round_nano
 
 def emitted_kg(evidence: Evidence, one: Placement) -> Decimal:
     """Return what a placement emits, kg CO2e; infinite when its power or grid is not known."""
-    rule = evidence.spec.policy.carbon
-    grams = grid_intensities().get(place_of(one))
-    if rule is not None and place_of(one) in rule.grams_per_kwh:
-        grams = rule.grams_per_kwh[place_of(one)]
+    grams = _grams_per_kwh(evidence, one)
     if grams is None:
         return Decimal("Infinity")
     return one.instance_hours * kilowatts(evidence, one) * grams / 1000
+
+
+def is_stated(evidence: Evidence, one: Placement) -> bool:
+    """Whether it is known what an instance emits, where a rule counts it."""
+    if evidence.spec.policy.carbon is None:
+        return True
+    return _grams_per_kwh(evidence, one) is not None and kilowatts(evidence, one).is_finite()
+
+
+def _grams_per_kwh(evidence: Evidence, one: Placement) -> Decimal | None:
+    rule, place = evidence.spec.policy.carbon, place_of(one)
+    if rule is not None and place in rule.grams_per_kwh:
+        return rule.grams_per_kwh[place]
+    return grid_intensities().get(place)
 
 
 def price_usd(evidence: Evidence, one: Placement) -> Decimal:

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import polars as pl
 
-from broker.audit import exclusivity, export_control, places, spot
+from broker.audit import carbon, exclusivity, export_control, places, power, spot
 from broker.audit.batch import billed_instances
 from broker.audit.evidence import AnyWorkload, Evidence, gather, place_of
 from broker.audit.machines import held_accelerators, instances_needed, misfit, shape_of
@@ -161,6 +161,8 @@ def _may_stand(evidence: Evidence, one: Placement) -> bool:
     return (
         not broken
         and is_countable(alone, one)
+        and power.is_stated(alone, one)
+        and carbon.is_stated(alone, one)
         and stays_if_frozen(alone, one)
         and _lasts(alone, one)
         and _is_reached(alone, one)

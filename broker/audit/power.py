@@ -10,6 +10,7 @@ from fnmatch import fnmatchcase
 from broker.accelerators import accelerators
 from broker.audit.evidence import Evidence, is_above, place_of
 from broker.plans import Placement
+from broker.policy import PowerCap
 from broker.rules.violation import Violation
 
 
@@ -29,15 +30,25 @@ def kilowatts(evidence: Evidence, one: Placement) -> Decimal:
     return count * watts * assume.power_overhead / 1000
 
 
+def is_stated(evidence: Evidence, one: Placement) -> bool:
+    """Whether the power of an instance is known, where a cap counts it."""
+    capped = any(_is_capped(cap, one) for cap in evidence.spec.policy.power)
+    return not capped or kilowatts(evidence, one).is_finite()
+
+
+def _is_capped(cap: PowerCap, one: Placement) -> bool:
+    names = (one.region, place_of(one))
+    return cap.regions is None or any(
+        fnmatchcase(name, glob) for name in names for glob in cap.regions
+    )
+
+
 def _power(evidence: Evidence) -> Iterator[Violation]:
     """Sum of instances x kW <= cap, in each region by itself."""
     for cap in evidence.spec.policy.power:
         drawn: defaultdict[str, Decimal] = defaultdict(Decimal)
         for one in evidence.plan.placements:
-            names = (one.region, place_of(one))
-            if cap.regions is None or any(
-                fnmatchcase(name, glob) for name in names for glob in cap.regions
-            ):
+            if _is_capped(cap, one):
                 drawn[place_of(one)] += one.instances * kilowatts(evidence, one)
         for place, kw in sorted(drawn.items()):
             if is_above(kw, cap.cap, whole=cap.cap):

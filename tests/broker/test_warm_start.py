@@ -91,6 +91,18 @@ def test_what_is_gone_is_left_out(tmp_path: Path, engine: EngineProcess) -> None
     assert {one.workload for one in less.unmet} == {"other"}
 
 
+def test_more_instances_than_there_can_be_stand_nowhere(
+    tmp_path: Path, engine: EngineProcess
+) -> None:
+    """A file with a number of instances that no array holds: the others stand."""
+    asked, on = spec(tmp_path, FLEET), market()
+    plan = make_plan(asked, on, limits=EXACT, engine=engine).plan
+    one, *others = plan.placements
+    odd = replace(plan, placements=(replace(one, instances=10**30), *others))
+    _, standing = started(asked, on, odd, engine)
+    assert standing < len(plan.placements)
+
+
 def test_less_capacity_leaves_gangs_whole_or_out(tmp_path: Path, engine: EngineProcess) -> None:
     """Of two machines one is left: a gang of two stands nowhere; one of one still does."""
     rows = [ROWS[0], ROWS[5]]

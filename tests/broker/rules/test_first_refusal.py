@@ -29,6 +29,7 @@ from tests.broker.rules.ruled import (
 
 # 1,000 h of a unit of 8 H100 cost 40,000 USD at AWS, 60,000 at Azure, 80,000 at Google.
 _EMBED = "batch: [{name: embed, accelerators: 'H100:8', work: 1000h}]\n"
+_EITHER = "batch: [{name: either, accelerators: [L4, Inferentia2], count: 1, work: 100h}]\n"
 
 
 def claimed(provider: str, *, margin: str = "0%", dates: str = "", workload: str = _EMBED) -> str:
@@ -151,3 +152,17 @@ def test_the_audit_finds_overrides_that_are_hidden_or_invented(tmp_path: Path) -
     assert {one.rule for one in invented} == {"first_refusal"}
     silent = replace(honest, proof=replace(honest.proof, overridden_h=Decimal(0)))
     assert {one.rule for one in audit(silent, strict, within)} == {"first_refusal"}
+
+
+@pytest.mark.parametrize("rule", ["power: [{cap: 5 MW}]", "carbon: {cap: 1e6 t}"])
+def test_what_a_cap_cannot_count_is_no_offer_of_the_claimant(rule: str, tmp_path: Path) -> None:
+    """AWS's cheap chip states no power: AWS offers 50, and may be passed over for 40."""
+    rows = (
+        "aws,us-east-1,use1-az1,inf2.xlarge,Inferentia2,1,16,4,none,on-demand,10\n"
+        "aws,us-east-1,use1-az1,g6.xlarge,L4,1,16,4,none,on-demand,50\n"
+        "gcp,europe-west4,europe-west4-a,g2-standard-4,L4,1,16,4,none,on-demand,40\n"
+    )
+    text = claimed("aws", workload=_EITHER).replace("policy: {", f"policy: {{{rule}, ")
+    plan = planned(text, tmp_path, market(rows))
+    assert {one.provider for one in plan.placements} == {"gcp"}
+    assert plan.overrides == ()
