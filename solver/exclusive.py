@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 
 from solver.compact_columns import NONE, Compact
-from solver.exclusive_rows import neighbours
+from solver.exclusive_rows import counted_whole, neighbours
 from solver.lone_bounds import whole_costs
 from solver.model import Model
 from solver.pairs import Pairs, with_coefficients
@@ -31,7 +31,7 @@ def beside(problem: Problem, some: Bools, level: Level) -> Bools:
 def scope_worth(problem: Problem, prices: Prices, supply: Ints, level: Level) -> Floats:
     """Return float64[n], what the capacities are worth that share a scope with each `supply`."""
     index, other = neighbours(problem, supply, level)
-    held = prices.capacity > 0
+    held = (prices.capacity > 0) & counted_whole(problem, level)
     value = np.zeros(problem.supply.count)
     value[held] = prices.capacity[held] * problem.supply.capacity[held]
     return np.bincount(index, weights=value[other], minlength=len(supply)).astype(np.float64)
@@ -49,7 +49,8 @@ def exclusive_costs(
         level: of its scopes.
         most: float64[O], as `most_units` says.
     """
-    free = priced(problem, replace(prices, capacity=np.zeros_like(prices.capacity)))
+    rest = np.where(counted_whole(problem, level), 0.0, prices.capacity)
+    free = priced(problem, replace(prices, capacity=rest))
     own = with_coefficients(free, pairs.demand, pairs.mode, pairs.supply)
     return whole_costs(free, own, most) + scope_worth(problem, prices, pairs.supply, level)
 
@@ -69,8 +70,8 @@ def charge_exclusive(
         gangs: demands of `compact`, exclusive in the whole problem.
     """
     (problem, prices), pairs = priced_by, compact.pairs
-    price = prices.capacity
     for demand, level in gangs.items():
+        price = np.where(counted_whole(problem, level), prices.capacity, 0.0)
         own = np.flatnonzero(pairs.demand == demand)
         supply = pairs.supply[own]
         worth = scope_worth(problem, prices, supply, level)

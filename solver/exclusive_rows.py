@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from solver.compact_columns import NONE, Compact
 from solver.grouped import distinct, ranges
-from solver.problem import Family, Ints, Level, Problem
+from solver.problem import NO_ROW, Bools, Family, Ints, Level, Problem
 from solver.scopes import scopes_touched
 
 Longs = NDArray[np.int64]
@@ -51,21 +51,37 @@ def neighbours(problem: Problem, supply: Ints, level: Level) -> tuple[Longs, Lon
     return distinct(np.repeat(index, size), other[ranges(first, size)])[:2]
 
 
+def counted_whole(problem: Problem, level: Level) -> Bools:
+    """Return bool[O]: supplies whose capacity one exclusive gang takes, and no two of them.
+
+    A supply of unknown zone counts for every zone of its place. Two gangs alone in two named zones
+    would both take it, and it needs not be there at all.
+    """
+    stock = problem.supply
+    if level is not Level.ZONE:
+        return np.ones(stock.count, np.bool_)
+    named = stock.zone != NO_ROW
+    places = distinct(stock.place[named].astype(np.int64), stock.zone[named].astype(np.int64))[0]
+    zones = np.bincount(places, minlength=int(stock.place.max(initial=-1)) + 1)
+    return np.asarray(named | (zones[stock.place] <= 1), np.bool_)
+
+
 def count_exclusive(compact: Compact) -> None:
-    """Count exclusive gangs for all of the capacities of their scope, and not for their units."""
+    """Count exclusive gangs for all that their scope holds, not for their units."""
     problem, pairs, row = compact.problem, compact.pairs, compact.rows["capacity"]
     for demand, level in exclusive_gangs(problem).items():
         own = np.flatnonzero(pairs.demand == demand)
+        counted = counted_whole(problem, level)
         index, supply = neighbours(problem, pairs.supply[own], level)
-        known = row[supply] != NONE
+        known = (row[supply] != NONE) & counted[supply]
         at, supply = own[index[known]], supply[known]
         compact.builder.entries(row[supply], compact.main[at], problem.supply.capacity[supply])
-        _leave_out_units(compact, own)
+        _leave_out_units(compact, own, np.where(counted, row, NONE))
 
 
-def _leave_out_units(compact: Compact, gang: Longs) -> None:
-    """Take the units of pairs out of the capacity rows again, int64[n]."""
-    row, pairs = compact.rows["capacity"], compact.pairs
+def _leave_out_units(compact: Compact, gang: Longs, row: Longs) -> None:
+    """Take the units of pairs, int64[n], out of the rows of supplies, int64[O], again."""
+    pairs = compact.pairs
     own = gang[row[pairs.supply[gang]] != NONE]
     compact.builder.entries(row[pairs.supply[own]], compact.main[own], -pairs.amount[own])
     mixing = own[compact.mixed[own] != NONE]

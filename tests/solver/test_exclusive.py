@@ -15,7 +15,7 @@ from solver.child import EngineProcess
 from solver.exclusive_rows import exclusive_gangs
 from solver.margins import marginal_prices
 from solver.prices import no_prices
-from solver.problem import NO_ROW, Apart, Family, Level, Problem, Together
+from solver.problem import NO_ROW, Apart, Family, Level, Problem, Supply, Together
 from solver.relaxation import service_of
 from tests.solver.random_gangs import owning
 from tests.solver.random_problems import TOLERANCE, bounded, exactly, unchecked
@@ -38,26 +38,35 @@ def alone(one: Problem, demand: int, level: Level) -> Apart:
 
 
 def with_one_alone(one: Problem, seed: int) -> Problem:
-    """Return a problem with a gang alone in its scope, some zones unknown, two at one place."""
+    """Return a problem with gangs alone in their scopes, zones unknown, two at one place."""
     random = np.random.default_rng(seed)
     gangs = np.flatnonzero(one.demands.family == Family.GANG)
     level = Level(int(random.integers(0, 3)))
     unknown = random.random(one.supply.count) < 0.2
-    supply = replace(one.supply, zone=np.where(unknown, NO_ROW, one.supply.zone).astype(np.int32))
-    ruled = replace(one, supply=supply, apart=(alone(one, int(random.choice(gangs)), level),))
+    ruled = replace(one, supply=_zoned(one.supply, np.where(unknown, NO_ROW, one.supply.zone)))
+    chosen = random.choice(gangs, int(random.integers(1, min(len(gangs), 2) + 1)), replace=False)
+    ruled = replace(ruled, apart=tuple(alone(one, int(gang), level) for gang in chosen))
     if random.random() < 0.4:
         two = tuple(int(other) for other in random.choice(gangs, 2, replace=False))
         ruled = replace(ruled, together=(Together(level=Level.PLACE, demands=two),))
     return ruled
 
 
+def _zoned(supply: Supply, zone: np.ndarray) -> Supply:
+    """Return supply with other zones, and so with other pools."""
+    where = np.stack([supply.place, zone, supply.kind])
+    pool = np.unique(where, axis=1, return_inverse=True)[1].reshape(-1)
+    return replace(supply, zone=zone.astype(np.int32), pool=pool.astype(np.int32))
+
+
 def in_other_words(one: Problem) -> Problem:
-    """Return the problem with its rule said of one other demand at a time."""
-    (rule,) = one.apart
-    (gang,), others = rule.groups
-    return replace(
-        one, apart=tuple(Apart(level=rule.level, groups=((gang,), (two,))) for two in others)
-    )
+    """Return the problem with its rules said of one other demand at a time."""
+    apart = [
+        Apart(level=rule.level, groups=(rule.groups[0], (two,)))
+        for rule in one.apart
+        for two in rule.groups[1]
+    ]
+    return replace(one, apart=tuple(apart))
 
 
 def test_a_gang_alone_is_known_by_its_rule() -> None:
@@ -84,6 +93,16 @@ def test_a_gang_alone_pays_for_all_that_its_zone_holds(engine: EngineProcess) ->
     prices = served(one, no_prices(one), service, 0)
     prices = replace(prices, capacity=np.array([100.0, 0.0]))
     assert Certifier(one, service, engine).certify(prices, unchecked).bound == pytest.approx(400)
+
+
+def test_two_gangs_alone_in_two_zones_may_both_have_an_unknown_one_beside(
+    engine: EngineProcess,
+) -> None:
+    """A machine of unknown zone may stand in either; both gangs are served, nobody takes it."""
+    rows = [Row(cost=1, zone=0), Row(cost=1, zone=1), Row(cost=9, capacity=1, zone=NO_ROW)]
+    rules = tuple(Apart(level=Level.ZONE, groups=((one,), (1 - one,))) for one in (0, 1))
+    best = exactly(problem(rows, [GANG] * 2, Rules(apart=rules)), engine)
+    assert (best.cost, best.unmet.sum()) == (pytest.approx(200), 0)
 
 
 def test_what_a_unit_more_saves_does_not_hang_on_words(engine: EngineProcess) -> None:
