@@ -114,7 +114,7 @@ def prices_of(problem: Problem, seed: int) -> Prices:
     return replace(nothing, capacity=some(problem.supply.count), limit=some(problem.limits.count))
 
 
-@bounded(30)
+@bounded(20)
 @given(both=nights(), data=spec_data(), seed=st.integers(0, 10_000))
 def test_whatever_prices_a_search_begins_with_its_bound_holds(
     both: tuple[list[Row], list[Row]], data: Data, seed: int, engine: EngineProcess
@@ -141,7 +141,7 @@ def test_whatever_prices_a_search_begins_with_its_bound_holds(
         assert not is_worse(warm, today.plan(start))
 
 
-@bounded(40)
+@bounded(25)
 @given(case=ruled_cases(), seed=st.integers(0, 10_000))
 def test_under_every_rule_a_bound_at_given_prices_holds(
     case: Case, seed: int, engine: EngineProcess
@@ -163,7 +163,7 @@ def test_under_every_rule_a_bound_at_given_prices_holds(
         assert found.bound <= best.cost * (1 + 1e-6) + TOLERANCE
 
 
-@bounded(15)
+@bounded(10)
 @given(both=nights(), data=spec_data())
 def test_the_optimum_is_the_same_and_so_are_the_bytes(
     both: tuple[list[Row], list[Row]], data: Data, engine: EngineProcess

@@ -116,7 +116,7 @@ def test_what_a_unit_more_saves_does_not_hang_on_words(engine: EngineProcess) ->
     assert one_way == pytest.approx(other_way)
 
 
-@bounded(40)
+@bounded(25)
 @given(owning(), SEEDS)
 def test_the_rule_in_other_words_has_the_same_optimum(
     engine: EngineProcess, one: Problem, seed: int
@@ -135,7 +135,7 @@ def test_the_rule_in_other_words_has_the_same_optimum(
     assert weighed(ruled, one_way) == pytest.approx(cost, abs=slack(cost))
 
 
-@bounded(60)
+@bounded(40)
 @given(owning(), SEEDS)
 def test_gangs_alone_are_bounded_at_any_prices(
     engine: EngineProcess, one: Problem, seed: int
@@ -150,7 +150,7 @@ def test_gangs_alone_are_bounded_at_any_prices(
         assert bound <= weighed(ruled, best) + slack(weighed(ruled, best))
 
 
-@bounded(30)
+@bounded(20)
 @given(owning(roomy=True), SEEDS)
 def test_gangs_alone_are_bounded_together_with_all(
     engine: EngineProcess, one: Problem, seed: int

@@ -63,14 +63,14 @@ def assert_bounded(one: Problem, seed: int, engine: EngineProcess) -> None:
         assert less <= best + TOLERANCE * max(1.0, best / 1000)
 
 
-@bounded(60)
+@bounded(30)
 @given(cases(), SEEDS)
 def test_what_is_left_unmet_is_allowed_for(engine: EngineProcess, case: Case, seed: int) -> None:
     """On random markets and specs of every kind, with the units of each offer few."""
     assert_bounded(_with_few_units(case.problem, seed), seed, engine)
 
 
-@bounded(40)
+@bounded(25)
 @given(ruled_cases(), SEEDS)
 def test_what_is_left_unmet_is_allowed_for_under_any_two_rules(
     engine: EngineProcess, case: Case, seed: int
@@ -79,7 +79,7 @@ def test_what_is_left_unmet_is_allowed_for_under_any_two_rules(
     assert_bounded(_with_few_units(case.problem, seed), seed, engine)
 
 
-@bounded(40)
+@bounded(25)
 @given(services(scarce=True, count=3), SEEDS)
 def test_services_may_leave_a_part(engine: EngineProcess, one: Problem, seed: int) -> None:
     """Three of them on a few units: some of the load of some stays unmet."""

@@ -55,7 +55,7 @@ def assert_between_for_many(case: Case, engine: EngineProcess, most: int) -> Non
 
 
 @pytest.mark.parametrize("most", [1, NEVER])
-@bounded(6)
+@bounded(4)
 @given(case=cases())
 def test_optimum_lies_between_bound_and_plan(engine: EngineProcess, most: int, case: Case) -> None:
     """On random markets and specs of every kind."""
@@ -63,7 +63,7 @@ def test_optimum_lies_between_bound_and_plan(engine: EngineProcess, most: int, c
 
 
 @pytest.mark.parametrize("most", [1, NEVER])
-@bounded(4)
+@bounded(3)
 @given(case=ruled_cases())
 def test_optimum_lies_between_bound_and_plan_under_any_two_rules(
     engine: EngineProcess, most: int, case: Case
