@@ -66,7 +66,7 @@ def anchored(work: Work, earlier: Prices) -> Prices:
     Raises:
         SolverError: the relaxation has no solution.
     """
-    problem = replace(work.flat, apart=())
+    problem = work.flat
     restricted = restrict(problem, work.columns.pairs, work.service, loose=True)
     model = with_fines(restricted, work.service, work.fines)
     stock, rows = problem.supply, restricted.compact.rows
