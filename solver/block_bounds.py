@@ -112,34 +112,55 @@ class BlockBounds:
         Raises:
             SolverError: the engine failed.
         """
-        fresh: list[_Fresh] = []
+        fresh = self._fresh_of(problem, prices, blocks, check)
+        together = [one for one in fresh if _is_service(problem, one.block)]
+        parts = [together[at : at + _TOGETHER] for at in range(0, len(together), _TOGETHER)]
+        parts += [[one] for one in fresh if not _is_service(problem, one.block)]
+        for some in parts:
+            check()
+            if is_late():
+                break
+            self._relax(problem, prices, some, check, is_late)
+        seen = {int(one.block[0]): one for one in fresh}
+        return [self._least(problem, block, seen.get(int(block[0]))) for block in blocks]
+
+    def _fresh_of(
+        self,
+        problem: Problem,
+        prices: Prices,
+        blocks: Sequence[Longs],
+        check: Callable[[], None],
+    ) -> list[_Fresh]:
+        """The blocks that have no relaxation at these prices."""
+        fresh = []
         for block, pairs in zip(blocks, self._pairs_of(problem, blocks), strict=True):
             check()
             key = self._key(problem, prices, block, pairs)
-            one = _Fresh(block=block, pairs=pairs, unmet=prices.unmet[block], key=key)
             known = self._known.get(int(block[0]))
-            if known is None or known[0] != one.key or known[1].partly is None:
-                fresh.append(one)
-        alone = [one for one in fresh if not _is_service(problem, one.block)]
-        services = [one for one in fresh if _is_service(problem, one.block)]
-        for first in range(0, len(services), _TOGETHER):
-            check()
-            if is_late():
-                break
-            some = services[first : first + _TOGETHER]
-            bounds = self._relaxed_together(problem, some)
-            if bounds is None:
-                alone += some
-                continue
-            for one, solved in zip(some, bounds, strict=True):
-                self._note(one, solved)
-        for one in alone:
-            check()
-            if is_late():
-                break
-            self._note(one, self._relaxed(problem, prices, one.block, one.pairs))
-        seen = {int(one.block[0]): one for one in fresh}
-        return [self._least(problem, block, seen.get(int(block[0]))) for block in blocks]
+            if known is None or known[0] != key or known[1].partly is None:
+                unmet = prices.unmet[block]
+                fresh.append(_Fresh(block=block, pairs=pairs, unmet=unmet, key=key))
+        return fresh
+
+    def _relax(
+        self,
+        problem: Problem,
+        prices: Prices,
+        some: Sequence[_Fresh],
+        check: Callable[[], None],
+        is_late: Callable[[], bool],
+    ) -> None:
+        """Relax some blocks: services in one model if that has a solution, else one by one."""
+        found = None
+        if _is_service(problem, some[0].block):
+            found = self._relaxed_together(problem, some)
+        for row, one in enumerate(some):
+            if found is None:
+                check()
+                if is_late():
+                    return
+            solved = found[row] if found else self._relaxed(problem, prices, one.block, one.pairs)
+            self._note(one, solved)
 
     def _least(self, problem: Problem, block: Longs, fresh: _Fresh | None) -> Solved:
         """What is known of a block; if it is `fresh` and there was no time for it, very little."""

@@ -9,7 +9,7 @@ own bound; that bound enters, never the value of a plan a heuristic found.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -132,10 +132,8 @@ class Certifier:
         if handy is not None:
             found, cost = self._found(problem, prices, (cost, floor), handy, _HANDY * slack)
         above = np.maximum(cost - floor, 0.0)
-        gap = slack / max(len(solved), 1)
-        for row in np.argsort(-above, kind="stable").tolist():
-            if above.sum() <= slack or is_late():
-                break
+        for row in _farthest(above, slack, is_late):
+            gap = slack / len(solved)
             solved[row] = self._models.solved(problem, prices, blocks[row], gap)
             above[row] = 0.0
         for block, one in zip(blocks, solved, strict=True):
@@ -333,3 +331,14 @@ class Certifier:
             per_weight = float((prices.unmet[member] / weight[member]).max(initial=0.0))
             total += per_weight * float(self._service.unmet[row])
         return total
+
+
+def _farthest(above: Floats, slack: float, is_late: Callable[[], bool]) -> Iterator[int]:
+    """Yield blocks, the farthest first, until all others together are not `slack` away.
+
+    `above`: float64[B], how far each is; those that were yielded count as what has become of them.
+    """
+    for row in np.argsort(-above, kind="stable").tolist():
+        if above.sum() <= slack or is_late():
+            return
+        yield row

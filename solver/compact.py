@@ -57,22 +57,7 @@ def build_compact(
         is_whole: False: leave out the rows of single services, as `Compact.is_whole` says.
     """
     pairs = without_dominated(problem, enumerate_pairs(problem)) if pairs is None else pairs
-    count = pairs.count
-    compact = Compact(
-        problem=problem,
-        pairs=pairs,
-        builder=ModelBuilder(),
-        main=np.full(count, NONE, np.int64),
-        most=np.ones(count),
-        units=np.full(count, NONE, np.int64),
-        units_factor=np.ones(count),
-        mixed=np.full(count, NONE, np.int64),
-        mixed_with=np.full(count, NONE, np.int64),
-        unmet=np.empty(0, np.int64),
-        slack=np.full(problem.accounts.count, NONE, np.int64),
-        is_whole=is_whole,
-    )
-    compact.unmet = compact.builder.add(np.zeros(problem.demands.count), high=1.0, integral=False)
+    compact = _begun(problem, pairs, is_whole=is_whole)
     _add_gangs(compact)
     _add_batches(compact)
     compact.builder.skips_rows = not is_whole
@@ -98,6 +83,27 @@ def build_compact(
     if loose:
         add_service_cuts(compact)
     add_unbilled(compact)  # after the cap on cost, of which it is no part
+    return compact
+
+
+def _begun(problem: Problem, pairs: Pairs, *, is_whole: bool) -> Compact:
+    """A model with nothing in it but what stays unmet."""
+    count = pairs.count
+    compact = Compact(
+        problem=problem,
+        pairs=pairs,
+        builder=ModelBuilder(),
+        main=np.full(count, NONE, np.int64),
+        most=np.ones(count),
+        units=np.full(count, NONE, np.int64),
+        units_factor=np.ones(count),
+        mixed=np.full(count, NONE, np.int64),
+        mixed_with=np.full(count, NONE, np.int64),
+        unmet=np.empty(0, np.int64),
+        slack=np.full(problem.accounts.count, NONE, np.int64),
+        is_whole=is_whole,
+    )
+    compact.unmet = compact.builder.add(np.zeros(problem.demands.count), high=1.0, integral=False)
     return compact
 
 

@@ -103,13 +103,8 @@ def asked_of(problem: Problem, left: Remainder, pairs: Pairs) -> Asked | None:
         return None
     if home_of(problem, demand) is not None:
         return None
-    place = problem.supply.place[pairs.supply]
-    order = place.argsort(kind="stable")
-    pairs, place = pairs.rows(order), place[order]
-    begins = np.ones(len(place), np.bool_)
-    np.not_equal(place[1:], place[:-1], out=begins[1:])
-    starts, at = np.flatnonzero(begins), begins.cumsum() - 1
-    classes = load_classes(problem, service, place[starts])
+    pairs, starts, at = _by_place(problem, pairs)
+    classes = load_classes(problem, service, problem.supply.place[pairs.supply[starts]])
     whole = float(classes.load.sum())
     free, far, budget = _reach(problem, service, classes)
     lost = _lost(problem, left, service, pairs)
@@ -142,6 +137,16 @@ def asked_of(problem: Problem, left: Remainder, pairs: Pairs) -> Asked | None:
         high=high,
         memo={},
     )
+
+
+def _by_place(problem: Problem, pairs: Pairs) -> tuple[Pairs, Longs, Longs]:
+    """The pairs by place; int64[H], where each place begins; int64[P], the place of each pair."""
+    place = problem.supply.place[pairs.supply]
+    order = place.argsort(kind="stable")
+    place = place[order]
+    begins = np.ones(len(place), np.bool_)
+    np.not_equal(place[1:], place[:-1], out=begins[1:])
+    return pairs.rows(order), np.flatnonzero(begins), begins.cumsum() - 1
 
 
 def _most(left: Remainder, pairs: Pairs, whole: float, share: float) -> Floats:

@@ -81,19 +81,16 @@ def whole_of(
         capacity=np.where(scarce, 0.0, prices.capacity),
         limit=np.zeros_like(prices.limit),
     )
-    at_prices, usual = priced(problem, free), priced(problem, prices)
-    found, exclusive = _Found(), exclusive_gangs(problem)
+    at_prices, found = priced(problem, free), _Found()
     single = np.concatenate([blocks.plain, blocks.lone]).astype(np.int64)
-    for one in single[np.isfinite(least[single])].tolist():
-        pairs, wanted = pairs_of(at_prices, one, most), scarce
-        if one in exclusive:  # what it wants is all of its scope
-            cost = exclusive_costs(problem, prices, pairs, exclusive[one], most)
-            wanted = beside(problem, scarce, exclusive[one])
-        else:
-            cost = whole_costs(usual, pairs_of(usual, one, most), most)
-        share = most_share(cost, float(least[one]), within)
-        usable = share >= 1 if problem.demands.family[one] == Family.GANG else share > 0
-        _add_single(found, at_prices, pairs, (wanted, usable), most, float(prices.unmet[one]))
+    _add_singles(
+        found,
+        (problem, prices, at_prices),
+        single[np.isfinite(least[single])],
+        most,
+        least,
+        within,
+    )
     for block in blocks.models:
         _add_block(found, at_prices, block, scarce, most, prices.unmet[block])
     order = np.argsort(np.array(found.demand, np.int64))
@@ -104,6 +101,33 @@ def whole_of(
         elsewhere=np.array(found.elsewhere, np.float64)[order],
         pairs=joined(at_prices, found.pairs),
     )
+
+
+def _add_singles(
+    found: _Found,
+    problems: tuple[Problem, Prices, Problem],
+    single: Longs,
+    most: Floats,
+    least: Floats,
+    within: float,
+) -> None:
+    """Add the gangs and batches `single` that something scarce suits better than the rest.
+
+    problems: not priced, its prices, and priced without what is scarce.
+    """
+    problem, prices, at_prices = problems
+    usual, scarce = priced(problem, prices), scarce_supplies(problem, prices)
+    exclusive = exclusive_gangs(problem)
+    for one in single.tolist():
+        pairs, wanted = pairs_of(at_prices, one, most), scarce
+        if one in exclusive:  # what it wants is all of its scope
+            cost = exclusive_costs(problem, prices, pairs, exclusive[one], most)
+            wanted = beside(problem, scarce, exclusive[one])
+        else:
+            cost = whole_costs(usual, pairs_of(usual, one, most), most)
+        share = most_share(cost, float(least[one]), within)
+        usable = share >= 1 if problem.demands.family[one] == Family.GANG else share > 0
+        _add_single(found, at_prices, pairs, (wanted, usable), most, float(prices.unmet[one]))
 
 
 def _add_single(

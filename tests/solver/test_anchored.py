@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -16,12 +15,6 @@ from solver.problem import Problem
 from solver.solution import SearchLimits
 from solver.work import Work
 from tests.solver.tiny import GANG, Row, Rules, like, problem
-
-
-@pytest.fixture(scope="module")
-def engine() -> Iterator[EngineProcess]:
-    with EngineProcess() as running:
-        yield running
 
 
 def begun(one: Problem, engine: EngineProcess) -> Work:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -30,12 +29,6 @@ from tests.solver.random_problems import (
     unchecked,
 )
 from tests.solver.tiny import BATCH, GANG, SERVICE, Row, Rules, like, problem
-
-
-@pytest.fixture(scope="module")
-def engine() -> Iterator[EngineProcess]:
-    with EngineProcess() as running:
-        yield running
 
 
 def bound_of(one: Problem, prices: Prices, service: Service, engine: EngineProcess) -> float:

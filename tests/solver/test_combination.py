@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -18,12 +16,6 @@ from solver.solution import SearchLimits, Solution
 from solver.work import Work
 from tests.solver.random_fleets import fleet_of
 from tests.solver.random_problems import TOLERANCE, bounded
-
-
-@pytest.fixture(scope="module")
-def engine() -> Iterator[EngineProcess]:
-    with EngineProcess() as running:
-        yield running
 
 
 def judged(search: Search) -> tuple[float, ...]:

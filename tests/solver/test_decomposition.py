@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -31,12 +30,6 @@ from tests.solver.random_problems import (
     ruled_cases,
 )
 from tests.solver.tiny import BATCH, GANG, SERVICE, Row, Rules, like, problem, solved, used
-
-
-@pytest.fixture(scope="module")
-def engine() -> Iterator[EngineProcess]:
-    with EngineProcess() as running:
-        yield running
 
 
 def weighed(one: Problem, found: Solution) -> float:

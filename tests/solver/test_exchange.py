@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -18,12 +17,6 @@ from solver.standing import standing
 from solver.work import Work
 from tests.solver.test_anchored import begun
 from tests.solver.tiny import GANG, Row, like, problem
-
-
-@pytest.fixture(scope="module")
-def engine() -> Iterator[EngineProcess]:
-    with EngineProcess() as running:
-        yield running
 
 
 def two_who_stand_crossed() -> Problem:

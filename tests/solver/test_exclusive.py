@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -30,12 +29,6 @@ from tests.solver.test_owned_gangs import (
 from tests.solver.tiny import GANG, SERVICE, Row, Rules, like, problem
 
 SEEDS = st.integers(0, 2**32 - 1)
-
-
-@pytest.fixture(scope="module")
-def engine() -> Iterator[EngineProcess]:
-    with EngineProcess() as running:
-        yield running
 
 
 def alone(one: Problem, demand: int, level: Level) -> Apart:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -33,12 +30,6 @@ from tests.solver.test_certificate import served
 SEEDS = st.integers(0, 2**32 - 1)
 #: Gap to which blocks are solved whatever a bound may give away, as a part of their costs.
 _SOLVED = 3e-3
-
-
-@pytest.fixture(scope="module")
-def engine() -> Iterator[EngineProcess]:
-    with EngineProcess() as running:
-        yield running
 
 
 def assert_lazy(one: Problem, seed: int, engine: EngineProcess) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -33,12 +32,6 @@ from tests.solver.test_certificate import served
 from tests.solver.tiny import BATCH, GANG, Row, like, problem
 
 SEEDS = st.integers(0, 2**32 - 1)
-
-
-@pytest.fixture(scope="module")
-def engine() -> Iterator[EngineProcess]:
-    with EngineProcess() as running:
-        yield running
 
 
 def some_others(prices: Prices) -> Prices:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -19,12 +17,6 @@ from solver.problem import Floats, Problem
 from solver.search import Search, held_alone
 from tests.solver.random_problems import Case, bounded, cases, exactly, ruled_cases
 from tests.solver.tiny import GANG, SERVICE, Row, like, problem
-
-
-@pytest.fixture(scope="module")
-def engine() -> Iterator[EngineProcess]:
-    with EngineProcess() as running:
-        yield running
 
 
 def activity(model: Model, x: Floats) -> Floats:

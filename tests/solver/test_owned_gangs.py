@@ -29,12 +29,6 @@ from tests.solver.tiny import BATCH, Row, like, problem
 SEEDS = st.integers(0, 2**32 - 1)
 
 
-@pytest.fixture(scope="module")
-def engine() -> Iterator[EngineProcess]:
-    with EngineProcess() as running:
-        yield running
-
-
 def weighed(one: Problem, found: Solution) -> float:
     """Return the cost, with what moves weigh beyond it."""
     return found.cost + unbilled_cost(one, found.allocation)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import product
 
@@ -170,12 +170,6 @@ def test_as_good_as_trying_everything(case: Case, engine: EngineProcess) -> None
     model.high[compact.unmet] = 0.0
     whole = engine.solve_integer(model, Effort(gap=0.0, nodes=None, seconds=None))
     assert whole.objective == pytest.approx(best)
-
-
-@pytest.fixture(scope="module")
-def engine() -> Iterator[EngineProcess]:
-    with EngineProcess() as running:
-        yield running
 
 
 def left(one: Problem) -> int:

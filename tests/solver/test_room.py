@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -18,13 +17,6 @@ from solver.problem import Problem
 from solver.search import Search
 from solver.solution import Allocation
 from tests.solver.tiny import BATCH, GANG, SERVICE, Row, Rules, Want, like, problem
-
-
-@pytest.fixture(scope="module")
-def engine() -> Iterator[EngineProcess]:
-    with EngineProcess() as running:
-        yield running
-
 
 #: A pool of four units at 1 an hour, two of two at 1.5, any number at 10.
 ROWS = [

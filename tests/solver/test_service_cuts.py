@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -20,12 +19,6 @@ from solver.survival_rows import losses
 from tests.solver.random_problems import bounded
 from tests.solver.random_services import services
 from tests.solver.tiny import SERVICE, Row, Rules, like, problem
-
-
-@pytest.fixture(scope="module")
-def engine() -> Iterator[EngineProcess]:
-    with EngineProcess() as running:
-        yield running
 
 
 def relaxed(one: Problem, engine: EngineProcess, *, loose: bool) -> float:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -25,12 +24,6 @@ from tests.solver.tiny import SERVICE, Row, Rules, like, problem
 def counted(rows: Allocation) -> dict[int, int]:
     """Units by supply."""
     return dict(zip(rows.supply.tolist(), rows.units.tolist(), strict=True))
-
-
-@pytest.fixture(scope="module")
-def engine() -> Iterator[EngineProcess]:
-    with EngineProcess() as running:
-        yield running
 
 
 def routed(one: Problem, rows: Allocation) -> Routes | None:

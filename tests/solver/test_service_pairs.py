@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -21,12 +20,6 @@ from solver.service_pairs import needed
 from tests.solver.random_problems import bounded
 from tests.solver.random_services import services
 from tests.solver.tiny import GANG, SERVICE, Row, Rules, like, problem
-
-
-@pytest.fixture(scope="module")
-def engine() -> Iterator[EngineProcess]:
-    with EngineProcess() as running:
-        yield running
 
 
 def kept(one: Problem) -> list[int]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import fields, replace
 
 import numpy as np
@@ -16,12 +15,6 @@ from solver.problem import Problem
 from solver.slices import slice_demands, slice_pairs
 from tests.solver.random_problems import Case, bounded, cases, exactly, ruled_cases
 from tests.solver.tiny import BATCH, GANG, SERVICE, Row, like, problem
-
-
-@pytest.fixture(scope="module")
-def engine() -> Iterator[EngineProcess]:
-    with EngineProcess() as running:
-        yield running
 
 
 def assert_same_model(one: Problem, other: Problem) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -14,12 +14,6 @@ from solver.standing import standing
 from tests.solver.tiny import Row, Rules, Want, problem
 
 GANG, SERVICE, BATCH = Family.GANG, Family.SERVICE, Family.BATCH
-
-
-@pytest.fixture(scope="module")
-def engine() -> Iterator[EngineProcess]:
-    with EngineProcess() as running:
-        yield running
 
 
 def held(*rows: tuple[int, int, int, float]) -> Allocation:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 import pytest
 from hypothesis import assume, given
@@ -22,12 +20,6 @@ from tests.solver.tiny import GANG, SERVICE, Row, like, problem
 
 NEVER = 10**9
 CRUMB = 0.01
-
-
-@pytest.fixture(scope="module")
-def engine() -> Iterator[EngineProcess]:
-    with EngineProcess() as running:
-        yield running
 
 
 def called(*, many: int, most: int) -> pytest.MonkeyPatch:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -23,12 +21,6 @@ from solver.slices import slice_demands
 from solver.ways import Encoder, nothing, way_of, ways_in
 from tests.solver.random_problems import Case, bounded, cases, ruled_cases
 from tests.solver.tiny import GANG, SERVICE, Row, problem
-
-
-@pytest.fixture(scope="module")
-def engine() -> Iterator[EngineProcess]:
-    with EngineProcess() as running:
-        yield running
 
 
 def some_point(one: Problem, engine: EngineProcess) -> tuple[Compact, Model, Floats]:
