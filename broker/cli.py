@@ -134,7 +134,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokerError as error:
         _say(f"{paint('error:', run, fg='red')} {error}")
         return error.exit_code
-    except Exception as error:  # the last handler: a bug of any kind ends with its code and one message
+    except Exception as error:  # the last handler: any bug ends with its code and one message
         _say(_bug_report(error, verbose=run.verbosity > 0))
         return BUG
 
