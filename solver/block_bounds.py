@@ -309,8 +309,12 @@ class BlockBounds:
     def _model(
         self, problem: Problem, prices: Prices, block: Longs, pairs: Pairs, *, loose: bool = True
     ) -> tuple[Compact, Model, Slice]:
-        """The model of a block by itself, with the prices of what it leaves unmet."""
+        """The model of a block by itself, with the prices of what it leaves unmet.
+
+        Where gangs and batches keep apart from each other, they do so here.
+        """
         part = slice_demands(_unbounded(problem, block), block)
+        loose &= not part.problem.apart or part.problem.services.count > 0
         compact = build_compact(part.problem, slice_pairs(pairs, part), loose=loose)
         model = priced_unmet(compact, prices.unmet[block], self._forced[block])
         rows = [row for row, one in enumerate(block.tolist()) if one in self._exclusive]

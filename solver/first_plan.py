@@ -7,19 +7,25 @@ prices of what demands share. It is a start for the search, not the baseline bes
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 
 from solver.compact_columns import Longs
+from solver.exclusive import exclusive_costs
+from solver.exclusive_rows import exclusive_gangs
 from solver.first_pairs import first_pairs
 from solver.lone_choice import Choice, batch_choice, gang_choice, nothing_taken
 from solver.one_by_one import idle_readers, joined, joined_routes, without, without_the_whole
 from solver.pairs import Listing, Pairs
 from solver.prices import Prices, priced
-from solver.problem import NO_ROW, Family, Floats, Problem
+from solver.problem import NO_ROW, Family, Floats, Level, Problem
 from solver.remainder import Remainder
+from solver.scopes import scope_of
 from solver.service_choice import ROUNDS, service_choice
 from solver.solution import Allocation, Routes, Solution, Status, Stop
 from solver.tier_bounds import tiered_cost
+from solver.ways import Way
 
 #: Gap of a batch's way to its cheapest: any way is a start.
 _ANY = float("inf")
@@ -29,8 +35,9 @@ def first_plan(
     problem: Problem,
     *,
     prices: Prices | None = None,
-    order: Longs | None = None,
     rounds: int = ROUNDS,
+    ahead: Sequence[Way] = (),
+    urgent: Sequence[int] = (),
 ) -> Solution:
     """Serve the demands of `problem` one at a time, by arithmetic.
 
@@ -39,27 +46,34 @@ def first_plan(
             is paid for already by the hour and what demands read of each other are minded only
             as far as `prices` charge them.
         prices: of what demands share: choices are the cheapest at these; None: at their costs.
-        order: int64[D], demands in the order in which those of one priority are served; None:
-            by row.
         rounds: of `service_choice`.
+        ahead: ways that are taken before anybody chooses, each where all of it is left.
+        urgent: demands that choose before all others, whatever their priority.
 
     Returns:
         The plan at its true costs. It keeps capacities, limits and all rules of single demands
         and of scopes. Its bound is 0 and proves nothing.
     """
-    given = np.arange(problem.demands.count) if order is None else order
-    given = given[np.argsort(-problem.demands.priority[given], kind="stable")]
-    choosing = _Choosing(problem, prices, given, rounds)
-    taken: list[Allocation] = []
-    routes: list[Routes] = []
-    unmet = np.ones(problem.demands.count)
+    left, unmet = Remainder(problem), np.ones(problem.demands.count)
+    whole = [way for way in ahead if not way.unmet.any()]
+    stands = [way for way in whole if left.take_whole(way.demands, way.allocation)]
+    taken, routes = [way.allocation for way in stands], [way.routes for way in stands]
+    given = np.argsort(-problem.demands.priority, kind="stable")
+    for way in stands:
+        unmet[way.demands] = way.unmet
+        given = given[~np.isin(given, way.demands)]
+    # Who shares a scope with nobody finds none later on.
+    exclusive = {} if prices is None else exclusive_gangs(problem)
+    early = np.where(np.isin(given, urgent), 2, np.isin(given, list(exclusive)))
+    given = given[np.argsort(-early, kind="stable")]
+    choosing = _Choosing(problem, left, prices, given, rounds, exclusive)
     for demand in given.tolist():
         choice, sent = choosing.choose(demand)
         if sent is not None:
             routes.append(sent)
         unmet[demand] = choice.unmet
         taken.append(choice.allocation)
-        choosing.left.take(demand, choice.allocation)
+        left.take(demand, choice.allocation)
     idle = idle_readers(problem.reads, unmet)
     unmet[idle] = 1.0
     allocation = joined(taken)
@@ -108,9 +122,19 @@ def plain_cost(problem: Problem, allocation: Allocation) -> float:
 class _Choosing:
     """Chooses for one demand after another; what is taken of `left` is gone."""
 
-    def __init__(self, problem: Problem, prices: Prices | None, order: Longs, rounds: int) -> None:
-        self.left = Remainder(problem)
-        self._rounds = rounds
+    def __init__(
+        self,
+        problem: Problem,
+        left: Remainder,
+        prices: Prices | None,
+        order: Longs,
+        rounds: int,
+        exclusive: Mapping[int, Level],
+    ) -> None:
+        self.left = left
+        self._problem, self._prices, self._rounds = problem, prices, rounds
+        self._exclusive = exclusive
+        order = order[~np.isin(order, list(exclusive))]
         self._plain = without_the_whole(problem if prices is None else priced(problem, prices))
         self._listing = Listing.of(problem)
         is_service = problem.demands.family[order] == Family.SERVICE
@@ -120,6 +144,8 @@ class _Choosing:
 
     def choose(self, demand: int) -> tuple[Choice, Routes | None]:
         """The choice for a demand, and the routes of a service; in the order that was said."""
+        if demand in self._exclusive:
+            return self._alone(demand, self._exclusive[demand]), None
         if self._plain.demands.family[demand] == Family.SERVICE:
             pairs = self._usable(demand, next(self._of_services))
             found = service_choice(self._plain, self.left, pairs, rounds=self._rounds, partly=True)
@@ -128,6 +154,17 @@ class _Choosing:
         if choice is None or choice.unmet > 0:
             choice = self._without_routes(demand, self._all(demand))
         return nothing_taken() if choice is None else choice, None
+
+    def _alone(self, demand: int, level: Level) -> Choice:
+        """In the scope that is cheapest at prices with all it holds."""
+        pairs, prices = self._usable(demand, self._all(demand)), self._prices
+        if not pairs.count or prices is None:
+            return nothing_taken()
+        cost = exclusive_costs(self._problem, prices, pairs, level, self.left.most)
+        scope = scope_of(self._problem, pairs.supply, level)
+        best = pairs.keep(scope == scope[np.argmin(cost)])
+        choice = gang_choice(self._plain, self.left, best)
+        return choice if choice.unmet == 0 else gang_choice(self._plain, self.left, pairs)
 
     def _all(self, demand: int) -> Pairs:
         return self._listing.pairs(self._plain, np.array([demand]), self.left.most)

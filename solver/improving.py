@@ -5,40 +5,92 @@ from __future__ import annotations
 import numpy as np
 
 from solver.compact import build_compact
-from solver.first_plan import first_plan
+from solver.first_plan import first_plan, unproven
 from solver.improvement import Improvement
 from solver.prices import Prices, priced
 from solver.problem import Family
-from solver.rounds import adopt, is_huge, know, level_service, rank
-from solver.sampling import MANY
-from solver.search import Search
+from solver.reseating import Reseating
+from solver.rounds import adopt, is_huge, know, level_service, rank, ways_of_bound
+from solver.search import Planned, Search
+from solver.solution import Solution
 from solver.way_costs import best_ways
 from solver.work import Work
 
 #: Steps of improvement in a round: some, and more by the number of demands.
 _STEPS = 20
 _STEPS_PER_DEMAND = 0.05
+#: Rounds in which a plan is reseated; none after one that saves less than this part of the cost.
+_RESEATINGS = 5
+_WORTHWHILE = 5e-4
+#: Times that a plan is made again with those served first whom it left out.
+_URGENT = 3
 #: Gangs and batches at most all of whose pairs are looked at, so that they make room.
 _HOLDERS = 500
 
 
 def plan_at(work: Work, prices: Prices) -> None:
-    """Plan one demand at a time at `prices`.
+    """Plan one demand at a time at `prices`; first those that are bound to each other.
 
-    Of too many demands to combine few pairs are known; of those that are left out, all are looked
-    at. Of very many, a cheap plan that leaves some is served before it is judged.
+    A cheap plan that leaves some is served before it is judged. Of too many demands to combine few
+    pairs are known; of those that are left out, all are looked at.
     """
-    plan = first_plan(work.problem, prices=prices)
-    former = None
+    plan = _whole_plan_at(work, prices)
     if is_huge(work):
         work.columns.add_all(np.flatnonzero(work.missed(plan.unmet) > 0))
-    elif work.problem.demands.count > MANY:
-        former = work.set_aside()
-    adopt(work, plan)
-    if former is not None:
-        serve(work)
-        if work.search is None or rank(work, former) < rank(work, work.search):
+    former = work.set_aside()
+    try:
+        adopt(work, plan)
+        reseat(work, (plan.allocation, plan.routes, plan.unmet), prices)
+        if not is_huge(work):
+            serve(work)
+    finally:
+        if former is not None and (
+            work.search is None or rank(work, former) < rank(work, work.search)
+        ):
             work.search = former
+
+
+def _whole_plan_at(work: Work, prices: Prices) -> Solution:
+    """Plan at `prices`; who is left out is served first the next time, as is known or anyhow."""
+    ahead, at_prices = ways_of_bound(work, prices), priced(work.flat, prices)
+    best, urgent = first_plan(work.problem, prices=prices, ahead=ahead), set[int]()
+    for _ in range(0 if is_huge(work) else _URGENT):
+        missed = work.missed(best.unmet)
+        new = set(np.flatnonzero(missed > 0).tolist()) - urgent
+        if not new:
+            break
+        work.check_time()
+        urgent |= new
+        ways = [way for way in work.columns.ways if int(way.demands[0]) in urgent]
+        known = best_ways(at_prices, prices, ways)
+        plan = first_plan(
+            work.problem,
+            prices=prices,
+            ahead=[*(known[one] for one in sorted(known)), *ahead],
+            urgent=sorted(urgent),
+        )
+        if work.missed(plan.unmet).sum() < missed.sum():
+            best = plan
+    return best
+
+
+def reseat(work: Work, plan: Planned, prices: Prices) -> None:
+    """Make a plan better by arithmetic, and go on from it where it is better than the one so far.
+
+    It is looked at after each round: what it saves rules over the whole plan may take back.
+    """
+    best = work.best
+    least = best.certificate.least if best is not None and best.prices is prices else work.stake
+    reseating = Reseating(
+        work.flat, plan, prices, work.columns.blocks.models, work.columns.ways, work.fined
+    )
+    for _ in range(_RESEATINGS):
+        saved = reseating.round(least, work.check_time)
+        if saved > 0:
+            adopt(work, unproven(work.problem, reseating.plan(), "reseated"))
+        if work.search is None or saved <= _WORTHWHILE * work.cost or work.is_good():
+            break
+    work.report("reseated", work.cost, work.bound)
 
 
 def serve(work: Work) -> None:
@@ -87,6 +139,7 @@ def settle(work: Work) -> None:
 def improvement_of(work: Work, search: Search, first: Prices) -> Improvement:
     """At the prices of the best bound, or the `first` ones."""
     prices = first if work.best is None else work.best.prices
+    best = best_ways(priced(work.flat, prices), prices, work.columns.ways)
     return Improvement(
         search=search,
         blocks=work.columns.blocks,
@@ -94,7 +147,7 @@ def improvement_of(work: Work, search: Search, first: Prices) -> Improvement:
         prices=prices,
         certificate=None if work.best is None else work.best.certificate,
         seed=work.limits.seed,
-        ways=best_ways(priced(work.flat, prices), prices, work.columns.ways),
+        ways={one: way.allocation for one, way in best.items()},
     )
 
 

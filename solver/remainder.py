@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 
+from solver.one_by_one import without
 from solver.pairs import most_units
 from solver.problem import Bools, Floats, Ints, Level, Problem
 from solver.scopes import scope_of, scopes_touched
 from solver.solution import Allocation
 
 Longs = NDArray[np.int64]
+
+#: Part of a whole by which units may be too many through rounding.
+_ROUNDING = 1e-6
 
 
 class Remainder:
@@ -57,6 +64,14 @@ class Remainder:
         """Return bool[N]: which of `supply` the rules on scopes leave to `demand`."""
         return self._scopes.usable(demand)[supply]
 
+    def gives(self, rows: Allocation) -> bool:
+        """Return whether capacities and limits give all units of `rows`."""
+        index, limit, weight = self.limits_among(rows.supply)
+        used = np.bincount(limit, weights=weight * rows.units[index], minlength=len(self.high))
+        room = self.high + _ROUNDING * np.maximum(1.0, np.abs(self.high))
+        units = np.bincount(rows.supply, weights=rows.units, minlength=len(self.capacity))
+        return bool((units <= self.capacity + _ROUNDING).all() and (used <= room)[limit].all())
+
     def take(self, demand: int, taken: Allocation) -> None:
         """Give `taken` to `demand`."""
         if not len(taken.supply):
@@ -76,6 +91,41 @@ class Remainder:
             room = np.floor(high / self._limits.weight[block] + 1e-9)
             np.minimum.at(self.most, self._limits.supply[block], room)
         self._scopes.take(demand, taken.supply)
+
+    def take_whole(self, demands: Longs, rows: Allocation) -> bool:
+        """Give `rows` to several demands, all or nothing; return whether it was all left to them.
+
+        Rules on scopes between them count as well.
+        """
+        taken: list[tuple[int, Allocation]] = []
+        fits = self.gives(rows)
+        for one in demands.tolist() if fits else ():
+            own = without(rows, rows.demand != one)
+            fits = fits and bool(self.usable(one, own.supply).all())
+            if fits:
+                self.take(one, own)
+                taken.append((one, own))
+        for one, own in taken if not fits else ():
+            self.give_back(one, own)
+        return fits
+
+    def give_back(self, demand: int, taken: Allocation) -> None:
+        """Take back what was given to `demand`: all of it, as it was given."""
+        if not len(taken.supply):
+            return
+        np.add.at(self.capacity, taken.supply, taken.units)
+        index, row, weight = self.limits_among(taken.supply)
+        np.add.at(self.high, row, weight * taken.units[index])
+        limits = self._limits
+        counted = [
+            limits.supply[limits.start[one] : limits.start[one + 1]] for one in np.unique(row)
+        ]
+        some = np.unique(np.concatenate([taken.supply, *counted]))
+        self.most[some] = np.floor(np.maximum(self.capacity[some], 0.0) + 1e-9)
+        index, row, weight = self.limits_among(some)
+        room = np.floor(np.maximum(self.high[row], 0.0) / weight + 1e-9)
+        np.minimum.at(self.most, some[index], room)
+        self._scopes.give_back(demand, taken.supply)
 
 
 def _gathered(first: Longs, rows: Ints) -> tuple[Longs, Longs]:
@@ -123,7 +173,7 @@ class _Scopes:
         self._touched = touched
         self._count = len(every)
         self._apart = [_Groups(rule.level, touched.every(rule.level)) for rule in problem.apart]
-        self._together = [(rule.level, set[int]()) for rule in problem.together]
+        self._together = [(rule.level, Counter[int]()) for rule in problem.together]
         self._groups_of: dict[int, dict[int, list[int]]] = {}
         for row, apart in enumerate(problem.apart):
             for group, members in enumerate(apart.groups):
@@ -141,12 +191,28 @@ class _Scopes:
             usable[self._apart[row].taken_by_others(own)] = False
         for row in self._together_of.get(demand, ()):
             level, held = self._together[row]
-            if held:
-                usable &= np.isin(self._own[level], list(held))
+            if held.total() > 0:
+                usable &= np.isin(self._own[level], [one for one in held if held[one] > 0])
         return usable
 
     def take(self, demand: int, supply: Ints) -> None:
         """Note where `demand` stands."""
+        for rule, group, scopes in self._stands(demand, supply):
+            rule.take(group, scopes)
+        for row in self._together_of.get(demand, ()):
+            level, held = self._together[row]
+            held.update(set(self._own[level][supply].tolist()))
+
+    def give_back(self, demand: int, supply: Ints) -> None:
+        """Note that `demand` stands there no more."""
+        for rule, group, scopes in self._stands(demand, supply):
+            rule.give_back(group, scopes)
+        for row in self._together_of.get(demand, ()):
+            level, held = self._together[row]
+            held.subtract(set(self._own[level][supply].tolist()))
+
+    def _stands(self, demand: int, supply: Ints) -> Iterator[tuple[_Groups, int, list[int]]]:
+        """Rules of apart, the groups of the demand there, and the scopes it touches."""
         scopes: dict[Level, list[int]] = {}
         for row, groups in self._groups_of.get(demand, {}).items():
             rule = self._apart[row]
@@ -154,10 +220,7 @@ class _Scopes:
                 touched = self._touched.by(rule.level, supply)[1]
                 scopes[rule.level] = sorted(set(touched.tolist()))
             for group in groups:
-                rule.take(group, scopes[rule.level])
-        for row in self._together_of.get(demand, ()):
-            level, held = self._together[row]
-            held.update(self._own[level][supply].tolist())
+                yield rule, group, scopes[rule.level]
 
 
 class _Groups:
@@ -167,27 +230,37 @@ class _Groups:
         self.level = level
         self._supply, self._scope = touched
         self._groups = np.zeros(1 + int(self._scope.max(initial=0)), np.int64)
-        self._taken: dict[int, set[int]] = {}
+        self._taken: dict[int, Counter[int]] = {}
         self._known: dict[tuple[int, ...], tuple[int, Longs]] = {}
-        self._fresh: dict[int, int] = {}
+        self._changes: dict[int, int] = {}
 
     def take(self, group: int, scopes: list[int]) -> None:
-        """Note that a group stands in scopes, each named once."""
-        taken = self._taken.setdefault(group, set())
-        fresh = [scope for scope in scopes if scope not in taken]
-        taken.update(fresh)
-        for scope in fresh:
-            self._groups[scope] += 1
-        self._fresh[group] = self._fresh.get(group, 0) + len(fresh)
+        """Note that one of a group stands in scopes, each named once."""
+        self._change(group, scopes, 1)
+
+    def give_back(self, group: int, scopes: list[int]) -> None:
+        """Note that one of a group stands there no more."""
+        self._change(group, scopes, -1)
+
+    def _change(self, group: int, scopes: list[int], by: int) -> None:
+        taken = self._taken.setdefault(group, Counter())
+        for scope in scopes:
+            before = taken[scope] > 0
+            taken[scope] += by
+            after = taken[scope] > 0
+            if after != before:
+                self._groups[scope] += by
+                self._changes[group] = self._changes.get(group, 0) + 1
 
     def taken_by_others(self, own: list[int]) -> Longs:
         """int64[.]: supplies in whose scopes a group stands that is none of `own`."""
-        since = sum(self._fresh.values()) - sum(self._fresh.get(group, 0) for group in own)
+        since = sum(self._changes.values()) - sum(self._changes.get(one, 0) for one in own)
         known = self._known.get(tuple(own))
         if known is None or known[0] != since:
             others = self._groups.copy()
             for group in own:
-                others[list(self._taken.get(group, ()))] -= 1
+                taken = self._taken.get(group, Counter())
+                others[[scope for scope, stand in taken.items() if stand > 0]] -= 1
             known = (since, self._supply[(others > 0)[self._scope]])
             self._known[tuple(own)] = known
         return known[1]

@@ -19,7 +19,7 @@ from solver.sampled_prices import MOST, sampled_prices
 from solver.sampling import MANY
 from solver.search import Planned, Search, held_alone
 from solver.solution import Solution, SolverError
-from solver.ways import ways_in
+from solver.ways import Way, ways_in
 from solver.work import Best, Work
 
 #: Rounds of the relaxation that find the first prices; it has settled when fewer than this part
@@ -134,6 +134,17 @@ def _ways_of(work: Work, prices: Prices) -> None:
     gap = _slack(work) / max(len(work.columns.blocks.models), 1)
     ways = _certifier(work).ways_at(prices, work.dear, work.check_time, gap=gap)
     work.columns.add_ways(ways)
+
+
+def ways_of_bound(work: Work, prices: Prices) -> list[Way]:
+    """Return the best ways found at `prices` of demands that are bound to each other.
+
+    Of many such blocks, of those that cost most.
+    """
+    blocks = [block for block in work.columns.blocks.models if len(block) > 1]
+    blocks.sort(key=lambda block: -float(work.stake[block].sum()))
+    gap = _slack(work) / max(len(blocks), 1)
+    return _certifier(work).ways_at(prices, blocks[:_MOST_DEAR], work.check_time, gap=gap)
 
 
 def dear_blocks(work: Work, prices: Prices) -> list[Longs]:

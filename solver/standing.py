@@ -123,20 +123,11 @@ class _Keeping:
         at_risk = float(rows.units[pairs.risky].sum())
         if at_risk > float(self._plain.demands.risky_share[demand]) * amount + _ROUNDING:
             return none
-        if not self._fits(rows):
+        if not self._left.gives(rows):
             return none
         self._left.take(demand, rows)
         kept = replace(rows, unit_hours=_gang_hours(self._plain, rows), share=rows.units / amount)
         return replace(none, allocation=kept, unmet=np.zeros(1))
-
-    def _fits(self, rows: Allocation) -> bool:
-        """Whether capacities and limits give all units of `rows`."""
-        left = self._left
-        index, limit, weight = left.limits_among(rows.supply)
-        used = np.bincount(limit, weights=weight * rows.units[index], minlength=len(left.high))
-        room = left.high + _ROUNDING * np.maximum(1.0, np.abs(left.high))
-        within = (rows.units <= left.capacity[rows.supply] + _ROUNDING).all()
-        return bool(within and (used <= room)[limit].all())
 
     def _batch(self, rows: Allocation, pairs: Pairs) -> Way:
         """As much of the work as its units do in their hours today, no more of it at risk."""

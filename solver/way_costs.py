@@ -10,7 +10,6 @@ from solver.compact_columns import Longs
 from solver.first_plan import plain_cost
 from solver.prices import Prices
 from solver.problem import Floats, Problem
-from solver.solution import Allocation
 from solver.ways import Way
 
 
@@ -58,13 +57,13 @@ def _moving_cost(problem: Problem, way: Way) -> float:
     )
 
 
-def best_ways(problem: Problem, prices: Prices, ways: Sequence[Way]) -> dict[int, Allocation]:
-    """Return what the cheapest known way of each service takes, by demand; `problem` is priced."""
-    best: dict[int, tuple[float, Allocation]] = {}
+def best_ways(problem: Problem, prices: Prices, ways: Sequence[Way]) -> dict[int, Way]:
+    """Return the cheapest known way of each service, by demand; `problem` is priced."""
+    best: dict[int, tuple[float, Way]] = {}
     for way in ways:
         if len(way.demands) == 1 and not way.unmet.any():
             cost = way_cost(problem, prices, way)
             first = int(way.demands[0])
             if first not in best or cost < best[first][0]:
-                best[first] = (cost, way.allocation)
-    return {demand: allocation for demand, (_, allocation) in best.items()}
+                best[first] = (cost, way)
+    return {demand: way for demand, (_, way) in best.items()}

@@ -151,6 +151,11 @@ class Work:
         could = self.service.hard[level] & (unmet > self.service.forced + UNSERVED)
         return np.where(could, self.fines * unmet, 0.0)
 
+    @property
+    def fined(self) -> Floats:
+        """float64[D], what leaving all of each demand is fined, if more of it could be served."""
+        return self.missed(np.ones(self.problem.demands.count))
+
     def is_bounded(self, unmet: Floats) -> bool:
         """True when the bound holds for every plan that serves as much as one that leaves `unmet`.
 

@@ -17,6 +17,7 @@ from solver.first_plan import first_plan
 from solver.prices import no_prices
 from solver.problem import Apart, Level
 from solver.solution import SearchLimits
+from solver.ways import ways_in
 from tests.solver.random_problems import Case, bounded, cases, ruled_cases, some_prices
 from tests.solver.tiny import BATCH, GANG, SERVICE, Row, Rules, like, problem, used
 
@@ -37,13 +38,41 @@ def test_each_takes_the_cheapest_that_is_left() -> None:
     assert found.cost == pytest.approx(100 + 3 * 500 + 150 * 5)
 
 
-def test_higher_priority_and_the_given_order_come_first() -> None:
-    """Of two alike the later named first gets the cheap unit, but not before a higher priority."""
+def test_higher_priority_comes_first_unless_another_is_urgent() -> None:
+    """The later of higher priority gets the cheap unit; what is urgent chooses before it."""
     rows = [Row(cost=1, capacity=1), Row(cost=5)]
-    plan = first_plan(problem(rows, [GANG, GANG]), order=np.array([1, 0]))
-    assert used(plan) == {(0, 1): 1, (1, 0): 1}
-    wants = [like(GANG, priority=1), GANG]
-    assert used(first_plan(problem(rows, wants), order=np.array([1, 0]))) == {(0, 0): 1, (1, 1): 1}
+    one = problem(rows, [GANG, like(GANG, priority=1)])
+    assert used(first_plan(one)) == {(0, 1): 1, (1, 0): 1}
+    assert used(first_plan(one, urgent=[0])) == {(0, 0): 1, (1, 1): 1}
+
+
+def test_ways_ahead_are_taken_where_all_of_them_is_left() -> None:
+    """The first gang stands on the dear unit as it is told; a way over two units is not taken."""
+    rows = [Row(cost=1, capacity=1), Row(cost=5)]
+    one = problem(rows, [GANG, GANG])
+    dear = first_plan(one, urgent=[1])
+    ways = ways_in(dear.allocation, dear.routes, dear.unmet, [np.array([0])], one.services.demand)
+    assert used(first_plan(one, ahead=ways)) == {(0, 1): 1, (1, 0): 1}
+    rows_of = ways[0].allocation
+    many = replace(
+        ways[0], allocation=replace(rows_of, supply=rows_of.supply * 0, units=rows_of.units * 2)
+    )
+    assert used(first_plan(one, ahead=[many])) == {(0, 0): 1, (1, 1): 1}
+
+
+def test_who_is_alone_chooses_first_and_pays_for_its_scope() -> None:
+    """At prices the gang that is alone avoids the zone whose other supply is worth much."""
+    rows = [
+        Row(cost=1, capacity=1, zone=0),
+        Row(cost=1, capacity=3, zone=0, kind=1),
+        Row(cost=5, capacity=3, zone=1),
+    ]
+    alone = Rules(apart=(Apart(level=Level.ZONE, groups=((0,), (1, 2))),))
+    one = problem(rows, [GANG, like(GANG, priority=1), like(GANG, priority=1)], alone)
+    free = no_prices(one)
+    assert used(first_plan(one, prices=free)) == {(0, 0): 1, (1, 2): 1, (2, 2): 1}
+    prices = replace(free, capacity=np.array([0.0, 200.0, 0.0]))
+    assert used(first_plan(one, prices=prices)) == {(0, 2): 1, (1, 0): 1, (2, 1): 1}
 
 
 def test_prices_choose_and_costs_stay_true() -> None:
@@ -83,10 +112,10 @@ def test_the_audit_accepts_it(case: Case, seed: int, priced: bool, rounds: int) 
     """Where no rule spans the whole plan, the audit finds nothing, whatever guides it."""
     one = case.problem
     prices = some_prices(one, seed) if priced else None
-    order = np.random.default_rng(seed).permutation(one.demands.count)
+    urgent = np.flatnonzero(np.random.default_rng(seed).random(one.demands.count) < 0.5).tolist()
     if one.is_coupled:
         return
-    assert case.violations(first_plan(one, prices=prices, order=order, rounds=rounds)) == []
+    assert case.violations(first_plan(one, prices=prices, urgent=urgent, rounds=rounds)) == []
 
 
 def test_it_costs_little_more_than_with_an_engine(engine: EngineProcess) -> None:

@@ -1,0 +1,292 @@
+"""A demand gets what suits it, and who was there moves on: better plans without a model.
+
+At the prices of a bound it is known what each demand would like to hold. Others hold it. They are
+sent off, the demand takes its place, and each of them chooses anew from what is left; where all
+together then cost less than before, it stays so. A step takes milliseconds. (G. Schrimpf, J.
+Schneider, H. Stamm-Wilbrandt, G. Dueck, "Record breaking optimization results using the ruin and
+recreate principle", J. Comp. Physics 159, 2000, doi:10.1006/jcph.1999.6413.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from solver.blocks import Longs
+from solver.exclusive_rows import exclusive_gangs, neighbours
+from solver.lone_bounds import partners, whole_costs
+from solver.lone_choice import Choice, batch_choice, gang_choice
+from solver.one_by_one import joined_routes
+from solver.pairs import Listing, Pairs, most_units
+from solver.prices import Prices, priced
+from solver.problem import NO_ROW, Bools, Family, Floats, Problem
+from solver.remainder import Remainder
+from solver.seats import Seats
+from solver.solution import Allocation, Routes
+from solver.way_costs import way_cost
+from solver.ways import Way
+
+#: Wishes of a group that are tried; holders of a supply that are asked what they would lose, and
+#: those that are sent off for one wish, at most.
+_WISHES = 6
+_ASKED = 24
+_SENT_OFF = 60
+#: Groups that are tried in a round at most, the most regret first, and what regret is too little,
+#: as a part of the mean.
+_TRIED = 3_000
+_LITTLE = 0.05
+_ROUNDING = 1e-9
+
+
+class Reseating:
+    """Reseats the groups of one plan.
+
+    Demands that read of each other, and those a provider may claim, keep their places.
+    """
+
+    def __init__(
+        self,
+        problem: Problem,
+        plan: tuple[Allocation, Routes, Floats],
+        prices: Prices,
+        blocks: Sequence[Longs],
+        ways: Sequence[Way],
+        fines: Floats,
+    ) -> None:
+        """Start from a plan.
+
+        Args:
+            problem: what is asked; its rows over the whole plan count as far as `prices` charge.
+            plan: allocation, routes, float64[D] unmet shares.
+            prices: of a bound.
+            blocks: demands that are bound to each other.
+            ways: known ways of services and blocks, which they may wish for.
+            fines: float64[D], cost of leaving a demand unmet.
+        """
+        self._problem = problem
+        self._prices = replace(prices, unmet=fines)
+        self._charged = priced(problem, prices)
+        self._billed = priced(problem, _without_scarcity(prices))
+        self._seats = Seats(problem, plan, prices, blocks)
+        self._most, self._listing = most_units(problem), Listing.of(problem)
+        self._every = Remainder(problem)
+        self._exclusive = exclusive_gangs(problem)
+        self._stays = _stays(problem)
+        self._known: dict[int, list[Way]] = {}
+        for way in ways:
+            if not way.unmet.any():
+                self._known.setdefault(int(way.demands[0]), []).append(way)
+        self._losses: dict[tuple[int, int], float] = {}
+        self._costs_of: dict[int, tuple[Way, float, float]] = {}
+
+    def plan(self) -> tuple[Allocation, Routes, Floats]:
+        """Return the plan: allocation, routes, float64[D] unmet shares."""
+        return self._seats.plan()
+
+    def round(self, least: Floats, check: Callable[[], None]) -> float:
+        """Try every group that stands badly once; return what is saved.
+
+        Args:
+            least: float64[D], about what each demand, or group by its first, costs at the prices.
+            check: called between groups; may raise to end it, and what was saved until then stays.
+        """
+        regret = {
+            group: self._charge(self._seats.way(group)) - float(least[members].sum())
+            for group, members in self._seats.groups.items()
+            if not self._stays[members].any()
+        }
+        mean = sum(max(one, 0.0) for one in regret.values()) / max(len(regret), 1)
+        order = sorted(regret, key=lambda group: -regret[group])
+        self._losses.clear()
+        saved = 0.0
+        for group in order[:_TRIED]:
+            if regret[group] <= _LITTLE * mean:
+                break
+            check()
+            saved += self._better(group)
+        return saved
+
+    def _better(self, group: int) -> float:
+        """Give a group the first of its wishes that saves something; return what."""
+        saved = self._chosen_anew(group)
+        if saved > 0:
+            return saved
+        for wish in self._wishes(group):
+            saved = self._reseated(group, wish)
+            if saved > 0:
+                return saved
+        return 0.0
+
+    def _chosen_anew(self, group: int) -> float:
+        """Let a group choose from what is left besides its own; return what that saves."""
+        if len(self._seats.groups[group]) > 1:
+            return 0.0
+        way = self._seats.leave(group)
+        other = self._seats.choice(group)
+        saved = 0.0 if other is None else self._cost(way) - self._cost(other)
+        if other is None or saved <= _ROUNDING * self._cost(way):
+            self._seats.take(way)
+            return 0.0
+        self._seats.take(other)
+        return saved
+
+    def _reseated(self, group: int, wish: Way) -> float:
+        """Give a group what it wishes if that saves something, else leave all as it was."""
+        gone, seats = [self._seats.leave(group)], self._seats
+        saved = self._saved(wish, gone)
+        if saved > _ROUNDING * self._cost(gone[0]):
+            moved = {int(way.demands[0]) for way in gone}
+            self._losses = {key: v for key, v in self._losses.items() if key[0] not in moved}
+            return saved
+        for way in gone:
+            if seats.is_seated(int(way.demands[0])):
+                seats.leave(int(way.demands[0]))
+        for way in gone:
+            seats.take(way)
+        return 0.0
+
+    def _saved(self, wish: Way, gone: list[Way]) -> float:
+        """What is saved by a wish; `gone`: who had to leave, who wishes first."""
+        if not self._make_room(wish, gone) or not self._seats.take(wish):
+            return 0.0
+        before, after = sum(self._cost(way) for way in gone), self._cost(wish)
+        for way in sorted(gone[1:], key=lambda one: (-self._charge(one), int(one.demands[0]))):
+            found = self._next_best(way)
+            if found is None:
+                return 0.0
+            after += self._cost(found)
+            if after >= before or not self._seats.take(found):
+                return 0.0
+        return before - after
+
+    def _next_best(self, way: Way) -> Way | None:
+        """What a group that had to leave takes now; None: it finds nothing."""
+        group = int(way.demands[0])
+        if way.unmet.any():
+            return way
+        if len(way.demands) == 1:
+            return self._seats.choice(group)
+        known = sorted((self._cost(one), n) for n, one in enumerate(self._known.get(group, ())))
+        for _, number in known:
+            if self._seats.take(self._known[group][number]):
+                return self._seats.leave(group)
+        return None
+
+    def _make_room(self, wish: Way, gone: list[Way]) -> bool:
+        """Send off whom a wish cannot stand with, and as many others as it takes."""
+        rows, seats = wish.allocation, self._seats
+        for one in wish.demands.tolist():
+            if one in self._exclusive:
+                own = rows.supply[rows.demand == one]
+                beside = neighbours(self._problem, own, self._exclusive[one])[1]
+                holders = seats.holders(beside.tolist())
+                if len(holders) > _SENT_OFF or any(self._keeps(other) for other in holders):
+                    return False
+                gone += [seats.leave(other) for other in holders]
+        for supply, units in zip(rows.supply.tolist(), rows.units.tolist(), strict=True):
+            need = units - seats.left(supply)
+            if need > _ROUNDING and not self._send_off(supply, need, gone):
+                return False
+        return len(gone) <= _SENT_OFF
+
+    def _send_off(self, supply: int, need: float, gone: list[Way]) -> bool:
+        """Send off holders of a supply that lose least for what they free."""
+        offers = []
+        for holder in self._seats.holders([supply])[:_ASKED]:
+            rows = self._seats.way(holder).allocation
+            units = float(rows.units[rows.supply == supply].sum())
+            offers.append((self._loss(holder, supply) / units, holder, units))
+        for loss, holder, units in sorted(offers):
+            if need <= _ROUNDING or not np.isfinite(loss):
+                break
+            gone.append(self._seats.leave(holder))
+            need -= units
+        return need <= _ROUNDING
+
+    def _loss(self, holder: int, supply: int) -> float:
+        """About what a group would lose without a supply; inf: it has nowhere to go."""
+        if self._keeps(holder) or len(self._seats.groups[holder]) > 1:
+            return np.inf
+        if (holder, supply) not in self._losses:
+            way = self._seats.leave(holder)
+            other = self._seats.choice(holder, but=supply)
+            self._seats.take(way)
+            loss = np.inf if other is None else self._cost(other) - self._cost(way)
+            self._losses[holder, supply] = loss
+        return self._losses[holder, supply]
+
+    def _keeps(self, group: int) -> bool:
+        return bool(self._stays[self._seats.groups[group]].any())
+
+    def _wishes(self, group: int) -> list[Way]:
+        """What a group would rather have at the prices, the best first."""
+        now = self._charge(self._seats.way(group))
+        is_lone = len(self._seats.groups[group]) == 1
+        if is_lone and self._problem.demands.family[group] != Family.SERVICE:
+            return self._lone_wishes(group, now)
+        known = self._known.get(group, [])
+        costs = [(self._charge(way), number) for number, way in enumerate(known)]
+        better = [number for cost, number in sorted(costs) if cost < now * (1 - _ROUNDING)]
+        return [known[number] for number in better[:_WISHES]]
+
+    def _lone_wishes(self, demand: int, now: float) -> list[Way]:
+        """The whole of a gang or batch on one supply, its owned units mixed in."""
+        pairs = self._listing.pairs(self._charged, np.array([demand]), self._most)
+        cost = whole_costs(self._charged, pairs, self._most)
+        order = np.argsort(cost, kind="stable")[:_WISHES]
+        better = [row for row in order.tolist() if cost[row] < now * (1 - _ROUNDING)]
+        partner = partners(self._charged, pairs)
+        wishes = [self._whole(pairs, {row, int(partner[row])} - {NO_ROW}) for row in better]
+        return [wish for wish in wishes if wish is not None]
+
+    def _whole(self, pairs: Pairs, rows: set[int]) -> Way | None:
+        """The way of a gang or batch over some of its pairs, all of it; None: there is none."""
+        some, problem = pairs.rows(np.array(sorted(rows))), self._charged
+        choice: Choice | None
+        if some.family[0] == Family.GANG:
+            choice = gang_choice(problem, self._every, some)
+        else:
+            choice = batch_choice(problem, self._every, some, np.inf)
+        if choice is None or choice.unmet > 0:
+            return None
+        return Way(
+            demands=some.demand[:1].astype(np.int64),
+            allocation=choice.allocation,
+            routes=joined_routes([]),
+            unmet=np.zeros(1),
+        )
+
+    def _charge(self, way: Way) -> float:
+        """What a way costs at the prices."""
+        return self._costs(way)[1]
+
+    def _cost(self, way: Way) -> float:
+        """What a way costs, and what it leaves is fined."""
+        return self._costs(way)[0]
+
+    def _costs(self, way: Way) -> tuple[float, float]:
+        """Cost and charge of a way, worked out once."""
+        known = self._costs_of.get(id(way))
+        if known is None:
+            both = [way_cost(one, self._prices, way) for one in (self._billed, self._charged)]
+            known = self._costs_of[id(way)] = (way, both[0], both[1])
+        return known[1:]
+
+
+def _without_scarcity(prices: Prices) -> Prices:
+    """Prices that charge what the whole plan pays, and not what others would pay to be there."""
+    none = np.zeros_like(prices.capacity)
+    return replace(prices, capacity=none, limit=np.zeros_like(prices.limit))
+
+
+def _stays(problem: Problem) -> Bools:
+    """bool[D]: demands whose places count for others in ways that prices do not tell."""
+    found = np.zeros(problem.demands.count, np.bool_)
+    if problem.reads is not None:
+        found[problem.reads.reader] = True
+        found[problem.reads.source] = True
+    if problem.refusals is not None:
+        found[problem.refusals.demand] = True
+    return found
