@@ -73,8 +73,8 @@ def build_compact(
     if not loose:
         add_apart(compact)
     add_together(compact)
-    add_tiers(compact.builder, problem, pairs, compact.main, compact.services)
-    add_reads(compact.builder, problem, pairs, compact.main)
+    compact.classes = add_tiers(compact.builder, problem, pairs, compact.main, compact.services)
+    compact.reads = add_reads(compact.builder, problem, pairs, compact.main)
     cap_shares(compact)
     add_coverage(compact)
     add_moves(compact)

@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 from solver.model import ModelBuilder
 from solver.pairs import Pairs
 from solver.problem import Family, Floats, Measure, Problem, Supply
+from solver.read_rows import ReadColumns
 from solver.service_rows import ServiceColumns
+from solver.tier_rows import ClassColumns
 
 Longs = NDArray[np.int64]
 NONE = -1
@@ -52,6 +54,8 @@ class Compact:
             "moves" (int64[1]) where the plan's cost or moves have a limit.
         cost_scale: what the row "cost" multiplies costs with.
         share_caps: one for each of `Problem.shares`.
+        classes: columns of `Problem.tiers`.
+        reads: columns of `Problem.reads`.
         is_whole: False where the rows of single services are left out: plans can be judged by
             what demands share, and none can be found.
     """
@@ -76,6 +80,8 @@ class Compact:
     cost_scale: float = 1.0
     rows: dict[str, Longs] = field(default_factory=dict)
     share_caps: list[ShareRows] = field(default_factory=list)
+    classes: list[ClassColumns] = field(default_factory=list)
+    reads: list[ReadColumns] = field(default_factory=list)
     is_whole: bool = True
 
 

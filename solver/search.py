@@ -15,6 +15,7 @@ from solver.compact import build_compact
 from solver.compact_columns import NONE, Compact, Longs, owners
 from solver.decode import decode
 from solver.effort import Effort
+from solver.links import settled
 from solver.master import shared_rows
 from solver.model import Model, with_row
 from solver.neighbourhood import Cut, Incumbent
@@ -192,6 +193,11 @@ class Search:
         cut = self.incumbent.cut_links()
         if not len(cut.free):
             return True
+        known = settled(self.compact, self.incumbent.model, cut.free, self.incumbent.x)
+        if known is not None:
+            self.incumbent.take(cut, known)
+            if self.incumbent.keeps(self.incumbent.rows_of(cut.free)):
+                return True
         answer = self._engine.solve_integer(cut.model, Effort(gap=0.0))
         if len(answer.x):
             self.incumbent.take(cut, answer.x)

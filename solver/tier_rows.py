@@ -45,13 +45,30 @@ class _Moves:
     once: Longs
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClassColumns:
+    """Columns of one class; K steps.
+
+    Attributes:
+        within: int64[K], columns s_k.
+        full: int64[K - 1], columns b_k.
+        width: float64[K].
+        row: the row of all that is moved, less all s_k.
+    """
+
+    within: Longs
+    full: Longs
+    width: Floats
+    row: int
+
+
 def add_tiers(
     builder: ModelBuilder,
     problem: Problem,
     pairs: Pairs,
     main: Longs,
     services: Mapping[int, ServiceColumns],
-) -> None:
+) -> list[ClassColumns]:
     """Add the cost of moves by class.
 
     Args:
@@ -60,13 +77,15 @@ def add_tiers(
         pairs: admitted pairs.
         main: int64[P], column of the gang or of the share of the work.
         services: row of `Services` -> its columns.
+
+    Returns:
+        The columns of each class that may be moved in.
     """
     tiers = problem.tiers
     if tiers is None:
-        return
+        return []
     moves = _moves(problem, tiers, pairs, main, services)
-    for row in np.unique(moves.group).tolist():
-        _add_class(builder, tiers, row, moves)
+    return [_add_class(builder, tiers, row, moves) for row in np.unique(moves.group).tolist()]
 
 
 def _moves(
@@ -105,7 +124,7 @@ def _moves(
     )
 
 
-def _add_class(builder: ModelBuilder, tiers: Tiers, row: int, moves: _Moves) -> None:
+def _add_class(builder: ModelBuilder, tiers: Tiers, row: int, moves: _Moves) -> ClassColumns:
     member = moves.group == row
     _, first = np.unique(moves.once[member], return_index=True)
     steps = reachable_steps(tiers, row, float(moves.amount[member][first].sum()))
@@ -124,3 +143,4 @@ def _add_class(builder: ModelBuilder, tiers: Tiers, row: int, moves: _Moves) -> 
     rows = builder.rows(max(size - 1, 0), low=0.0, high=np.inf)
     builder.entries(rows, full[:-1], 1.0)
     builder.entries(rows, full[1:], -1.0)
+    return ClassColumns(within=within, full=full, width=steps.width, row=int(total[0]))
