@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -64,6 +64,16 @@ class Pairs:
     def part(self, start: int, end: int) -> Pairs:
         """Return the pairs from `start` up to `end`."""
         return Pairs(**{name: getattr(self, name)[start:end] for name in self.__slots__})
+
+    @classmethod
+    def joined(cls, parts: Sequence[Pairs]) -> Pairs:
+        """Return the pairs of `parts`, at least one, one after the other."""
+        return cls(
+            **{
+                name: np.concatenate([getattr(one, name) for one in parts])
+                for name in cls.__slots__
+            }
+        )
 
     def first_of_demand(self, demands: int) -> NDArray[np.int64]:
         """Return int64[D+1]: the pairs of demand d are ``first[d]:first[d+1]``."""

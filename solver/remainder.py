@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -55,21 +57,21 @@ class Remainder:
 
     def usable(self, demand: int, supply: Ints) -> Bools:
         """Return bool[N]: which of `supply` the rules on scopes leave to `demand`."""
-        return self._scopes.usable(demand)[supply]
+        usable = self._scopes.usable(demand)
+        return np.ones(len(supply), np.bool_) if usable is None else usable[supply]
 
     def take(self, demand: int, taken: Allocation) -> None:
         """Give `taken` to `demand`."""
-        if not len(taken.supply):
-            return
-        np.subtract.at(self.capacity, taken.supply, taken.units)
-        own = np.unique(taken.supply)
-        room = np.floor(np.maximum(self.capacity[own], 0.0) + 1e-9)
-        self.most[own] = np.minimum(self.most[own], room)
         touched: set[int] = set()
+        # One at a time: most demands take one or two, and calls for arrays cost more than these.
         for supply, units in zip(taken.supply.tolist(), taken.units.tolist(), strict=True):
+            self.capacity[supply] = there = float(self.capacity[supply]) - units
+            if there + 1e-9 < self.most[supply]:
+                self.most[supply] = math.floor(max(there, 0.0) + 1e-9)
             row, weight = self.limits_of(supply)
-            np.subtract.at(self.high, row, weight * units)
-            touched.update(row.tolist())
+            if len(row):
+                np.subtract.at(self.high, row, weight * units)
+                touched.update(row.tolist())
         for limit in touched:
             block = slice(int(self._limits.start[limit]), int(self._limits.start[limit + 1]))
             high = max(float(self.high[limit]), 0.0)
@@ -134,8 +136,10 @@ class _Scopes:
             for one in set(together.demands):
                 self._together_of.setdefault(one, []).append(row)
 
-    def usable(self, demand: int) -> Bools:
-        """bool[O]: what others' scopes leave to `demand`."""
+    def usable(self, demand: int) -> Bools | None:
+        """bool[O]: what others' scopes leave to `demand`; None: everything."""
+        if demand not in self._groups_of and demand not in self._together_of:
+            return None
         usable = np.ones(self._count, np.bool_)
         for row, own in self._groups_of.get(demand, {}).items():
             usable[self._apart[row].taken_by_others(own)] = False

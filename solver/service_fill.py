@@ -62,6 +62,7 @@ class Filling:
         self.budget: list[float] = asked.budget.tolist()
         self.room = np.full(len(asked.first), asked.room)
         self.eased = 0.0
+        self._sent: dict[tuple[int, int], float] = {}
         if units is not None:
             for pair in np.flatnonzero(units).tolist():
                 self.hold(pair, float(units[pair]))
@@ -72,6 +73,13 @@ class Filling:
         units = np.zeros(self.asked.pairs.count)
         units[list(self.held)] = list(self.held.values())
         return units
+
+    def flow(self) -> Floats:
+        """float64[C, H], where the loads go."""
+        flow = np.zeros(self.asked.free.shape)
+        for (one, place), amount in self._sent.items():
+            flow[one, place] = amount
+        return flow
 
     def closed(self) -> Bools:
         """bool[H], places without a unit."""
@@ -122,9 +130,7 @@ class Filling:
         free = self.asked.free[:, place].tolist()
         for one in order:
             if free[one] and left > 0:
-                sent = min(left, load[one])
-                load[one] -= sent
-                left -= sent
+                left -= self._send(one, place, min(left, load[one]))
         if self.budget and left > SLACK * self.asked.whole:
             left = self._route_far(place, left, order)
         self.room[place] = room - (amount - left)
@@ -136,10 +142,17 @@ class Filling:
         for one in order:
             if far[one]:
                 of = one if alone else 0
-                sent = min(amount, load[one], budget[of])
-                load[one] -= sent
+                sent = self._send(one, place, min(amount, load[one], budget[of]))
                 budget[of] -= sent
                 amount -= sent
+        return amount
+
+    def _send(self, one: int, place: int, amount: float) -> float:
+        """Send load of a class to a place; return how much."""
+        if amount > 0:
+            self.load[one] -= amount
+            key = (one, place)
+            self._sent[key] = self._sent.get(key, 0.0) + amount
         return amount
 
 
@@ -240,8 +253,6 @@ def _next(filling: Filling, style: Style, usable: Bools, part: float) -> tuple[i
     if asked.at_risk and not style.loan:
         allowed = np.floor(filling.eased / np.where(asked.risky > 0, asked.risky, 1.0) + 1e-9)
         most = np.where(asked.risky > 0, np.minimum(most, allowed), most)
-    may = (coming > SLACK * asked.whole) & (most >= 1)
-    may &= usable
     times = coming / asked.amount
     units = np.ceil(times - 1e-9) if style.whole else np.floor(times + 1e-9)
     units = np.minimum(np.maximum(units, 1.0), most)
@@ -249,6 +260,8 @@ def _next(filling: Filling, style: Style, usable: Bools, part: float) -> tuple[i
     if asked.moves:
         price += (asked.move * filling.closed())[asked.at]
     useful = np.minimum(units * asked.amount, coming)
+    may = useful > SLACK * asked.whole
+    may &= usable
     price = np.divide(price, useful, out=np.full(len(may), np.inf), where=may)
     pair = int(price.argmin())
     return (pair, float(units[pair])) if may[pair] else None

@@ -12,7 +12,6 @@ can reach are there.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,7 +20,7 @@ from numpy.typing import NDArray
 from solver.model import ModelBuilder
 from solver.pairs import Pairs
 from solver.problem import NO_ROW, Family, Floats, Ints, Problem
-from solver.service_rows import ServiceColumns
+from solver.service_rows import Presence
 from solver.tier_steps import reachable_steps
 from solver.tiers import Tiers
 
@@ -67,7 +66,7 @@ def add_tiers(
     problem: Problem,
     pairs: Pairs,
     main: Longs,
-    services: Mapping[int, ServiceColumns],
+    presence: Presence,
 ) -> list[ClassColumns]:
     """Add the cost of moves by class.
 
@@ -76,7 +75,7 @@ def add_tiers(
         problem: its `tiers` say what is billed by class.
         pairs: admitted pairs.
         main: int64[P], column of the gang or of the share of the work.
-        services: row of `Services` -> its columns.
+        presence: which places services use.
 
     Returns:
         The columns of each class that may be moved in.
@@ -84,43 +83,30 @@ def add_tiers(
     tiers = problem.tiers
     if tiers is None:
         return []
-    moves = _moves(problem, tiers, pairs, main, services)
+    moves = _moves(problem, tiers, pairs, main, presence)
     return [_add_class(builder, tiers, row, moves) for row in np.unique(moves.group).tolist()]
 
 
 def _moves(
-    problem: Problem,
-    tiers: Tiers,
-    pairs: Pairs,
-    main: Longs,
-    services: Mapping[int, ServiceColumns],
+    problem: Problem, tiers: Tiers, pairs: Pairs, main: Longs, presence: Presence
 ) -> _Moves:
     demands = problem.demands
     divided = np.flatnonzero(
         (pairs.family != Family.SERVICE) & (demands.data_row[pairs.demand] != NO_ROW)
     )
-    demand = pairs.demand[divided].astype(np.int64)
-    place = problem.supply.place[pairs.supply[divided]]
-    column, owner, where, once = [main[divided]], [demand], [place], [demand]
-    following = demands.count
-    for service, columns in sorted(services.items()):
-        one = int(problem.services.demand[service])
-        if demands.data_row[one] == NO_ROW or not (columns.present >= 0).all():
-            continue
-        size = len(columns.present)
-        column.append(columns.present)
-        owner.append(np.full(size, one, np.int64))
-        where.append(columns.classes.places)
-        once.append(np.arange(following, following + size))
-        following += size
-    owners = np.concatenate(owner)
-    group = tiers.class_of[demands.data_row[owners], np.concatenate(where)]
+    moving = np.flatnonzero(demands.data_row[presence.demand] != NO_ROW)
+    own = pairs.demand[divided].astype(np.int64)
+    owners = np.concatenate([own, presence.demand[moving]])
+    place = np.concatenate([problem.supply.place[pairs.supply[divided]], presence.place[moving]])
+    column = np.concatenate([main[divided], presence.column[moving]])
+    once = np.concatenate([own, demands.count + np.arange(len(moving))])
+    group = tiers.class_of[demands.data_row[owners], place]
     billed = group != NO_ROW
     return _Moves(
-        column=np.concatenate(column)[billed],
+        column=column[billed],
         group=group[billed],
         amount=demands.data_amount[owners][billed],
-        once=np.concatenate(once)[billed],
+        once=once[billed],
     )
 
 
