@@ -145,17 +145,28 @@ class Listing:
         kept = admitted(problem, pairs, most)
         return pairs if kept.all() else pairs.keep(kept)
 
-    def each(self, problem: Problem, chosen: NDArray[np.int64], most: Floats) -> Iterator[Pairs]:
+    def each(
+        self,
+        problem: Problem,
+        chosen: NDArray[np.int64],
+        most: Floats,
+        *,
+        by_place: bool = False,
+    ) -> Iterator[Pairs]:
         """Yield what `pairs` returns of each of `chosen`, in any order, by itself.
 
-        Many are spelled out at once; what has become of `most` by then counts.
+        Many are spelled out at once; what has become of `most` by then counts. `by_place`: sorted
+        by the place of the supply first.
         """
         for first in range(0, len(chosen), _AT_ONCE):
             some = chosen[first : first + _AT_ONCE]
             pairs = self.pairs(problem, some, most)
             rank = np.zeros(problem.demands.count, np.int64)
             rank[some] = np.arange(len(some))
-            ends = np.searchsorted(rank[pairs.demand], np.arange(len(some) + 1)).tolist()
+            whose = rank[pairs.demand]
+            if by_place:
+                pairs = pairs.rows(np.lexsort((problem.supply.place[pairs.supply], whose)))
+            ends = np.searchsorted(whose, np.arange(len(some) + 1)).tolist()
             for start, end in pairwise(ends):
                 yield pairs.part(start, end)
 

@@ -22,6 +22,7 @@ class Remainder:
         capacity: float64[O], units left.
         high: float64[R], what is left of each limit.
         most: float64[O], as `most_units` says of what is left.
+        service_of: int64[D], the row of `Services` of each demand that is one.
     """
 
     def __init__(self, problem: Problem) -> None:
@@ -30,6 +31,8 @@ class Remainder:
         self.capacity = problem.supply.capacity.copy()
         self.high = limits.high.copy()
         self.most = most_units(problem)
+        self.service_of = np.zeros(problem.demands.count, np.int64)
+        self.service_of[problem.services.demand] = np.arange(problem.services.count)
         row = np.repeat(np.arange(limits.count), np.diff(limits.start))
         order = np.argsort(limits.supply, kind="stable")
         supplies = np.arange(problem.supply.count + 1)
@@ -56,9 +59,10 @@ class Remainder:
         return self._touched.by(level, supply)
 
     def usable(self, demand: int, supply: Ints) -> Bools:
-        """Return bool[N]: which of `supply` the rules on scopes leave to `demand`."""
+        """Return bool[N]: which of `supply` have a unit left, where rules on scopes let it be."""
+        left = self.most[supply] >= 1
         usable = self._scopes.usable(demand)
-        return np.ones(len(supply), np.bool_) if usable is None else usable[supply]
+        return left if usable is None else left & usable[supply]
 
     def take(self, demand: int, taken: Allocation) -> None:
         """Give `taken` to `demand`."""

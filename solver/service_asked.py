@@ -98,7 +98,7 @@ def asked_of(problem: Problem, left: Remainder, pairs: Pairs) -> Asked | None:
         pairs: the pairs of one service that are admitted and usable; at least one.
     """
     demand = int(pairs.demand[0])
-    service = int(np.flatnonzero(problem.services.demand == demand)[0])
+    service = int(left.service_of[demand])
     if has_sizes(problem, service) or has_class(problem, demand):
         return None
     if home_of(problem, demand) is not None:
@@ -142,16 +142,17 @@ def asked_of(problem: Problem, left: Remainder, pairs: Pairs) -> Asked | None:
 def _by_place(problem: Problem, pairs: Pairs) -> tuple[Pairs, Longs, Longs]:
     """The pairs by place; int64[H], where each place begins; int64[P], the place of each pair."""
     place = problem.supply.place[pairs.supply]
-    order = place.argsort(kind="stable")
-    place = place[order]
+    if (place[1:] < place[:-1]).any():  # many are listed by place
+        order = place.argsort(kind="stable")
+        place, pairs = place[order], pairs.rows(order)
     begins = np.ones(len(place), np.bool_)
     np.not_equal(place[1:], place[:-1], out=begins[1:])
-    return pairs.rows(order), np.flatnonzero(begins), begins.cumsum() - 1
+    return pairs, begins.nonzero()[0], begins.cumsum() - 1
 
 
 def _most(left: Remainder, pairs: Pairs, whole: float, share: float) -> Floats:
     """`Asked.most`: what carries all is enough, unless safe units make room for some at risk."""
-    there = np.maximum(np.floor(left.most[pairs.supply] + 1e-9), 0.0)
+    there = left.most[pairs.supply]
     if 0 < share < 1 and pairs.risky.any():
         return np.asarray(there, np.float64)
     return np.asarray(np.minimum(there, np.ceil(whole / pairs.amount - 1e-9)), np.float64)

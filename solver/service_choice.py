@@ -223,8 +223,9 @@ def _answer(problem: Problem, left: Remainder, found: _Found) -> tuple[Choice, R
         unit_hours=held * problem.demands.mode_hours[mode],
         share=held * asked.amount[used],
     )
-    cost = float((pairs.compute + pairs.extra)[used] @ held)
-    cost += float(pairs.move[asked.first] @ (np.add.reduceat(units, asked.first) > 0))
+    cost = float((pairs.compute[used] + pairs.extra[used]) @ held)
+    places = used[np.unique(asked.at[used], return_index=True)[1]]
+    cost += float(pairs.move[places].sum())
     stated = float(asked.classes.load.sum())
     unmet = 0.0 if asked.whole >= stated else 1.0 - asked.whole / stated
     choice = Choice(allocation=allocation, unmet=unmet, cost=cost)

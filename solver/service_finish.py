@@ -21,8 +21,10 @@ _AT_ONCE = 40
 
 def cost_of(asked: Asked, units: Floats) -> float:
     """Return what `units`, float64[Q], cost."""
-    at = np.add.reduceat(units, asked.first) > 0
-    return float(asked.cost @ units + asked.move @ at)
+    cost = float(asked.cost @ units)
+    if asked.moves:
+        cost += float(asked.move @ (np.add.reduceat(units, asked.first) > 0))
+    return cost
 
 
 def completed(filling: Filling, usable: Bools, *, loan: bool = False) -> Floats | None:
