@@ -115,6 +115,8 @@ class _Touched:
     def by(self, level: Level, supply: Ints) -> tuple[Longs, Longs]:
         """(index into `supply`, scope), by index."""
         scope = self.every(level)[1]
+        if len(scope) == self._problem.supply.count:  # one each
+            return np.arange(len(supply)), scope[supply]
         found, where = _gathered(self._known[level][2], supply)
         return found, scope[where]
 
@@ -146,7 +148,9 @@ class _Scopes:
             return None
         usable = np.ones(self._count, np.bool_)
         for row, own in self._groups_of.get(demand, {}).items():
-            usable[self._apart[row].taken_by_others(own)] = False
+            taken = self._apart[row].taken_by_others(own)
+            if len(taken):
+                usable[taken] = False
         for row in self._together_of.get(demand, ()):
             level, held = self._together[row]
             if held:
@@ -177,20 +181,21 @@ class _Groups:
         self._groups = np.zeros(1 + int(self._scope.max(initial=0)), np.int64)
         self._taken: dict[int, set[int]] = {}
         self._known: dict[tuple[int, ...], tuple[int, Longs]] = {}
-        self._fresh: dict[int, int] = {}
+        self._all = 0
 
     def take(self, group: int, scopes: list[int]) -> None:
         """Note that a group stands in scopes, each named once."""
         taken = self._taken.setdefault(group, set())
+        if taken.issuperset(scopes):
+            return
         fresh = [scope for scope in scopes if scope not in taken]
         taken.update(fresh)
-        for scope in fresh:
-            self._groups[scope] += 1
-        self._fresh[group] = self._fresh.get(group, 0) + len(fresh)
+        self._groups[fresh] += 1
+        self._all += len(fresh)
 
     def taken_by_others(self, own: list[int]) -> Longs:
         """int64[.]: supplies in whose scopes a group stands that is none of `own`."""
-        since = sum(self._fresh.values()) - sum(self._fresh.get(group, 0) for group in own)
+        since = self._all - sum(len(self._taken.get(group, ())) for group in own)
         known = self._known.get(tuple(own))
         if known is None or known[0] != since:
             others = self._groups.copy()

@@ -224,8 +224,7 @@ def _answer(problem: Problem, left: Remainder, found: _Found) -> tuple[Choice, R
         share=held * asked.amount[used],
     )
     cost = float((pairs.compute[used] + pairs.extra[used]) @ held)
-    places = used[np.unique(asked.at[used], return_index=True)[1]]
-    cost += float(pairs.move[places].sum())
+    cost += float(pairs.move[asked.first] @ (np.add.reduceat(units, asked.first) > 0))
     stated = float(asked.classes.load.sum())
     unmet = 0.0 if asked.whole >= stated else 1.0 - asked.whole / stated
     choice = Choice(allocation=allocation, unmet=unmet, cost=cost)

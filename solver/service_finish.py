@@ -82,10 +82,10 @@ def _outlives(filling: Filling, usable: Bools, *, loan: bool) -> bool:
         places = np.array(sorted(filling.units_at), np.int64)
         if len(places) > MOST_PLACES:
             return False
-        short, lost, missed = _worst_loss(filling, places)
+        short, lost, carried = _worst_loss(filling, places)
         if short <= SLACK * asked.whole:
             return True
-        come = np.minimum(missed @ asked.near, short)
+        come = np.minimum(_missed(asked, places, carried) @ asked.near, short)
         useful = np.minimum(asked.amount, come[asked.at])
         may = usable & (filling.left >= 1) & ~asked.lost[:, lost] & (useful > SLACK * asked.whole)
         if not loan:
@@ -102,25 +102,29 @@ def _outlives(filling: Filling, usable: Bools, *, loan: bool) -> bool:
 
 
 def _worst_loss(filling: Filling, places: Longs) -> tuple[float, int, Floats]:
-    """(load that is short, the scope lost, float64[C] load near to no place with room)."""
+    """(load that is short, the scope lost, float64[m] what `places`, int64[m], still carry)."""
     asked = filling.asked
     pairs = np.array(sorted(filling.held), np.int64)
-    lost = asked.lost[pairs]
-    scopes = np.flatnonzero(lost.any(axis=0))
+    stays = ~asked.lost[pairs]
+    scopes = np.flatnonzero(~stays.all(axis=0))
     units = np.array([filling.held[pair] for pair in pairs.tolist()])
     where = places.searchsorted(asked.at[pairs])
     carries = np.zeros((len(pairs), len(places)))
     carries[np.arange(len(pairs)), where] = units * asked.amount[pairs]
-    carried = (~lost[:, scopes]).T @ carries
+    carried = stays[:, scopes].T @ carries
     routed = Cuts.of(asked, places).near_routed(carried)
-    worst = int(np.argmin(routed))
-    short = asked.needed - float(routed[worst])
+    worst = int(routed.argmin())
+    return asked.needed - float(routed[worst]), int(scopes[worst]), carried[worst]
+
+
+def _missed(asked: Asked, places: Longs, carried: Floats) -> Floats:
+    """float64[C], load for which `places`, that carry float64[m], have no room near by."""
     near = asked.near[:, places]
     missed = asked.load.copy()
     for at in np.argsort(near.sum(axis=0), kind="stable").tolist():
         load = missed * near[:, at]
-        missed -= np.clip(carried[worst, at] - np.cumsum(load) + load, 0.0, load)
-    return short, int(scopes[worst]), missed
+        missed -= np.clip(carried[at] - np.cumsum(load) + load, 0.0, load)
+    return missed
 
 
 def polished(asked: Asked, units: Floats, usable: Bools) -> Floats:
