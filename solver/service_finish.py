@@ -247,6 +247,8 @@ def _steps(asked: Asked, units: Floats, gains: _Gains) -> list[Step]:
                 saved = cost[number] - price + (0.0 if other == place else move)
                 saved -= float(asked.move[other]) if opens else 0.0
                 found.append((-saved, gone, gains.pair[one]))
+    if not found:
+        return []
     left = left_of(asked, units) >= 1
     found = [one for one in found if -one[0] > least and (one[2] == NO_ROW or left[one[2]])]
     return [(gone, come) for _, gone, come in sorted(found)]
@@ -254,13 +256,14 @@ def _steps(asked: Asked, units: Floats, gains: _Gains) -> list[Step]:
 
 def _first_kept(judge: _Judge, units: Floats, steps: list[Step]) -> Step | None:
     """The first of `steps` after which all rules are kept; None: there is none."""
-    base = np.tensordot(units[judge.rows], judge.adds, axes=1)
+    adds = judge.adds
+    base = (units[judge.rows] @ adds.reshape(len(adds), -1)).reshape(adds.shape[1:])
     for first in range(0, len(steps), _AT_ONCE):
         some = np.array(steps[first : first + _AT_ONCE], np.int64)
         gone, come = some.T
-        carried = base - judge.adds[judge.rows.searchsorted(gone)]
+        carried = base - adds[judge.rows.searchsorted(gone)]
         plus = come >= 0
-        carried[plus] += judge.adds[judge.rows.searchsorted(come[plus])]
+        carried[plus] += adds[judge.rows.searchsorted(come[plus])]
         good = np.flatnonzero(judge.keeps(carried))
         if len(good):
             return steps[first + int(good[0])]

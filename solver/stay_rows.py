@@ -58,6 +58,8 @@ def _tie_mixed(compact: Compact, moved: int, own: Longs, home: Longs) -> None:
     """Units of a gang that is at home may be mixed onto a supply that is not."""
     pairs, builder = compact.pairs, compact.builder
     mixing = own[compact.mixed[own] != NONE]
+    if not len(mixing):
+        return
     away = mixing[~np.isin(compact.mixed_with[mixing], home)]
     rows = builder.rows(len(away), low=-np.inf, high=0.0)
     builder.entries(rows, compact.mixed[away], 1.0 / pairs.amount[away])
