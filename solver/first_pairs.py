@@ -126,7 +126,10 @@ def _cheapest(cost: Floats, pairs: Pairs, owner: Longs, sure: Floats) -> Longs:
         owner: int64[P].
         sure: float64[owners], what is left out of each costs at least; it becomes less.
     """
-    order = np.lexsort((cost, pairs.mode))  # supplies of a mode ascend as they are
+    near = np.flatnonzero(cost <= sure[owner] * (1 + _ROUNDING))
+    order = near[
+        np.lexsort((cost[near], pairs.mode[near]))
+    ]  # supplies of a mode ascend as they are
     mode = pairs.mode[order]
     begins = np.flatnonzero(np.diff(mode, prepend=-1))
     place = np.arange(len(mode)) - np.repeat(begins, np.diff(np.append(begins, len(mode))))

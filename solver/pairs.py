@@ -94,11 +94,13 @@ class Listing:
         first, size: int64[M]: mode m may use ``eligible[first[m] : first[m] + size[m]]``,
             as `Problem.supplies_of` says.
         start: int64[N], where the supplies of another signature or kind begin in `eligible`.
+        block: int64[M], which of these are the mode's, where it has any.
     """
 
     first: NDArray[np.int64]
     size: NDArray[np.int64]
     start: NDArray[np.int64]
+    block: NDArray[np.int64]
 
     @classmethod
     def of(cls, problem: Problem) -> Listing:
@@ -109,11 +111,17 @@ class Listing:
         kinds = max(int(stock.kind.max(initial=0)), int(demands.mode_kind.max(initial=0))) + 2
         key = np.repeat(signatures, np.diff(problem.eligible_start)) * kinds
         key += stock.kind[problem.eligible] + 1
-        wanted = demands.mode_signature.astype(np.int64) * kinds + demands.mode_kind + 1
-        first = np.searchsorted(key, wanted, side="left").astype(np.int64)
-        size = np.searchsorted(key, wanted, side="right") - first
         start = np.flatnonzero(np.diff(key, prepend=-1))
-        return cls(first=first, size=size.astype(np.int64), start=start)
+        size = np.diff(np.append(start, len(key)))
+        if not len(start):
+            none = np.zeros(len(demands.mode_kind), np.int64)
+            return cls(first=none, size=none, start=start, block=none)
+        wanted = demands.mode_signature.astype(np.int64) * kinds + demands.mode_kind + 1
+        block = np.minimum(np.searchsorted(key[start], wanted), len(start) - 1)
+        known = key[start[block]] == wanted
+        return cls(
+            first=start[block], size=np.where(known, size[block], 0), start=start, block=block
+        )
 
     def least(self, problem: Problem, value: Floats) -> Floats:
         """Return float64[M], the least `value`, float64[O], of what a mode may use; or inf."""
@@ -121,7 +129,7 @@ class Listing:
         some = self.size > 0
         if some.any():
             each = np.minimum.reduceat(value[problem.eligible], self.start)
-            found[some] = each[np.searchsorted(self.start, self.first[some])]
+            found[some] = each[self.block[some]]
         return found
 
     def pairs(self, problem: Problem, chosen: NDArray[np.int64], most: Floats) -> Pairs:

@@ -210,10 +210,10 @@ def keeps_limits(left: Remainder, pairs: Pairs, units: Floats) -> bool:
     """Return whether `units`, float64[Q], of pairs keep the capacities and limits left."""
     held: dict[int, float] = {}
     total: dict[int, float] = {}
-    for pair in np.flatnonzero(units > 0).tolist():
-        supply, count = int(pairs.supply[pair]), float(units[pair])
+    used = units.nonzero()[0]
+    for supply, count in zip(pairs.supply[used].tolist(), units[used].tolist(), strict=True):
         held[supply] = held.get(supply, 0.0) + count
-        for row, weight in zip(*(part.tolist() for part in left.limits_of(supply)), strict=True):
+        for row, weight in zip(*left.limits_of(supply), strict=True):
             total[row] = total.get(row, 0.0) + weight * count
     fits = all(count <= left.capacity[supply] + 1e-9 for supply, count in held.items())
     return fits and all(
