@@ -173,7 +173,10 @@ class Listing:
             rank[some] = np.arange(len(some))
             whose = rank[pairs.demand]
             if by_place:
-                pairs = pairs.rows(np.lexsort((problem.supply.place[pairs.supply], whose)))
+                place = problem.supply.place[pairs.supply]
+                key = whose * (int(place.max(initial=0)) + 1) + place
+                short = np.min_scalar_type(int(key.max(initial=0)))  # few bits are sorted faster
+                pairs = pairs.rows(key.astype(short).argsort(kind="stable"))
             ends = np.searchsorted(whose, np.arange(len(some) + 1)).tolist()
             for start, end in pairwise(ends):
                 yield pairs.part(start, end)
