@@ -23,13 +23,14 @@ from solver.exclusive_rows import count_exclusive
 from solver.grouped import distinct, ranges
 from solver.model import ModelBuilder
 from solver.pairs import Pairs, enumerate_pairs, most_units
+from solver.presence import Presence
 from solver.problem import NO_ROW, Family, Measure, Problem, Supply
 from solver.read_reductions import without_dominated
 from solver.read_rows import add_reads
 from solver.refusal_rows import add_overrides
 from solver.scope_rows import add_apart, add_together
 from solver.service_cuts import add_service_cuts
-from solver.service_rows import Presence, add_service
+from solver.service_rows import add_service
 from solver.share_rows import cap_shares
 from solver.size_rows import add_sized_service
 from solver.stations import has_sizes

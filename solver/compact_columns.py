@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 
 from solver.model import ModelBuilder
 from solver.pairs import Pairs
+from solver.presence import Presence
 from solver.problem import Family, Floats, Measure, Problem, Supply
 from solver.read_rows import ReadColumns
-from solver.service_rows import Presence, ServiceColumns
+from solver.service_rows import ServiceColumns
 from solver.tier_rows import ClassColumns
 
 Longs = NDArray[np.int64]

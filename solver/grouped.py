@@ -32,9 +32,10 @@ def alike(rows: Bools) -> tuple[Longs, Longs]:
     first: dict[bytes, int] = {}
     for row, key in enumerate(keys):
         first.setdefault(key, row)
-    number = {key: index for index, key in enumerate(sorted(first))}
-    group = np.array([number[key] for key in keys], np.int64)
-    return np.array([first[key] for key in number], np.int64), group
+    names = sorted(first)
+    number = {key: index for index, key in enumerate(names)}
+    group = np.fromiter((number[key] for key in keys), np.int64, len(keys))
+    return np.fromiter((first[key] for key in names), np.int64, len(names)), group
 
 
 def ranges(first: Longs, size: Longs) -> Longs:

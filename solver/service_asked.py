@@ -84,6 +84,11 @@ class Asked:
         return bool(self.risky.any())
 
     @cached_property
+    def never(self) -> Floats:
+        """float64[Q], the price of what cannot be had: inf."""
+        return np.full(len(self.at), np.inf)
+
+    @cached_property
     def moves(self) -> bool:
         """Whether places cost something by themselves."""
         return bool(self.move.any())
@@ -105,11 +110,11 @@ def asked_of(problem: Problem, left: Remainder, pairs: Pairs) -> Asked | None:
         return None
     pairs, starts, at = _by_place(problem, pairs)
     classes = load_classes(problem, service, problem.supply.place[pairs.supply[starts]])
-    whole = float(classes.load.sum())
-    free, far, budget = _reach(problem, service, classes)
+    whole, near = float(classes.load.sum()), classes.near.astype(np.float64)
+    free, far, budget = _reach(problem, service, classes, near)
     lost = _lost(problem, left, service, pairs)
     share = float(problem.demands.risky_share[demand])
-    at_risk = pairs.amount * (pairs.risky - share) if share < 1 and pairs.risky.any() else 0.0
+    has_limit = share < 1 and bool(pairs.risky.any())
     many = _MANY * (math.ceil(whole / float(pairs.amount.min())) + 3)
     limits, high = _limits(left, pairs, many)
     return Asked(
@@ -128,11 +133,11 @@ def asked_of(problem: Problem, left: Remainder, pairs: Pairs) -> Asked | None:
         budget=budget,
         room=min(float(problem.services.most_share[service]), 1.0) * whole,
         least=max(int(problem.services.least_places[service]), 1),
-        risky=np.zeros(pairs.count) + at_risk,
-        near=classes.near.astype(np.float64),
+        risky=pairs.amount * (pairs.risky - share) if has_limit else np.zeros(pairs.count),
+        near=near,
         lost=lost,
         needed=float(problem.services.survive_share[service]) * whole,
-        most=_most(left, pairs, whole, share),
+        most=_most(left, pairs, whole, is_mixed=has_limit and share > 0),
         limits=limits,
         high=high,
         memo={},
@@ -150,24 +155,26 @@ def _by_place(problem: Problem, pairs: Pairs) -> tuple[Pairs, Longs, Longs]:
     return pairs, begins.nonzero()[0], begins.cumsum() - 1
 
 
-def _most(left: Remainder, pairs: Pairs, whole: float, share: float) -> Floats:
+def _most(left: Remainder, pairs: Pairs, whole: float, *, is_mixed: bool) -> Floats:
     """`Asked.most`: what carries all is enough, unless safe units make room for some at risk."""
     there = left.most[pairs.supply]
-    if 0 < share < 1 and pairs.risky.any():
-        return np.asarray(there, np.float64)
+    if is_mixed:
+        return there
     return np.asarray(np.minimum(there, np.ceil(whole / pairs.amount - 1e-9)), np.float64)
 
 
-def _reach(problem: Problem, service: int, classes: LoadClasses) -> tuple[Floats, Floats, Floats]:
+def _reach(
+    problem: Problem, service: int, classes: LoadClasses, near: Floats
+) -> tuple[Floats, Floats, Floats]:
     """`Asked.free`, `Asked.far` and `Asked.budget`."""
     share = float(problem.services.far_share[service])
-    near, allowed = classes.near.astype(np.float64), classes.allowed.astype(np.float64)
-    far = allowed - near
     none = np.empty(0)
-    if share >= 1 or not far.any():
-        return allowed, np.zeros_like(near), none
     if share <= 0:
-        return near, np.zeros_like(near), none
+        return near, np.zeros(near.shape), none
+    allowed = classes.allowed.astype(np.float64)
+    far = allowed - near
+    if share >= 1 or not far.any():
+        return allowed, np.zeros(near.shape), none
     if problem.services.each_point[service]:
         return near, far, share * classes.load
     return near, far, np.array([share * float(classes.load.sum())])

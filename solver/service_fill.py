@@ -40,7 +40,7 @@ class Filling:
 
     Attributes:
         asked: the service.
-        held: pair -> units; units_at: place -> units held there.
+        units: float64[Q], units held; units_at: place -> units held there.
         carried: float64[H], load that the units of each place carry.
         left: float64[Q], units that can be held beside them.
         high: float64[R], what is left of the limits.
@@ -53,7 +53,7 @@ class Filling:
     def __init__(self, asked: Asked, units: Floats | None = None) -> None:
         """Begin with `units`, float64[Q]; nothing is routed yet."""
         self.asked = asked
-        self.held: dict[int, float] = {}
+        self.units = np.zeros(asked.pairs.count)
         self.units_at: dict[int, float] = {}
         self.carried = np.zeros(len(asked.first))
         self.left = asked.most.copy()
@@ -66,13 +66,6 @@ class Filling:
         if units is not None:
             for pair in np.flatnonzero(units).tolist():
                 self.hold(pair, float(units[pair]))
-
-    @property
-    def units(self) -> Floats:
-        """float64[Q], units held."""
-        units = np.zeros(self.asked.pairs.count)
-        units[list(self.held)] = list(self.held.values())
-        return units
 
     def flow(self) -> Floats:
         """float64[C, H], where the loads go."""
@@ -112,8 +105,10 @@ class Filling:
     def hold(self, pair: int, units: float) -> None:
         """Hold more units of a pair; fewer where `units` is negative."""
         asked, place = self.asked, int(self.asked.at[pair])
-        _add(self.held, pair, units)
-        _add(self.units_at, place, units)
+        self.units[pair] += units
+        self.units_at[place] = self.units_at.get(place, 0.0) + units
+        if self.units_at[place] <= 0:
+            del self.units_at[place]
         self.carried[place] += units * asked.amount[pair]
         self.eased -= units * float(asked.risky[pair])
         self.left[pair] -= units
@@ -154,13 +149,6 @@ class Filling:
             key = (one, place)
             self._sent[key] = self._sent.get(key, 0.0) + amount
         return amount
-
-
-def _add(amounts: dict[int, float], key: int, more: float) -> None:
-    """Add to an amount, which has no entry while it is 0."""
-    amounts[key] = amounts.get(key, 0.0) + more
-    if amounts[key] <= 0:
-        del amounts[key]
 
 
 def left_of(asked: Asked, units: Floats) -> Floats:
@@ -262,6 +250,6 @@ def _next(filling: Filling, style: Style, usable: Bools, part: float) -> tuple[i
     useful = np.minimum(units * asked.amount, coming)
     may = useful > SLACK * asked.whole
     may &= usable
-    price = np.divide(price, useful, out=np.full(len(may), np.inf), where=may)
+    price = np.divide(price, useful, out=asked.never.copy(), where=may)
     pair = int(price.argmin())
     return (pair, float(units[pair])) if may[pair] else None

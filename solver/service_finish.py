@@ -39,7 +39,7 @@ def completed(filling: Filling, usable: Bools, *, loan: bool = False) -> Floats 
         float64[Q] units; None where this finds no way.
     """
     found = _spread(filling, usable, loan=loan) and _outlives(filling, usable, loan=loan)
-    return filling.units if found and _safe(filling, usable) else None
+    return filling.units.copy() if found and _safe(filling, usable) else None
 
 
 def _spread(filling: Filling, usable: Bools, *, loan: bool) -> bool:
@@ -104,13 +104,12 @@ def _outlives(filling: Filling, usable: Bools, *, loan: bool) -> bool:
 def _worst_loss(filling: Filling, places: Longs) -> tuple[float, int, Floats]:
     """(load that is short, the scope lost, float64[m] what `places`, int64[m], still carry)."""
     asked = filling.asked
-    pairs = np.array(sorted(filling.held), np.int64)
+    pairs = filling.units.nonzero()[0]
     stays = ~asked.lost[pairs]
     scopes = np.flatnonzero(~stays.all(axis=0))
-    units = np.array([filling.held[pair] for pair in pairs.tolist()])
     where = places.searchsorted(asked.at[pairs])
     carries = np.zeros((len(pairs), len(places)))
-    carries[np.arange(len(pairs)), where] = units * asked.amount[pairs]
+    carries[np.arange(len(pairs)), where] = (filling.units * asked.amount)[pairs]
     carried = stays[:, scopes].T @ carries
     routed = Cuts.of(asked, places).near_routed(carried)
     worst = int(routed.argmin())

@@ -6,7 +6,6 @@ routed as a whole and split among its loads afterwards in proportion, which lose
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -41,32 +40,6 @@ class LoadClasses:
     load: Floats
     near: Bools
     allowed: Bools
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Presence:
-    """Columns z_g "has a unit there" of services, by demand, then place; n of them.
-
-    Attributes:
-        column: int64[n]; demand, place: int64[n].
-    """
-
-    column: Longs
-    demand: Longs
-    place: Longs
-
-    @classmethod
-    def of(cls, demands: Ints, services: Mapping[int, ServiceColumns]) -> Presence:
-        """Join what `services`, row -> columns, have; `demands`: int32[V], the demand of each."""
-        order = sorted(services, key=lambda row: int(demands[row]))
-        some = [row for row in order if (services[row].present >= 0).all()]
-        size = [len(services[row].present) for row in some]
-        nothing = np.empty(0, np.int64)
-        return cls(
-            column=np.concatenate([nothing, *(services[row].present for row in some)]),
-            demand=np.repeat(demands[some].astype(np.int64), size),
-            place=np.concatenate([nothing, *(services[row].classes.places for row in some)]),
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,20 +79,20 @@ class ServiceColumns:
 def load_classes(problem: Problem, service: int, places: Ints) -> LoadClasses:
     """Merge the loads of `service` that see `places` alike (each by itself if so ruled)."""
     services = problem.services
-    rows = np.arange(services.load_start[service], services.load_start[service + 1])
-    distance = services.distance[services.load_point[rows][:, None], places[None, :]]
+    start, end = services.load_start[service : service + 2].tolist()
+    distance = services.distance.take(services.load_point[start:end], 0).take(places, 1)
     allowed = distance <= services.farthest[service]
     near = (distance <= services.near[service]) & allowed
     if services.each_point[service]:
-        first = group = np.arange(len(rows))
+        first = group = np.arange(end - start)
     else:
         first, group = alike(np.concatenate([near, allowed], axis=1))
-    ordered, ends = rows[group.argsort(kind="stable")], np.bincount(group).cumsum().tolist()
-    members = tuple(ordered[start:end] for start, end in pairwise([0, *ends]))
+    rows = start + group.argsort(kind="stable")
+    members = tuple(rows[i:j] for i, j in pairwise([0, *np.bincount(group).cumsum().tolist()]))
     return LoadClasses(
         places=places,
         members=members,
-        load=np.bincount(group, weights=services.load[rows]).astype(np.float64),
+        load=np.bincount(group, weights=services.load[start:end]).astype(np.float64),
         near=near[first],
         allowed=allowed[first],
     )

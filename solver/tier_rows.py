@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 
 from solver.model import ModelBuilder
 from solver.pairs import Pairs
+from solver.presence import Presence
 from solver.problem import NO_ROW, Family, Floats, Ints, Problem
-from solver.service_rows import Presence
 from solver.tier_steps import reachable_steps
 from solver.tiers import Tiers
 
