@@ -200,17 +200,19 @@ def _limits(left: Remainder, pairs: Pairs, many: float) -> tuple[Floats, Floats]
     pair, row, weight = left.limits_among(pairs.supply)
     ordered = np.sort(pairs.supply)
     repeated = ordered[1:][ordered[1:] == ordered[:-1]]
-    if not len(row) and not len(repeated):
+    tight = left.high[row] < many * weight
+    if not tight.any() and not len(repeated):
         return np.zeros((0, pairs.count)), np.zeros(0)
-    rows, where = np.unique(row, return_inverse=True)
-    shared = np.unique(repeated)
+    is_tight = np.zeros(len(left.high), np.bool_)
+    is_tight[row[tight]] = True
+    rows, own = is_tight.nonzero()[0], is_tight[row].nonzero()[0]
+    shared = np.unique(repeated[left.capacity[repeated] < many]) if len(repeated) else repeated
     weights = np.zeros((len(rows) + len(shared), pairs.count))
-    np.add.at(weights, (where, pair), weight)
+    np.add.at(weights, (rows.searchsorted(row[own]), pair[own]), weight[own])
     for number, one in enumerate(shared.tolist()):
         weights[len(rows) + number, pairs.supply == one] = 1.0
     high = np.concatenate([left.high[rows], left.capacity[shared]])
-    tight = high < many * weights.max(axis=1, initial=0.0)
-    return weights[tight], np.maximum(high[tight], 0.0)
+    return weights, np.maximum(high, 0.0)
 
 
 def keeps_limits(left: Remainder, pairs: Pairs, units: Floats) -> bool:
