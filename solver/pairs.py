@@ -198,8 +198,10 @@ def with_coefficients(problem: Problem, demand: Ints, mode: Ints, supply: Ints) 
     with np.errstate(invalid="ignore"):
         compute = np.where(is_batch, amount * stock.hour_cost[supply], per_unit)
         compute = np.where(is_gang, amount * per_unit, compute)
-        used = np.where(is_service, hours, amount * np.where(is_gang, hours, 1.0))
-        extra = used * stock.extra[supply]
+        extra = np.zeros(len(demand))
+        if stock.hour_extra is not None:
+            used = np.where(is_service, hours, amount * np.where(is_gang, hours, 1.0))
+            extra = used * stock.hour_extra[supply]
     return Pairs(
         demand=demand,
         mode=mode,
@@ -219,6 +221,8 @@ def _move_cost(problem: Problem, demand: Ints, supply: Ints) -> Floats:
     row = demands.data_row[demand]
     moves = row != NO_ROW
     cost = np.zeros(len(demand))
+    if not moves.any():
+        return cost
     place = problem.supply.place[supply[moves]]
     flat = demands.move_cost[row[moves], place]
     if problem.tiers is not None:
