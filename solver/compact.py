@@ -20,10 +20,11 @@ from solver.compact_columns import NONE, Compact, Longs, measured, units_entries
 from solver.cost_rows import cap_cost
 from solver.coverage_rows import add_coverage
 from solver.exclusive_rows import count_exclusive
-from solver.grouped import ranges
+from solver.grouped import distinct, ranges
 from solver.model import ModelBuilder
 from solver.pairs import Pairs, enumerate_pairs, most_units
-from solver.problem import Family, Measure, Problem, Supply
+from solver.presence import Presence
+from solver.problem import NO_ROW, Family, Measure, Problem, Supply
 from solver.read_reductions import without_dominated
 from solver.read_rows import add_reads
 from solver.refusal_rows import add_overrides
@@ -35,6 +36,9 @@ from solver.size_rows import add_sized_service
 from solver.stations import has_sizes
 from solver.stay_rows import add_moves, add_unbilled
 from solver.tier_rows import add_tiers
+
+#: Nobody holds so many times the units of a service that carry all its load.
+_AMPLE = 10.0
 
 
 def build_compact(
@@ -54,15 +58,16 @@ def build_compact(
             rules that keep demands apart hold as far as capacities say so, and rows are added
             that tighten the relaxation of services.
         slopes: right sides of capacities are to move: nothing else depends on them.
-        is_whole: False: leave out the rows of single services, as `Compact.is_whole` says.
+        is_whole: False: leave out what is of single services alone, as `Compact.is_whole` says.
     """
     pairs = without_dominated(problem, enumerate_pairs(problem)) if pairs is None else pairs
     compact = _begun(problem, pairs, is_whole=is_whole)
     _add_gangs(compact)
     _add_batches(compact)
-    compact.builder.skips_rows = not is_whole
-    _add_services(compact, loose=loose)
-    compact.builder.skips_rows = False
+    if is_whole:
+        _add_services(compact, loose=loose)
+    else:
+        _add_units_of_services(compact)
     _cover_demands(compact)
     _cap_risky_share(compact)
     _cap_supplies(compact)
@@ -73,8 +78,8 @@ def build_compact(
     if not loose:
         add_apart(compact)
     add_together(compact)
-    add_tiers(compact.builder, problem, pairs, compact.main, compact.services)
-    add_reads(compact.builder, problem, pairs, compact.main)
+    compact.classes = add_tiers(compact.builder, problem, pairs, compact.main, compact.presence)
+    compact.reads = add_reads(compact.builder, problem, pairs, compact.main)
     cap_shares(compact)
     add_coverage(compact)
     add_moves(compact)
@@ -206,6 +211,29 @@ def _add_services(compact: Compact, *, loose: bool) -> None:
         compact.spans[service] = (before, compact.builder.columns)
         compact.main[rows] = compact.units[rows] = columns.units
         compact.most[rows] = columns.most_units
+    compact.presence = Presence.of(services.demand, compact.services)
+
+
+def _add_units_of_services(compact: Compact) -> None:
+    """Add n_p of all services at once, and z_g of those that move data; no row is theirs."""
+    problem, pairs = compact.problem, compact.pairs
+    services, demands = problem.services, problem.demands
+    rows = np.flatnonzero(pairs.family == Family.SERVICE)
+    owner = np.repeat(services.demand, np.diff(services.load_start))
+    load = np.bincount(owner, services.load, demands.count)[pairs.demand[rows]]
+    most = _AMPLE * np.ceil(load / pairs.amount[rows] + 1.0)
+    most = np.maximum(np.minimum(most, most_units(problem)[pairs.supply[rows]]), 1.0)
+    cost = pairs.compute[rows] + pairs.extra[rows]
+    columns = compact.builder.add(cost, high=most, integral=True)
+    compact.main[rows] = compact.units[rows] = columns
+    compact.most[rows] = most
+    moving = rows[demands.data_row[pairs.demand[rows]] != NO_ROW]
+    stands = problem.supply.place[pairs.supply[moving]].astype(np.int64)
+    demand, place, at = distinct(pairs.demand[moving].astype(np.int64), stands)
+    cost = np.zeros(len(demand))
+    cost[at] = pairs.move[moving]
+    present = compact.builder.add(cost, high=1.0, integral=True)
+    compact.presence = Presence(column=present, demand=demand, place=place)
 
 
 def _cover_demands(compact: Compact) -> None:
@@ -230,6 +258,7 @@ def _cap_risky_share(compact: Compact) -> None:
     builder.entries(rows[mixing], compact.mixed[gangs][mixing], -1.0)
     sized = [s.rows for s in compact.services.values() if s.stations is not None]
     others = (pairs.family != Family.GANG) & (share < 1)
+    others &= compact.is_whole | (pairs.family != Family.SERVICE)
     others[np.concatenate([np.empty(0, np.int64), *sized])] = False  # see `solver.size_rows`
     others = np.flatnonzero(others)
     bound = np.unique(pairs.demand[others[pairs.risky[others]]])

@@ -9,8 +9,11 @@ from numpy.typing import NDArray
 
 from solver.model import ModelBuilder
 from solver.pairs import Pairs
+from solver.presence import Presence
 from solver.problem import Family, Floats, Measure, Problem, Supply
+from solver.read_rows import ReadColumns
 from solver.service_rows import ServiceColumns
+from solver.tier_rows import ClassColumns
 
 Longs = NDArray[np.int64]
 NONE = -1
@@ -42,6 +45,7 @@ class Compact:
         unmet: int64[D], column of u_d.
         slack: int64[A], column of an account's slack.
         services: row of `Services` -> its columns.
+        presence: where services have columns that say where they have a unit.
         spans: row of `Services` -> (first, last + 1) of every column added for it alone.
         moved: int64[R], columns of `Problem.stay`.
         switches: int64[.], columns of `Problem.apart`: which group has a scope.
@@ -52,8 +56,10 @@ class Compact:
             "moves" (int64[1]) where the plan's cost or moves have a limit.
         cost_scale: what the row "cost" multiplies costs with.
         share_caps: one for each of `Problem.shares`.
-        is_whole: False where the rows of single services are left out: plans can be judged by
-            what demands share, and none can be found.
+        classes: columns of `Problem.tiers`.
+        reads: columns of `Problem.reads`.
+        is_whole: False where single services have no columns but those that others share rows
+            with: plans can be judged by what demands share, and none can be found.
     """
 
     problem: Problem
@@ -68,6 +74,7 @@ class Compact:
     unmet: Longs
     slack: Longs
     services: dict[int, ServiceColumns] = field(default_factory=dict)
+    presence: Presence = field(default_factory=lambda: Presence.of(np.empty(0, np.int32), {}))
     spans: dict[int, tuple[int, int]] = field(default_factory=dict)
     moved: Longs = field(default_factory=lambda: np.empty(0, np.int64))
     switches: Longs = field(default_factory=lambda: np.empty(0, np.int64))
@@ -76,6 +83,8 @@ class Compact:
     cost_scale: float = 1.0
     rows: dict[str, Longs] = field(default_factory=dict)
     share_caps: list[ShareRows] = field(default_factory=list)
+    classes: list[ClassColumns] = field(default_factory=list)
+    reads: list[ReadColumns] = field(default_factory=list)
     is_whole: bool = True
 
 
@@ -89,6 +98,7 @@ def owners(compact: Compact) -> Longs:
     owner[compact.unmet] = np.arange(len(compact.unmet))
     for service, (first, end) in compact.spans.items():
         owner[first:end] = int(compact.problem.services.demand[service])
+    owner[compact.presence.column] = compact.presence.demand
     if compact.problem.stay is not None:
         owner[compact.moved] = compact.problem.stay.demand
     return owner

@@ -16,8 +16,10 @@ from solver.grouped import ranges
 from solver.pairs import Listing, Longs, Pairs, may_mix
 from solver.problem import NO_ROW, Bools, Family, Floats, Problem
 
-#: Modes of each demand whose pairs are spelled out, cheapest pairs of each of them that are looked
-#: at, and demands for which that is done at once.
+#: Modes of each demand whose pairs are spelled out: some first, and others that may cost less than
+#: what was found; cheapest pairs of each of them that are looked at; demands for which that is
+#: done at once.
+_FEW = 4
 _MODES = 32
 _FIRST = 8
 _AT_ONCE = 256
@@ -35,19 +37,40 @@ def first_pairs(problem: Problem, listing: Listing, order: Longs, most: Floats) 
         most: float64[O], as `solver.pairs.most_units` says; what has become of it by then counts.
     """
     least = least_costs(problem, listing, most)
-    start = problem.demands.mode_start
-    rank = np.zeros(problem.demands.count, np.int64)
     for first in range(0, len(order), _AT_ONCE):
         some = order[first : first + _AT_ONCE]
-        rank[some] = np.arange(len(some))
-        modes = np.diff(start)[some]
-        owner, mode = np.repeat(np.arange(len(some)), modes), ranges(start[some], modes)
-        chosen, sure = _cheapest_modes(owner, least[mode], len(some))
+        yield from _first_of(problem, listing, some, least, most)
+
+
+def _first_of(
+    problem: Problem, listing: Listing, some: Longs, least: Floats, most: Floats
+) -> Iterator[Pairs]:
+    """The same of demands that are looked at at once; least: float64[M], as `least_costs`."""
+    start = problem.demands.mode_start
+    modes = np.diff(start)[some]
+    owner, mode = np.repeat(np.arange(len(some)), modes), ranges(start[some], modes)
+    place, sure = _by_least(owner, least[mode], len(some))
+    rank = np.zeros(problem.demands.count, np.int64)
+    rank[some] = np.arange(len(some))
+    parts: list[tuple[Pairs, Floats]] = []
+    for begin, end in pairwise((0, min(_FEW, _MODES), _MODES)):
+        chosen = (begin <= place) & (place < end)
+        chosen &= least[mode] <= sure[owner] * (1 + _ROUNDING)
         pairs = listing.of_modes(problem, some[owner[chosen]], mode[chosen], most)
-        pairs = pairs.rows(_cheapest(most_cost(problem, pairs), pairs, rank[pairs.demand], sure))
-        ends = np.searchsorted(rank[pairs.demand], np.arange(len(some) + 1)).tolist()
-        for begin, end in pairwise(ends):
-            yield pairs.part(begin, end)
+        cost = most_cost(problem, pairs)
+        few = _cheapest(cost, pairs, rank[pairs.demand], sure)
+        parts.append((pairs.rows(few), cost[few]))
+    pairs, cost = (
+        Pairs.joined([one for one, _ in parts]),
+        np.concatenate([one for _, one in parts]),
+    )
+    whose = rank[pairs.demand]
+    rows = np.lexsort((pairs.supply, cost, whose))
+    rows = rows[cost[rows] <= sure[whose[rows]] * (1 + _ROUNDING)]
+    pairs = pairs.rows(rows)
+    ends = np.searchsorted(whose[rows], np.arange(len(some) + 1)).tolist()
+    for begin, end in pairwise(ends):
+        yield pairs.part(begin, end)
 
 
 def least_costs(problem: Problem, listing: Listing, most: Floats) -> Floats:
@@ -79,20 +102,19 @@ def _is_too_many(problem: Problem, listing: Listing, most: Floats) -> Bools:
     )
 
 
-def _cheapest_modes(owner: Longs, least: Floats, count: int) -> tuple[Bools, Floats]:
-    """bool[m], those of least cost of each owner; float64[count], the least of its others.
+def _by_least(owner: Longs, least: Floats, count: int) -> tuple[Longs, Floats]:
+    """int64[m], place of each mode among those of its owner; float64[count], least of the others.
 
-    `owner`: int64[m], ascending, below `count`.
+    Others are those after the first `_MODES`. `owner`: int64[m], ascending, below `count`.
     """
     order = np.lexsort((least, owner))
     first = np.searchsorted(owner, np.arange(count))
-    place = np.arange(len(owner)) - first[owner]
+    place = np.zeros(len(owner), np.int64)
+    place[order] = np.arange(len(owner)) - first[owner]
     sure = np.full(count, np.inf)
     next_one = place == _MODES
-    sure[owner[next_one]] = least[order[next_one]]
-    chosen = np.zeros(len(owner), np.bool_)
-    chosen[order[place < _MODES]] = True
-    return chosen, sure
+    sure[owner[next_one]] = least[next_one]
+    return place, sure
 
 
 def _cheapest(cost: Floats, pairs: Pairs, owner: Longs, sure: Floats) -> Longs:
@@ -102,20 +124,19 @@ def _cheapest(cost: Floats, pairs: Pairs, owner: Longs, sure: Floats) -> Longs:
         cost: float64[P].
         pairs: modes of one owner stand together.
         owner: int64[P].
-        sure: float64[owners], what other modes cost at least.
-
-    Returns:
-        The rows by owner, then cost, then supply.
+        sure: float64[owners], what is left out of each costs at least; it becomes less.
     """
-    order = np.lexsort((cost, pairs.mode))  # supplies of a mode ascend as they are
+    near = np.flatnonzero(cost <= sure[owner] * (1 + _ROUNDING))
+    order = near[
+        np.lexsort((cost[near], pairs.mode[near]))
+    ]  # supplies of a mode ascend as they are
     mode = pairs.mode[order]
     begins = np.flatnonzero(np.diff(mode, prepend=-1))
     place = np.arange(len(mode)) - np.repeat(begins, np.diff(np.append(begins, len(mode))))
     dearest = order[np.flatnonzero(place == _FIRST) - 1]
     np.minimum.at(sure, owner[dearest], cost[dearest])
     few = order[place < _FIRST]
-    few = few[cost[few] <= sure[owner[few]] * (1 + _ROUNDING)]
-    return few[np.lexsort((pairs.supply[few], cost[few], owner[few]))]
+    return few[cost[few] <= sure[owner[few]] * (1 + _ROUNDING)]
 
 
 def most_cost(problem: Problem, pairs: Pairs) -> Floats:

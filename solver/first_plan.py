@@ -139,7 +139,8 @@ class _Choosing:
         self._listing = Listing.of(problem)
         is_service = problem.demands.family[order] == Family.SERVICE
         most = self.left.most
-        self._of_services = self._listing.each(self._plain, order[is_service], most)
+        services = order[is_service]
+        self._of_services = self._listing.each(self._plain, services, most, by_place=True)
         self._of_others = first_pairs(self._plain, self._listing, order[~is_service], most)
 
     def choose(self, demand: int) -> tuple[Choice, Routes | None]:
@@ -170,8 +171,7 @@ class _Choosing:
         return self._listing.pairs(self._plain, np.array([demand]), self.left.most)
 
     def _usable(self, demand: int, pairs: Pairs) -> Pairs:
-        usable = self.left.most[pairs.supply] >= 1
-        usable &= self.left.usable(demand, pairs.supply)
+        usable = self.left.usable(demand, pairs.supply)
         return pairs if usable.all() else pairs.keep(usable)
 
     def _without_routes(self, demand: int, pairs: Pairs) -> Choice | None:

@@ -27,16 +27,15 @@ def alike(rows: Bools) -> tuple[Longs, Longs]:
     Returns:
         int64[U], the first row of each group; int64[N], the group of each row.
     """
-    # Eight to a byte and a byte before them, as a row may be empty; text compares by its bytes.
-    packed = np.zeros((len(rows), 1 + -(-rows.shape[1] // 8)), np.uint8)
-    packed[:, 1:] = np.packbits(rows, axis=1)
-    keys: list[bytes] = packed.view(f"S{packed.shape[1]}").ravel().tolist()
+    width, data = rows.shape[1], rows.tobytes()
+    keys = [data[row * width : (row + 1) * width] for row in range(len(rows))]
     first: dict[bytes, int] = {}
     for row, key in enumerate(keys):
         first.setdefault(key, row)
-    number = {key: index for index, key in enumerate(sorted(first))}
-    group = np.array([number[key] for key in keys], np.int64)
-    return np.array([first[key] for key in number], np.int64), group
+    names = sorted(first)
+    number = {key: index for index, key in enumerate(names)}
+    group = np.fromiter((number[key] for key in keys), np.int64, len(keys))
+    return np.fromiter((first[key] for key in names), np.int64, len(names)), group
 
 
 def ranges(first: Longs, size: Longs) -> Longs:

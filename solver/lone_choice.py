@@ -201,15 +201,14 @@ def batch_choice(problem: Problem, left: Remainder, pairs: Pairs, gap: float) ->
     held = pairs.amount / hours * pairs.unit_cost
     rate = pairs.compute + pairs.extra + moves.full + held
     risky_share = float(problem.demands.risky_share[demand])
-    alone = np.minimum(left.most[pairs.supply] * hours / pairs.amount, 1.0)
-    bound = _filled(rate, pairs.risky, risky_share, lambda pair, _part: float(alone[pair]))
+    bound = _bound(left, pairs, hours, rate, risky_share) if proven else np.zeros(pairs.count)
     room = _Room(left, pairs, hours)
     share = _filled(rate, pairs.risky, risky_share, room.take)
     unmet = max(1.0 - float(share.sum()), 0.0)
     short = proven and unmet > 1.0 - float(bound.sum()) + _TOLERANCE
     at_risk = unmet > _TOLERANCE and risky_share < 1 and pairs.risky.any()
     used = np.flatnonzero(share)
-    if short or at_risk or not _stands_together(problem, demand, pairs.keep(share > 0)):
+    if short or at_risk or not _stands_together(problem, demand, pairs.supply[used]):
         return None
     units = np.maximum(np.ceil(pairs.amount[used] * share[used] / hours[used] - _TOLERANCE), 1.0)
     cost = _shared_cost(problem, pairs, moves, share) + float(units @ pairs.unit_cost[used])
@@ -222,6 +221,14 @@ def batch_choice(problem: Problem, left: Remainder, pairs: Pairs, gap: float) ->
         unmet=0.0 if unmet < _TOLERANCE else unmet,
         cost=cost,
     )
+
+
+def _bound(
+    left: Remainder, pairs: Pairs, hours: Floats, rate: Floats, risky_share: float
+) -> Floats:
+    """float64[P], shares filled by `rate` as if no limit were shared and no unit whole."""
+    alone = np.minimum(left.most[pairs.supply] * hours / pairs.amount, 1.0)
+    return _filled(rate, pairs.risky, risky_share, lambda pair, _part: float(alone[pair]))
 
 
 def _shared_cost(problem: Problem, pairs: Pairs, moves: _Moves, share: Floats) -> float:
@@ -281,10 +288,10 @@ def _filled(
     return share
 
 
-def _stands_together(problem: Problem, demand: int, used: Pairs) -> bool:
-    """Whether pairs keep the rules that a demand's units stand in one scope."""
+def _stands_together(problem: Problem, demand: int, supply: NDArray[np.int32]) -> bool:
+    """Whether units on `supply` keep the rules that a demand's units stand in one scope."""
     return all(
-        len(np.unique(scope_of(problem, used.supply, rule.level))) <= 1
+        len(np.unique(scope_of(problem, supply, rule.level))) <= 1
         for rule in problem.together
         if demand in rule.demands
     )

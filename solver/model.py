@@ -66,8 +66,6 @@ class ModelBuilder:
 
     Attributes:
         columns, row_count: how many there are.
-        skips_rows: while it is True, rows and entries are left out: who only judges values of
-            columns that keep them needs none.
     """
 
     _cost: list[Floats] = field(default_factory=list)
@@ -80,7 +78,6 @@ class ModelBuilder:
     _values: list[Floats] = field(default_factory=list)
     columns: int = 0
     row_count: int = 0
-    skips_rows: bool = False
 
     def add(
         self, cost: Floats, *, low: float | Floats = 0.0, high: float | Floats, integral: bool
@@ -95,9 +92,7 @@ class ModelBuilder:
         return np.arange(self.columns - size, self.columns, dtype=np.int64)
 
     def rows(self, size: int, *, low: float | Floats, high: float | Floats) -> NDArray[np.int64]:
-        """Open `size` empty rows and return their numbers, int64[size]; 0 of those left out."""
-        if self.skips_rows:
-            return np.zeros(size, np.int64)
+        """Open `size` empty rows and return their numbers, int64[size]."""
         self._row_low.append(_spread(np.asarray(low, np.float64), (size,)))
         self._row_high.append(_spread(np.asarray(high, np.float64), (size,)))
         self.row_count += size
@@ -110,8 +105,6 @@ class ModelBuilder:
         value: Floats | float,
     ) -> None:
         """Add `value` at (`row`, `column`), broadcast against each other."""
-        if self.skips_rows:
-            return
         places = (np.asarray(row, np.int64) << _COLUMN_BITS) + column
         values = np.asarray(value, np.float64)
         shape = np.broadcast(places, values).shape

@@ -80,6 +80,12 @@ class Incumbent:
         kept = (total >= model.row_low - slack) & (total <= model.row_high + slack)
         return bool(kept[rows].all())
 
+    def rows_of(self, columns: Longs) -> Bools:
+        """Return bool[K], the rows that hold any of `columns`, int64[.]."""
+        rows = np.zeros(len(self._activity), np.bool_)
+        rows[self._by_column.entries(columns)[1]] = True
+        return rows
+
     def columns_of(self, demands: Longs) -> Longs:
         """Return int64[.], the columns of some demands."""
         parts = [self._columns[self._first[one] : self._first[one + 1]] for one in demands]

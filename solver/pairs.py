@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -65,6 +65,16 @@ class Pairs:
         """Return the pairs from `start` up to `end`."""
         return Pairs(**{name: getattr(self, name)[start:end] for name in self.__slots__})
 
+    @classmethod
+    def joined(cls, parts: Sequence[Pairs]) -> Pairs:
+        """Return the pairs of `parts`, at least one, one after the other."""
+        return cls(
+            **{
+                name: np.concatenate([getattr(one, name) for one in parts])
+                for name in cls.__slots__
+            }
+        )
+
     def first_of_demand(self, demands: int) -> NDArray[np.int64]:
         """Return int64[D+1]: the pairs of demand d are ``first[d]:first[d+1]``."""
         return np.searchsorted(self.demand, np.arange(demands + 1)).astype(np.int64)
@@ -84,11 +94,13 @@ class Listing:
         first, size: int64[M]: mode m may use ``eligible[first[m] : first[m] + size[m]]``,
             as `Problem.supplies_of` says.
         start: int64[N], where the supplies of another signature or kind begin in `eligible`.
+        block: int64[M], which of these are the mode's, where it has any.
     """
 
     first: NDArray[np.int64]
     size: NDArray[np.int64]
     start: NDArray[np.int64]
+    block: NDArray[np.int64]
 
     @classmethod
     def of(cls, problem: Problem) -> Listing:
@@ -99,11 +111,17 @@ class Listing:
         kinds = max(int(stock.kind.max(initial=0)), int(demands.mode_kind.max(initial=0))) + 2
         key = np.repeat(signatures, np.diff(problem.eligible_start)) * kinds
         key += stock.kind[problem.eligible] + 1
-        wanted = demands.mode_signature.astype(np.int64) * kinds + demands.mode_kind + 1
-        first = np.searchsorted(key, wanted, side="left").astype(np.int64)
-        size = np.searchsorted(key, wanted, side="right") - first
         start = np.flatnonzero(np.diff(key, prepend=-1))
-        return cls(first=first, size=size.astype(np.int64), start=start)
+        size = np.diff(np.append(start, len(key)))
+        if not len(start):
+            none = np.zeros(len(demands.mode_kind), np.int64)
+            return cls(first=none, size=none, start=start, block=none)
+        wanted = demands.mode_signature.astype(np.int64) * kinds + demands.mode_kind + 1
+        block = np.minimum(np.searchsorted(key[start], wanted), len(start) - 1)
+        known = key[start[block]] == wanted
+        return cls(
+            first=start[block], size=np.where(known, size[block], 0), start=start, block=block
+        )
 
     def least(self, problem: Problem, value: Floats) -> Floats:
         """Return float64[M], the least `value`, float64[O], of what a mode may use; or inf."""
@@ -111,7 +129,7 @@ class Listing:
         some = self.size > 0
         if some.any():
             each = np.minimum.reduceat(value[problem.eligible], self.start)
-            found[some] = each[np.searchsorted(self.start, self.first[some])]
+            found[some] = each[self.block[some]]
         return found
 
     def pairs(self, problem: Problem, chosen: NDArray[np.int64], most: Floats) -> Pairs:
@@ -135,17 +153,31 @@ class Listing:
         kept = admitted(problem, pairs, most)
         return pairs if kept.all() else pairs.keep(kept)
 
-    def each(self, problem: Problem, chosen: NDArray[np.int64], most: Floats) -> Iterator[Pairs]:
+    def each(
+        self,
+        problem: Problem,
+        chosen: NDArray[np.int64],
+        most: Floats,
+        *,
+        by_place: bool = False,
+    ) -> Iterator[Pairs]:
         """Yield what `pairs` returns of each of `chosen`, in any order, by itself.
 
-        Many are spelled out at once; what has become of `most` by then counts.
+        Many are spelled out at once; what has become of `most` by then counts. `by_place`: sorted
+        by the place of the supply first.
         """
         for first in range(0, len(chosen), _AT_ONCE):
             some = chosen[first : first + _AT_ONCE]
             pairs = self.pairs(problem, some, most)
             rank = np.zeros(problem.demands.count, np.int64)
             rank[some] = np.arange(len(some))
-            ends = np.searchsorted(rank[pairs.demand], np.arange(len(some) + 1)).tolist()
+            whose = rank[pairs.demand]
+            if by_place:
+                place = problem.supply.place[pairs.supply]
+                key = whose * (int(place.max(initial=0)) + 1) + place
+                short = np.min_scalar_type(int(key.max(initial=0)))  # few bits are sorted faster
+                pairs = pairs.rows(key.astype(short).argsort(kind="stable"))
+            ends = np.searchsorted(whose, np.arange(len(some) + 1)).tolist()
             for start, end in pairwise(ends):
                 yield pairs.part(start, end)
 
@@ -166,8 +198,10 @@ def with_coefficients(problem: Problem, demand: Ints, mode: Ints, supply: Ints) 
     with np.errstate(invalid="ignore"):
         compute = np.where(is_batch, amount * stock.hour_cost[supply], per_unit)
         compute = np.where(is_gang, amount * per_unit, compute)
-        used = np.where(is_service, hours, amount * np.where(is_gang, hours, 1.0))
-        extra = used * stock.extra[supply]
+        extra = np.zeros(len(demand))
+        if stock.hour_extra is not None:
+            used = np.where(is_service, hours, amount * np.where(is_gang, hours, 1.0))
+            extra = used * stock.hour_extra[supply]
     return Pairs(
         demand=demand,
         mode=mode,
@@ -187,6 +221,8 @@ def _move_cost(problem: Problem, demand: Ints, supply: Ints) -> Floats:
     row = demands.data_row[demand]
     moves = row != NO_ROW
     cost = np.zeros(len(demand))
+    if not moves.any():
+        return cost
     place = problem.supply.place[supply[moves]]
     flat = demands.move_cost[row[moves], place]
     if problem.tiers is not None:

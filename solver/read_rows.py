@@ -26,7 +26,7 @@ Longs = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _End:
+class End:
     """Where one demand may stand; H places of C classes, Q columns.
 
     Attributes:
@@ -43,7 +43,31 @@ class _End:
     at: Longs
 
 
-def add_reads(builder: ModelBuilder, problem: Problem, pairs: Pairs, main: Longs) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadColumns:
+    """Columns of one read.
+
+    Attributes:
+        source, reader: where its ends may stand.
+        stay: int64[n], columns v_g; from_at, to_at: int64[n], the place g at both ends.
+        move: int64[m], columns u_CD; from_class, to_class: int64[m], index into `End.classes`.
+        cost: float64[m].
+    """
+
+    source: End
+    reader: End
+    stay: Longs
+    from_at: Longs
+    to_at: Longs
+    move: Longs
+    from_class: Longs
+    to_class: Longs
+    cost: Floats
+
+
+def add_reads(
+    builder: ModelBuilder, problem: Problem, pairs: Pairs, main: Longs
+) -> list[ReadColumns]:
     """Add what every read of `problem` moves.
 
     Args:
@@ -51,19 +75,24 @@ def add_reads(builder: ModelBuilder, problem: Problem, pairs: Pairs, main: Longs
         problem: its `reads` say who reads whom.
         pairs: admitted pairs.
         main: int64[P], column of the gang or of the share of the work.
+
+    Returns:
+        The columns of each read.
     """
     reads = problem.reads
     if reads is None:
-        return
+        return []
     first = pairs.first_of_demand(problem.demands.count)
-    ends: dict[int, _End] = {}
+    ends: dict[int, End] = {}
     for demand in np.union1d(reads.reader, reads.source).tolist():
         rows = np.arange(first[demand], first[demand + 1])
         ends[demand] = _end(problem, reads, pairs, rows, main)
+    found = []
     for edge in range(reads.count):
         source, reader = ends[int(reads.source[edge])], ends[int(reads.reader[edge])]
         cost = reads.amount[edge] * reads.cost[np.ix_(source.classes, reader.classes)]
-        _add_read(builder, source, reader, cost)
+        found.append(_add_read(builder, source, reader, cost))
+    return found
 
 
 def readers_of(reads: Reads, unserved: Bools) -> Bools:
@@ -76,11 +105,11 @@ def readers_of(reads: Reads, unserved: Bools) -> Bools:
         lost[reads.reader[found]] = True
 
 
-def _end(problem: Problem, reads: Reads, pairs: Pairs, rows: Longs, main: Longs) -> _End:
+def _end(problem: Problem, reads: Reads, pairs: Pairs, rows: Longs, main: Longs) -> End:
     stands = problem.supply.place[pairs.supply[rows]].astype(np.int64)
     places, at = np.unique(stands, return_inverse=True)
     classes, class_at = np.unique(reads.class_of_place[places], return_inverse=True)
-    return _End(
+    return End(
         places=places,
         class_at=class_at.astype(np.int64),
         classes=classes.astype(np.int64),
@@ -89,7 +118,7 @@ def _end(problem: Problem, reads: Reads, pairs: Pairs, rows: Longs, main: Longs)
     )
 
 
-def _add_read(builder: ModelBuilder, source: _End, reader: _End, cost: Floats) -> None:
+def _add_read(builder: ModelBuilder, source: End, reader: End, cost: Floats) -> ReadColumns:
     """Add v and u of one read; cost is float64[C of the source, C of the reader]."""
     _, from_at, to_at = np.intersect1d(source.places, reader.places, return_indices=True)
     stay = builder.add(np.zeros(len(from_at)), high=1.0, integral=False)
@@ -104,9 +133,20 @@ def _add_read(builder: ModelBuilder, source: _End, reader: _End, cost: Floats) -
         builder.entries(rows[moved_class], move, 1.0)
         builder.entries(rows[end.class_at[at]], stay, 1.0)
         builder.entries(rows[end.class_at[end.at]], end.column, -1.0)
+    return ReadColumns(
+        source=source,
+        reader=reader,
+        stay=stay,
+        from_at=from_at.astype(np.int64),
+        to_at=to_at.astype(np.int64),
+        move=move,
+        from_class=from_class.astype(np.int64),
+        to_class=to_class.astype(np.int64),
+        cost=cost[from_class, to_class],
+    )
 
 
-def _keep_within_places(builder: ModelBuilder, end: _End, stay: Longs, at: Longs) -> None:
+def _keep_within_places(builder: ModelBuilder, end: End, stay: Longs, at: Longs) -> None:
     """v_g <= P_g at every place both ends may use."""
     row_of = np.full(len(end.places), -1, np.int64)
     row_of[at] = builder.rows(len(at), low=-np.inf, high=0.0)

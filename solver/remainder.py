@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterator
 
@@ -27,6 +28,7 @@ class Remainder:
         capacity: float64[O], units left.
         high: float64[R], what is left of each limit.
         most: float64[O], as `most_units` says of what is left.
+        service_of: int64[D], the row of `Services` of each demand that is one.
     """
 
     def __init__(self, problem: Problem) -> None:
@@ -35,6 +37,8 @@ class Remainder:
         self.capacity = problem.supply.capacity.copy()
         self.high = limits.high.copy()
         self.most = most_units(problem)
+        self.service_of = np.zeros(problem.demands.count, np.int64)
+        self.service_of[problem.services.demand] = np.arange(problem.services.count)
         row = np.repeat(np.arange(limits.count), np.diff(limits.start))
         order = np.argsort(limits.supply, kind="stable")
         supplies = np.arange(problem.supply.count + 1)
@@ -61,8 +65,10 @@ class Remainder:
         return self._touched.by(level, supply)
 
     def usable(self, demand: int, supply: Ints) -> Bools:
-        """Return bool[N]: which of `supply` the rules on scopes leave to `demand`."""
-        return self._scopes.usable(demand)[supply]
+        """Return bool[N]: which of `supply` have a unit left, where rules on scopes let it be."""
+        left = self.most[supply] >= 1
+        usable = self._scopes.usable(demand)
+        return left if usable is None else left & usable[supply]
 
     def gives(self, rows: Allocation) -> bool:
         """Return whether capacities and limits give all units of `rows`."""
@@ -74,17 +80,16 @@ class Remainder:
 
     def take(self, demand: int, taken: Allocation) -> None:
         """Give `taken` to `demand`."""
-        if not len(taken.supply):
-            return
-        np.subtract.at(self.capacity, taken.supply, taken.units)
-        own = np.unique(taken.supply)
-        room = np.floor(np.maximum(self.capacity[own], 0.0) + 1e-9)
-        self.most[own] = np.minimum(self.most[own], room)
         touched: set[int] = set()
+        # One at a time: most demands take one or two, and calls for arrays cost more than these.
         for supply, units in zip(taken.supply.tolist(), taken.units.tolist(), strict=True):
+            self.capacity[supply] = there = float(self.capacity[supply]) - units
+            if there + 1e-9 < self.most[supply]:
+                self.most[supply] = math.floor(max(there, 0.0) + 1e-9)
             row, weight = self.limits_of(supply)
-            np.subtract.at(self.high, row, weight * units)
-            touched.update(row.tolist())
+            if len(row):
+                np.subtract.at(self.high, row, weight * units)
+                touched.update(row.tolist())
         for limit in touched:
             block = slice(int(self._limits.start[limit]), int(self._limits.start[limit + 1]))
             high = max(float(self.high[limit]), 0.0)
@@ -159,6 +164,8 @@ class _Touched:
     def by(self, level: Level, supply: Ints) -> tuple[Longs, Longs]:
         """(index into `supply`, scope), by index."""
         scope = self.every(level)[1]
+        if len(scope) == self._problem.supply.count:  # one each
+            return np.arange(len(supply)), scope[supply]
         found, where = _gathered(self._known[level][2], supply)
         return found, scope[where]
 
@@ -184,11 +191,15 @@ class _Scopes:
             for one in set(together.demands):
                 self._together_of.setdefault(one, []).append(row)
 
-    def usable(self, demand: int) -> Bools:
-        """bool[O]: what others' scopes leave to `demand`."""
+    def usable(self, demand: int) -> Bools | None:
+        """bool[O]: what others' scopes leave to `demand`; None: everything."""
+        if demand not in self._groups_of and demand not in self._together_of:
+            return None
         usable = np.ones(self._count, np.bool_)
         for row, own in self._groups_of.get(demand, {}).items():
-            usable[self._apart[row].taken_by_others(own)] = False
+            taken = self._apart[row].taken_by_others(own)
+            if len(taken):
+                usable[taken] = False
         for row in self._together_of.get(demand, ()):
             level, held = self._together[row]
             if held.total() > 0:
@@ -233,6 +244,7 @@ class _Groups:
         self._taken: dict[int, Counter[int]] = {}
         self._known: dict[tuple[int, ...], tuple[int, Longs]] = {}
         self._changes: dict[int, int] = {}
+        self._all = 0
 
     def take(self, group: int, scopes: list[int]) -> None:
         """Note that one of a group stands in scopes, each named once."""
@@ -243,18 +255,19 @@ class _Groups:
         self._change(group, scopes, -1)
 
     def _change(self, group: int, scopes: list[int], by: int) -> None:
-        taken = self._taken.setdefault(group, Counter())
+        taken, changed = self._taken.setdefault(group, Counter()), list[int]()
         for scope in scopes:
-            before = taken[scope] > 0
             taken[scope] += by
-            after = taken[scope] > 0
-            if after != before:
-                self._groups[scope] += by
-                self._changes[group] = self._changes.get(group, 0) + 1
+            if taken[scope] == max(by, 0):
+                changed.append(scope)
+        if changed:
+            self._groups[changed] += by
+            self._changes[group] = self._changes.get(group, 0) + len(changed)
+            self._all += len(changed)
 
     def taken_by_others(self, own: list[int]) -> Longs:
         """int64[.]: supplies in whose scopes a group stands that is none of `own`."""
-        since = sum(self._changes.values()) - sum(self._changes.get(one, 0) for one in own)
+        since = self._all - sum(self._changes.get(group, 0) for group in own)
         known = self._known.get(tuple(own))
         if known is None or known[0] != since:
             others = self._groups.copy()

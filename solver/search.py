@@ -15,6 +15,7 @@ from solver.compact import build_compact
 from solver.compact_columns import NONE, Compact, Longs, owners
 from solver.decode import decode
 from solver.effort import Effort
+from solver.links import settled
 from solver.master import shared_rows
 from solver.model import Model, with_row
 from solver.neighbourhood import Cut, Incumbent
@@ -52,7 +53,12 @@ class Search:
     """The best plan so far of one restricted model, and steps that improve it."""
 
     def __init__(
-        self, compact: Compact, model: Model, engine: EngineProcess, x: Floats | None = None
+        self,
+        compact: Compact,
+        model: Model,
+        engine: EngineProcess,
+        x: Floats | None = None,
+        routes: Routes | None = None,
     ) -> None:
         """Start from `x`, float64[N], or with everything unmet.
 
@@ -61,11 +67,13 @@ class Search:
             model: its model; nothing in it says how much must be served.
             engine: solves the neighbourhoods.
             x: a point of the model.
+            routes: of a plan that is only judged, as its model has none; None: the model's own.
         """
         start = np.zeros(len(model.cost)) if x is None else x
         if x is None:
             start[compact.unmet] = 1.0
         self.compact = compact
+        self._routes = routes
         self._engine = engine
         self._effort = Effort(gap=STEP_GAP, nodes=STEP_NODES)
         self.incumbent = Incumbent(model, owners(compact), start)
@@ -93,7 +101,7 @@ class Search:
         column, value = Encoder(compact).encode(way)
         x = np.zeros(len(model.cost))
         x[column] = value
-        found = cls(compact, model, engine, x)
+        found = cls(compact, model, engine, x, None if compact.is_whole else routes)
         if not found.settle_links():
             return None
         rows = shared_rows(compact, model, owners(compact))
@@ -192,6 +200,11 @@ class Search:
         cut = self.incumbent.cut_links()
         if not len(cut.free):
             return True
+        known = settled(self.compact, self.incumbent.model, cut.free, self.incumbent.x)
+        if known is not None:
+            self.incumbent.take(cut, known)
+            if self.incumbent.keeps(self.incumbent.rows_of(cut.free)):
+                return True
         answer = self._engine.solve_integer(cut.model, Effort(gap=0.0))
         if len(answer.x):
             self.incumbent.take(cut, answer.x)
@@ -199,7 +212,8 @@ class Search:
 
     def decoded(self) -> tuple[Allocation, Routes, Floats]:
         """Return the plan so far: allocation, routes, float64[D] unmet shares."""
-        return decode(self.compact, self.incumbent.x)
+        allocation, routes, unmet = decode(self.compact, self.incumbent.x)
+        return allocation, routes if self._routes is None else self._routes, unmet
 
 
 def _held(model: Model, column: Longs, weight: Floats, known: Floats) -> Model:

@@ -92,7 +92,7 @@ class Seats:
         """
         left, problem = self._left, self._problem
         pairs = self._listing.pairs(problem, np.array([demand]), left.most)
-        usable = (left.most[pairs.supply] >= 1) & left.usable(demand, pairs.supply)
+        usable = left.usable(demand, pairs.supply)
         if but is not None:
             usable &= pairs.supply != but
         found = self._chosen(demand, pairs.keep(usable))

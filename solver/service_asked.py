@@ -84,6 +84,11 @@ class Asked:
         return bool(self.risky.any())
 
     @cached_property
+    def never(self) -> Floats:
+        """float64[Q], the price of what cannot be had: inf."""
+        return np.full(len(self.at), np.inf)
+
+    @cached_property
     def moves(self) -> bool:
         """Whether places cost something by themselves."""
         return bool(self.move.any())
@@ -98,18 +103,18 @@ def asked_of(problem: Problem, left: Remainder, pairs: Pairs) -> Asked | None:
         pairs: the pairs of one service that are admitted and usable; at least one.
     """
     demand = int(pairs.demand[0])
-    service = int(np.flatnonzero(problem.services.demand == demand)[0])
+    service = int(left.service_of[demand])
     if has_sizes(problem, service) or has_class(problem, demand):
         return None
     if home_of(problem, demand) is not None:
         return None
     pairs, starts, at = _by_place(problem, pairs)
     classes = load_classes(problem, service, problem.supply.place[pairs.supply[starts]])
-    whole = float(classes.load.sum())
-    free, far, budget = _reach(problem, service, classes)
+    whole, near = float(classes.load.sum()), classes.near.astype(np.float64)
+    free, far, budget = _reach(problem, service, classes, near)
     lost = _lost(problem, left, service, pairs)
     share = float(problem.demands.risky_share[demand])
-    at_risk = pairs.amount * (pairs.risky - share) if share < 1 and pairs.risky.any() else 0.0
+    has_limit = share < 1 and bool(pairs.risky.any())
     many = _MANY * (math.ceil(whole / float(pairs.amount.min())) + 3)
     limits, high = _limits(left, pairs, many)
     return Asked(
@@ -128,11 +133,11 @@ def asked_of(problem: Problem, left: Remainder, pairs: Pairs) -> Asked | None:
         budget=budget,
         room=min(float(problem.services.most_share[service]), 1.0) * whole,
         least=max(int(problem.services.least_places[service]), 1),
-        risky=np.zeros(pairs.count) + at_risk,
-        near=classes.near.astype(np.float64),
+        risky=pairs.amount * (pairs.risky - share) if has_limit else np.zeros(pairs.count),
+        near=near,
         lost=lost,
         needed=float(problem.services.survive_share[service]) * whole,
-        most=_most(left, pairs, whole, share),
+        most=_most(left, pairs, whole, is_mixed=has_limit and share > 0),
         limits=limits,
         high=high,
         memo={},
@@ -142,31 +147,34 @@ def asked_of(problem: Problem, left: Remainder, pairs: Pairs) -> Asked | None:
 def _by_place(problem: Problem, pairs: Pairs) -> tuple[Pairs, Longs, Longs]:
     """The pairs by place; int64[H], where each place begins; int64[P], the place of each pair."""
     place = problem.supply.place[pairs.supply]
-    order = place.argsort(kind="stable")
-    place = place[order]
+    if (place[1:] < place[:-1]).any():  # many are listed by place
+        order = place.argsort(kind="stable")
+        place, pairs = place[order], pairs.rows(order)
     begins = np.ones(len(place), np.bool_)
     np.not_equal(place[1:], place[:-1], out=begins[1:])
-    return pairs.rows(order), np.flatnonzero(begins), begins.cumsum() - 1
+    return pairs, begins.nonzero()[0], begins.cumsum() - 1
 
 
-def _most(left: Remainder, pairs: Pairs, whole: float, share: float) -> Floats:
+def _most(left: Remainder, pairs: Pairs, whole: float, *, is_mixed: bool) -> Floats:
     """`Asked.most`: what carries all is enough, unless safe units make room for some at risk."""
-    there = np.maximum(np.floor(left.most[pairs.supply] + 1e-9), 0.0)
-    if 0 < share < 1 and pairs.risky.any():
-        return np.asarray(there, np.float64)
+    there = left.most[pairs.supply]
+    if is_mixed:
+        return there
     return np.asarray(np.minimum(there, np.ceil(whole / pairs.amount - 1e-9)), np.float64)
 
 
-def _reach(problem: Problem, service: int, classes: LoadClasses) -> tuple[Floats, Floats, Floats]:
+def _reach(
+    problem: Problem, service: int, classes: LoadClasses, near: Floats
+) -> tuple[Floats, Floats, Floats]:
     """`Asked.free`, `Asked.far` and `Asked.budget`."""
     share = float(problem.services.far_share[service])
-    near, allowed = classes.near.astype(np.float64), classes.allowed.astype(np.float64)
-    far = allowed - near
     none = np.empty(0)
-    if share >= 1 or not far.any():
-        return allowed, np.zeros_like(near), none
     if share <= 0:
-        return near, np.zeros_like(near), none
+        return near, np.zeros(near.shape), none
+    allowed = classes.allowed.astype(np.float64)
+    far = allowed - near
+    if share >= 1 or not far.any():
+        return allowed, np.zeros(near.shape), none
     if problem.services.each_point[service]:
         return near, far, share * classes.load
     return near, far, np.array([share * float(classes.load.sum())])
@@ -192,27 +200,29 @@ def _limits(left: Remainder, pairs: Pairs, many: float) -> tuple[Floats, Floats]
     pair, row, weight = left.limits_among(pairs.supply)
     ordered = np.sort(pairs.supply)
     repeated = ordered[1:][ordered[1:] == ordered[:-1]]
-    if not len(row) and not len(repeated):
+    tight = left.high[row] < many * weight
+    if not tight.any() and not len(repeated):
         return np.zeros((0, pairs.count)), np.zeros(0)
-    rows, where = np.unique(row, return_inverse=True)
-    shared = np.unique(repeated)
+    is_tight = np.zeros(len(left.high), np.bool_)
+    is_tight[row[tight]] = True
+    rows, own = is_tight.nonzero()[0], is_tight[row].nonzero()[0]
+    shared = np.unique(repeated[left.capacity[repeated] < many]) if len(repeated) else repeated
     weights = np.zeros((len(rows) + len(shared), pairs.count))
-    np.add.at(weights, (where, pair), weight)
+    np.add.at(weights, (rows.searchsorted(row[own]), pair[own]), weight[own])
     for number, one in enumerate(shared.tolist()):
         weights[len(rows) + number, pairs.supply == one] = 1.0
     high = np.concatenate([left.high[rows], left.capacity[shared]])
-    tight = high < many * weights.max(axis=1, initial=0.0)
-    return weights[tight], np.maximum(high[tight], 0.0)
+    return weights, np.maximum(high, 0.0)
 
 
 def keeps_limits(left: Remainder, pairs: Pairs, units: Floats) -> bool:
     """Return whether `units`, float64[Q], of pairs keep the capacities and limits left."""
     held: dict[int, float] = {}
     total: dict[int, float] = {}
-    for pair in np.flatnonzero(units > 0).tolist():
-        supply, count = int(pairs.supply[pair]), float(units[pair])
+    used = units.nonzero()[0]
+    for supply, count in zip(pairs.supply[used].tolist(), units[used].tolist(), strict=True):
         held[supply] = held.get(supply, 0.0) + count
-        for row, weight in zip(*(part.tolist() for part in left.limits_of(supply)), strict=True):
+        for row, weight in zip(*left.limits_of(supply), strict=True):
             total[row] = total.get(row, 0.0) + weight * count
     fits = all(count <= left.capacity[supply] + 1e-9 for supply, count in held.items())
     return fits and all(

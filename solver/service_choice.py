@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from typing import TypeVar
 
 import numpy as np
 
@@ -59,18 +58,37 @@ def service_choice(
         What is held and where loads go, at the costs of `pairs`. None also for what arithmetic
         does not know: loads with sizes, moves that cost by volume, a home.
     """
-    found: list[tuple[float, float, Asked, Floats]] = []
+    found: list[_Found] = []
     for some in _together(problem, pairs):
         asked = asked_of(problem, left, some)
         way = None if asked is None else _best(asked, rounds, partly=partly)
         if way is not None:
-            found.append((-way[0].whole, cost_of(*way), *way))
+            found.append(way)
         if len(found) == _SCOPES:
             break
     if not found:
         return None
-    _, _, asked, units = min(found, key=lambda one: one[:2])
-    return _answer(problem, left, asked, units)
+    return _answer(problem, left, min(found, key=lambda one: (-one.asked.whole, one.cost)))
+
+
+class _Found:
+    """Units that serve a service, and the filling they come from."""
+
+    def __init__(self, filling: Filling, units: Floats) -> None:
+        self.asked = filling.asked
+        self.filling = filling
+        self.units = units
+        self.cost = cost_of(self.asked, units)
+
+    def polished(self, usable: Bools) -> _Found:
+        """The same made cheaper."""
+        return _Found(self.filling, polished(self.asked, self.units, usable))
+
+    def flow(self) -> Floats | None:
+        """A way to route all load, float64[C, H]; None: there is none."""
+        if (self.units == self.filling.units).all():
+            return self.filling.flow()
+        return route(self.asked, np.add.reduceat(self.units * self.asked.amount, self.asked.first))
 
 
 def _together(problem: Problem, pairs: Pairs) -> Iterator[Pairs]:
@@ -91,16 +109,16 @@ def _together(problem: Problem, pairs: Pairs) -> Iterator[Pairs]:
         yield pairs.keep(where == one)
 
 
-def _best(asked: Asked, rounds: int, *, partly: bool) -> tuple[Asked, Floats] | None:
-    """The service, or what of it can be served, and units for it; None: there are none.
+def _best(asked: Asked, rounds: int, *, partly: bool) -> _Found | None:
+    """Units for the service, or for what of it can be served; None: there are none.
 
     What is asked for is cut to what the best filling found a place for, until units for it keep
     all rules; shares of what is stated stay those of the stated load.
     """
     for _ in range(_CUTS if partly else 1):
-        units = _best_units(asked, rounds)
-        if units is not None:
-            return asked, units
+        found = _best_units(asked, rounds)
+        if found is not None:
+            return found
         fillings = [Filling(asked) for _ in _styles(asked)]
         for filling, style in zip(fillings, _styles(asked), strict=True):
             fill(filling, style, asked.most >= 1)
@@ -113,49 +131,41 @@ def _best(asked: Asked, rounds: int, *, partly: bool) -> tuple[Asked, Floats] | 
     return None
 
 
-def _best_units(asked: Asked, rounds: int) -> Floats | None:
+def _best_units(asked: Asked, rounds: int) -> _Found | None:
     """The cheapest units that were found; None: none keep all rules."""
     every = asked.most >= 1
     fillings = _whole(asked, every, _few_styles(asked)) if rounds == 0 else []
     fillings = fillings or _whole(asked, every, _styles(asked))
-    some = [polished(asked, units, every) for units in fillings[: _POLISHED if rounds else 1]]
+    some = [one.polished(every) for one in fillings[: _POLISHED if rounds else 1]]
     if not some:
         return None
-    best = min(some, key=lambda units: cost_of(asked, units))
+    best = min(some, key=lambda one: one.cost)
     for _ in range(rounds):
-        found = _refilled(asked, best, every)
+        found = _refilled(best, every)
         if found is None:
             break
         best = found
     return best
 
 
-def _whole(asked: Asked, usable: Bools, styles: Iterable[Style]) -> list[Floats]:
+def _whole(asked: Asked, usable: Bools, styles: Iterable[Style]) -> list[_Found]:
     """Units of all fillings that keep all rules once completed, the cheapest first."""
-    fillings: dict[bytes, tuple[float, tuple[Filling, Style]]] = {}
+    fillings: dict[bytes, tuple[float, Filling, Style]] = {}
     for style in styles:
         filling = Filling(asked)
         if fill(filling, style, usable):
             held = filling.units
             key = held.tobytes() + bytes([style.loan])
-            fillings.setdefault(key, (cost_of(asked, held), (filling, style)))
-    found: dict[bytes, tuple[float, Floats]] = {}
+            fillings.setdefault(key, (cost_of(asked, held), filling, style))
+    found: dict[bytes, _Found] = {}
     least = np.inf
-    for cost, (filling, style) in _by_cost(list(fillings.values())):
+    for cost, filling, style in sorted(fillings.values(), key=lambda one: one[0]):
         if cost < least * _HOPELESS:
             units = completed(filling, usable, loan=style.loan)
             if units is not None:
-                price = cost_of(asked, units)
-                found.setdefault(units.tobytes(), (price, units))
-                least = min(least, price)
-    return [units for _, units in _by_cost(list(found.values()))]
-
-
-_T = TypeVar("_T")
-
-
-def _by_cost(found: list[tuple[float, _T]]) -> list[tuple[float, _T]]:
-    return sorted(found, key=lambda one: one[0])
+                one = found.setdefault(units.tobytes(), _Found(filling, units))
+                least = min(least, one.cost)
+    return sorted(found.values(), key=lambda one: one.cost)
 
 
 def _few_styles(asked: Asked) -> Iterator[Style]:
@@ -176,33 +186,32 @@ def _styles(asked: Asked) -> Iterator[Style]:
                 yield Style(whole=whole, part=part, loan=True)
 
 
-def _refilled(asked: Asked, units: Floats, usable: Bools) -> Floats | None:
+def _refilled(held: _Found, usable: Bools) -> _Found | None:
     """Give up one place after another; the best that is cheaper, None: nothing is."""
-    best, cost = None, cost_of(asked, units) * (1 - 1e-9)
+    asked, best, cost = held.asked, None, held.cost * (1 - 1e-9)
     style = Style(whole=True)
-    for place in np.flatnonzero(np.add.reduceat(units, asked.first) > 0).tolist():
-        kept = np.where(asked.at == place, 0.0, units)
+    for place in np.flatnonzero(np.add.reduceat(held.units, asked.first) > 0).tolist():
+        kept = np.where(asked.at == place, 0.0, held.units)
         others = usable & (asked.at != place)
         filling = Filling(asked, kept)
         filling.settle()
         if not fill(filling, style, others) or cost_of(asked, filling.units) > cost * _NEAR:
             continue
-        found = completed(filling, others)
-        if found is None or cost_of(asked, found) > cost * _NEAR:
+        units = completed(filling, others)
+        if units is None or cost_of(asked, units) > cost * _NEAR:
             continue
-        found = polished(asked, found, others)
-        if cost_of(asked, found) < cost:
-            best, cost = found, cost_of(asked, found)
+        found = _Found(filling, units).polished(others)
+        if found.cost < cost:
+            best, cost = found, found.cost
     return best
 
 
-def _answer(
-    problem: Problem, left: Remainder, asked: Asked, units: Floats
-) -> tuple[Choice, Routes] | None:
+def _answer(problem: Problem, left: Remainder, found: _Found) -> tuple[Choice, Routes] | None:
     """Route the loads and write it down; None where units carry less than it seemed."""
-    flow = route(asked, np.add.reduceat(units * asked.amount, asked.first))
+    asked, units = found.asked, found.units
     at_risk = float(asked.risky @ units) > SLACK * asked.whole
-    if flow is None or at_risk or not keeps_limits(left, asked.pairs, units):
+    flow = None if at_risk or not keeps_limits(left, asked.pairs, units) else found.flow()
+    if flow is None:
         return None
     used, pairs = np.flatnonzero(units > 0), asked.pairs
     held, mode = np.rint(units[used]).astype(np.int64), pairs.mode[used]
@@ -214,7 +223,7 @@ def _answer(
         unit_hours=held * problem.demands.mode_hours[mode],
         share=held * asked.amount[used],
     )
-    cost = float((pairs.compute + pairs.extra)[used] @ held)
+    cost = float((pairs.compute[used] + pairs.extra[used]) @ held)
     cost += float(pairs.move[asked.first] @ (np.add.reduceat(units, asked.first) > 0))
     stated = float(asked.classes.load.sum())
     unmet = 0.0 if asked.whole >= stated else 1.0 - asked.whole / stated
@@ -224,22 +233,19 @@ def _answer(
 
 def routes_of(problem: Problem, asked: Asked, flow: Floats) -> Routes:
     """Return what is routed, float64[C, H], of each class among its loads, in proportion."""
-    services = problem.services
-    rows: list[tuple[int, int, float]] = []
-    for one, at in zip(*(index.tolist() for index in flow.nonzero()), strict=True):
-        sent = float(flow[one, at])
-        if sent > _NO_ROUTE * asked.whole:
-            members, place = asked.classes.members[one], int(asked.classes.places[at])
-            parts = services.load[members] * (sent / asked.classes.load[one])
-            points = services.load_point[members].tolist()
-            rows += zip(points, [place] * len(points), parts.tolist(), strict=True)
-    point, places, amounts = zip(*sorted(rows), strict=True)
-    none = np.full(len(rows), NO_ROW, np.int32)
+    services, classes = problem.services, asked.classes
+    one, at = (flow > _NO_ROUTE * asked.whole).nonzero()
+    parts = [classes.members[which] for which in one.tolist()]
+    members, size = np.concatenate(parts), [len(part) for part in parts]
+    point, place = services.load_point[members], classes.places[at].repeat(size)
+    order = np.lexsort((place, point))
+    amount = services.load[members] * (flow[one, at] / classes.load[one]).repeat(size)
+    none = np.full(len(order), NO_ROW, np.int32)
     return Routes(
-        service=np.full(len(rows), asked.service, np.int32),
-        point=np.array(point, np.int32),
-        place=np.array(places, np.int32),
-        amount=np.array(amounts),
+        service=np.full(len(order), asked.service, np.int32),
+        point=point[order],
+        place=place[order],
+        amount=amount[order],
         size=none,
         mode=none,
         supply=none,

@@ -40,7 +40,7 @@ class Filling:
 
     Attributes:
         asked: the service.
-        held: pair -> units; units_at: place -> units held there.
+        units: float64[Q], units held; units_at: place -> units held there.
         carried: float64[H], load that the units of each place carry.
         left: float64[Q], units that can be held beside them.
         high: float64[R], what is left of the limits.
@@ -53,7 +53,7 @@ class Filling:
     def __init__(self, asked: Asked, units: Floats | None = None) -> None:
         """Begin with `units`, float64[Q]; nothing is routed yet."""
         self.asked = asked
-        self.held: dict[int, float] = {}
+        self.units = np.zeros(asked.pairs.count)
         self.units_at: dict[int, float] = {}
         self.carried = np.zeros(len(asked.first))
         self.left = asked.most.copy()
@@ -62,16 +62,17 @@ class Filling:
         self.budget: list[float] = asked.budget.tolist()
         self.room = np.full(len(asked.first), asked.room)
         self.eased = 0.0
+        self._sent: dict[tuple[int, int], float] = {}
         if units is not None:
             for pair in np.flatnonzero(units).tolist():
                 self.hold(pair, float(units[pair]))
 
-    @property
-    def units(self) -> Floats:
-        """float64[Q], units held."""
-        units = np.zeros(self.asked.pairs.count)
-        units[list(self.held)] = list(self.held.values())
-        return units
+    def flow(self) -> Floats:
+        """float64[C, H], where the loads go."""
+        flow = np.zeros(self.asked.free.shape)
+        for (one, place), amount in self._sent.items():
+            flow[one, place] = amount
+        return flow
 
     def closed(self) -> Bools:
         """bool[H], places without a unit."""
@@ -104,8 +105,10 @@ class Filling:
     def hold(self, pair: int, units: float) -> None:
         """Hold more units of a pair; fewer where `units` is negative."""
         asked, place = self.asked, int(self.asked.at[pair])
-        _add(self.held, pair, units)
-        _add(self.units_at, place, units)
+        self.units[pair] += units
+        self.units_at[place] = self.units_at.get(place, 0.0) + units
+        if self.units_at[place] <= 0:
+            del self.units_at[place]
         self.carried[place] += units * asked.amount[pair]
         self.eased -= units * float(asked.risky[pair])
         self.left[pair] -= units
@@ -122,9 +125,7 @@ class Filling:
         free = self.asked.free[:, place].tolist()
         for one in order:
             if free[one] and left > 0:
-                sent = min(left, load[one])
-                load[one] -= sent
-                left -= sent
+                left -= self._send(one, place, min(left, load[one]))
         if self.budget and left > SLACK * self.asked.whole:
             left = self._route_far(place, left, order)
         self.room[place] = room - (amount - left)
@@ -136,18 +137,18 @@ class Filling:
         for one in order:
             if far[one]:
                 of = one if alone else 0
-                sent = min(amount, load[one], budget[of])
-                load[one] -= sent
+                sent = self._send(one, place, min(amount, load[one], budget[of]))
                 budget[of] -= sent
                 amount -= sent
         return amount
 
-
-def _add(amounts: dict[int, float], key: int, more: float) -> None:
-    """Add to an amount, which has no entry while it is 0."""
-    amounts[key] = amounts.get(key, 0.0) + more
-    if amounts[key] <= 0:
-        del amounts[key]
+    def _send(self, one: int, place: int, amount: float) -> float:
+        """Send load of a class to a place; return how much."""
+        if amount > 0:
+            self.load[one] -= amount
+            key = (one, place)
+            self._sent[key] = self._sent.get(key, 0.0) + amount
+        return amount
 
 
 def left_of(asked: Asked, units: Floats) -> Floats:
@@ -240,8 +241,6 @@ def _next(filling: Filling, style: Style, usable: Bools, part: float) -> tuple[i
     if asked.at_risk and not style.loan:
         allowed = np.floor(filling.eased / np.where(asked.risky > 0, asked.risky, 1.0) + 1e-9)
         most = np.where(asked.risky > 0, np.minimum(most, allowed), most)
-    may = (coming > SLACK * asked.whole) & (most >= 1)
-    may &= usable
     times = coming / asked.amount
     units = np.ceil(times - 1e-9) if style.whole else np.floor(times + 1e-9)
     units = np.minimum(np.maximum(units, 1.0), most)
@@ -249,6 +248,8 @@ def _next(filling: Filling, style: Style, usable: Bools, part: float) -> tuple[i
     if asked.moves:
         price += (asked.move * filling.closed())[asked.at]
     useful = np.minimum(units * asked.amount, coming)
-    price = np.divide(price, useful, out=np.full(len(may), np.inf), where=may)
+    may = useful > SLACK * asked.whole
+    may &= usable
+    price = np.divide(price, useful, out=asked.never.copy(), where=may)
     pair = int(price.argmin())
     return (pair, float(units[pair])) if may[pair] else None

@@ -21,8 +21,10 @@ _AT_ONCE = 40
 
 def cost_of(asked: Asked, units: Floats) -> float:
     """Return what `units`, float64[Q], cost."""
-    at = np.add.reduceat(units, asked.first) > 0
-    return float(asked.cost @ units + asked.move @ at)
+    cost = float(asked.cost @ units)
+    if asked.moves:
+        cost += float(asked.move @ (np.add.reduceat(units, asked.first) > 0))
+    return cost
 
 
 def completed(filling: Filling, usable: Bools, *, loan: bool = False) -> Floats | None:
@@ -37,7 +39,7 @@ def completed(filling: Filling, usable: Bools, *, loan: bool = False) -> Floats 
         float64[Q] units; None where this finds no way.
     """
     found = _spread(filling, usable, loan=loan) and _outlives(filling, usable, loan=loan)
-    return filling.units if found and _safe(filling, usable) else None
+    return filling.units.copy() if found and _safe(filling, usable) else None
 
 
 def _spread(filling: Filling, usable: Bools, *, loan: bool) -> bool:
@@ -80,10 +82,10 @@ def _outlives(filling: Filling, usable: Bools, *, loan: bool) -> bool:
         places = np.array(sorted(filling.units_at), np.int64)
         if len(places) > MOST_PLACES:
             return False
-        short, lost, missed = _worst_loss(filling, places)
+        short, lost, carried = _worst_loss(filling, places)
         if short <= SLACK * asked.whole:
             return True
-        come = np.minimum(missed @ asked.near, short)
+        come = np.minimum(_missed(asked, places, carried) @ asked.near, short)
         useful = np.minimum(asked.amount, come[asked.at])
         may = usable & (filling.left >= 1) & ~asked.lost[:, lost] & (useful > SLACK * asked.whole)
         if not loan:
@@ -100,25 +102,28 @@ def _outlives(filling: Filling, usable: Bools, *, loan: bool) -> bool:
 
 
 def _worst_loss(filling: Filling, places: Longs) -> tuple[float, int, Floats]:
-    """(load that is short, the scope lost, float64[C] load near to no place with room)."""
+    """(load that is short, the scope lost, float64[m] what `places`, int64[m], still carry)."""
     asked = filling.asked
-    pairs = np.array(sorted(filling.held), np.int64)
-    lost = asked.lost[pairs]
-    scopes = np.flatnonzero(lost.any(axis=0))
-    units = np.array([filling.held[pair] for pair in pairs.tolist()])
+    pairs = filling.units.nonzero()[0]
+    stays = ~asked.lost[pairs]
+    scopes = np.flatnonzero(~stays.all(axis=0))
     where = places.searchsorted(asked.at[pairs])
     carries = np.zeros((len(pairs), len(places)))
-    carries[np.arange(len(pairs)), where] = units * asked.amount[pairs]
-    carried = (~lost[:, scopes]).T @ carries
+    carries[np.arange(len(pairs)), where] = (filling.units * asked.amount)[pairs]
+    carried = stays[:, scopes].T @ carries
     routed = Cuts.of(asked, places).near_routed(carried)
-    worst = int(np.argmin(routed))
-    short = asked.needed - float(routed[worst])
+    worst = int(routed.argmin())
+    return asked.needed - float(routed[worst]), int(scopes[worst]), carried[worst]
+
+
+def _missed(asked: Asked, places: Longs, carried: Floats) -> Floats:
+    """float64[C], load for which `places`, that carry float64[m], have no room near by."""
     near = asked.near[:, places]
     missed = asked.load.copy()
     for at in np.argsort(near.sum(axis=0), kind="stable").tolist():
         load = missed * near[:, at]
-        missed -= np.clip(carried[worst, at] - np.cumsum(load) + load, 0.0, load)
-    return short, int(scopes[worst]), missed
+        missed -= np.clip(carried[at] - np.cumsum(load) + load, 0.0, load)
+    return missed
 
 
 def polished(asked: Asked, units: Floats, usable: Bools) -> Floats:
@@ -241,6 +246,8 @@ def _steps(asked: Asked, units: Floats, gains: _Gains) -> list[Step]:
                 saved = cost[number] - price + (0.0 if other == place else move)
                 saved -= float(asked.move[other]) if opens else 0.0
                 found.append((-saved, gone, gains.pair[one]))
+    if not found:
+        return []
     left = left_of(asked, units) >= 1
     found = [one for one in found if -one[0] > least and (one[2] == NO_ROW or left[one[2]])]
     return [(gone, come) for _, gone, come in sorted(found)]
@@ -248,13 +255,14 @@ def _steps(asked: Asked, units: Floats, gains: _Gains) -> list[Step]:
 
 def _first_kept(judge: _Judge, units: Floats, steps: list[Step]) -> Step | None:
     """The first of `steps` after which all rules are kept; None: there is none."""
-    base = np.tensordot(units[judge.rows], judge.adds, axes=1)
+    adds = judge.adds
+    base = (units[judge.rows] @ adds.reshape(len(adds), -1)).reshape(adds.shape[1:])
     for first in range(0, len(steps), _AT_ONCE):
         some = np.array(steps[first : first + _AT_ONCE], np.int64)
         gone, come = some.T
-        carried = base - judge.adds[judge.rows.searchsorted(gone)]
+        carried = base - adds[judge.rows.searchsorted(gone)]
         plus = come >= 0
-        carried[plus] += judge.adds[judge.rows.searchsorted(come[plus])]
+        carried[plus] += adds[judge.rows.searchsorted(come[plus])]
         good = np.flatnonzero(judge.keeps(carried))
         if len(good):
             return steps[first + int(good[0])]

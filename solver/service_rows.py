@@ -79,20 +79,20 @@ class ServiceColumns:
 def load_classes(problem: Problem, service: int, places: Ints) -> LoadClasses:
     """Merge the loads of `service` that see `places` alike (each by itself if so ruled)."""
     services = problem.services
-    rows = np.arange(services.load_start[service], services.load_start[service + 1])
-    distance = services.distance[services.load_point[rows][:, None], places[None, :]]
+    start, end = services.load_start[service : service + 2].tolist()
+    distance = services.distance.take(services.load_point[start:end], 0).take(places, 1)
     allowed = distance <= services.farthest[service]
     near = (distance <= services.near[service]) & allowed
     if services.each_point[service]:
-        first = group = np.arange(len(rows))
+        first = group = np.arange(end - start)
     else:
         first, group = alike(np.concatenate([near, allowed], axis=1))
-    ordered, ends = rows[group.argsort(kind="stable")], np.bincount(group).cumsum().tolist()
-    members = tuple(ordered[start:end] for start, end in pairwise([0, *ends]))
+    rows = start + group.argsort(kind="stable")
+    members = tuple(rows[i:j] for i, j in pairwise([0, *np.bincount(group).cumsum().tolist()]))
     return LoadClasses(
         places=places,
         members=members,
-        load=np.bincount(group, weights=services.load[rows]).astype(np.float64),
+        load=np.bincount(group, weights=services.load[start:end]).astype(np.float64),
         near=near[first],
         allowed=allowed[first],
     )
@@ -150,7 +150,7 @@ def add_service(
         far_rows=far_rows,
         far_load=far_load,
     )
-    if problem.services.survive_level[service] != NO_ROW and not builder.skips_rows:
+    if problem.services.survive_level[service] != NO_ROW:
         columns = _survive(builder, problem, pairs, columns, service=service, loose=loose)
     return columns
 

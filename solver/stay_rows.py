@@ -19,10 +19,11 @@ def add_moves(compact: Compact) -> None:
         return
     builder = compact.builder
     compact.moved = builder.add(stay.cost, high=1.0, integral=True)
+    first = compact.pairs.first_of_demand(compact.problem.demands.count)
     for index, demand in enumerate(stay.demand.tolist()):
-        home = stay.supply[index]
-        _tie_pairs(compact, int(compact.moved[index]), demand, home)
-        _tie_mixed(compact, int(compact.moved[index]), demand, home)
+        own = np.arange(first[demand], first[demand + 1])
+        _tie_pairs(compact, int(compact.moved[index]), own, stay.supply[index])
+        _tie_mixed(compact, int(compact.moved[index]), own, stay.supply[index])
     if np.isfinite(stay.most):
         row = builder.rows(1, low=-np.inf, high=stay.most)
         builder.entries(int(row[0]), compact.moved, 1.0)
@@ -41,22 +42,25 @@ def add_unbilled(compact: Compact) -> None:
     builder.entries(int(row[0]), compact.moved, -1.0)
 
 
-def _tie_pairs(compact: Compact, moved: int, demand: int, home: Longs) -> None:
+def _tie_pairs(compact: Compact, moved: int, own: Longs, home: Longs) -> None:
+    """`own`: int64[n], the pairs of a demand."""
     pairs, builder = compact.pairs, compact.builder
-    away = np.flatnonzero((pairs.demand == demand) & ~np.isin(pairs.supply, home))
+    away = own[~np.isin(pairs.supply[own], home)]
     if not len(away):
         return
-    whole = compact.problem.demands.family[demand] != Family.SERVICE
+    whole = pairs.family[away[0]] != Family.SERVICE
     rows = builder.rows(1 if whole else len(away), low=-np.inf, high=0.0)
     builder.entries(rows, compact.main[away], 1.0 if whole else 1.0 / compact.most[away])
     builder.entries(rows, moved, -1.0)
 
 
-def _tie_mixed(compact: Compact, moved: int, demand: int, home: Longs) -> None:
+def _tie_mixed(compact: Compact, moved: int, own: Longs, home: Longs) -> None:
     """Units of a gang that is at home may be mixed onto a supply that is not."""
     pairs, builder = compact.pairs, compact.builder
-    mixing = (pairs.demand == demand) & (compact.mixed != NONE)
-    away = np.flatnonzero(mixing & ~np.isin(compact.mixed_with, home))
+    mixing = own[compact.mixed[own] != NONE]
+    if not len(mixing):
+        return
+    away = mixing[~np.isin(compact.mixed_with[mixing], home)]
     rows = builder.rows(len(away), low=-np.inf, high=0.0)
     builder.entries(rows, compact.mixed[away], 1.0 / pairs.amount[away])
     builder.entries(rows, moved, -1.0)

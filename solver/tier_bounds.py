@@ -72,19 +72,14 @@ def _line_below(steps: Steps) -> tuple[float, float]:
 def _moved(problem: Problem, tiers: Tiers, allocation: Allocation) -> Floats:
     """float64[C]: units each class moves; whole demands count once for each of their places."""
     demands = problem.demands
-    amount = np.zeros(tiers.count)
-    seen: set[tuple[int, int]] = set()
-    for demand, supply, share in zip(
-        allocation.demand.tolist(),
-        allocation.supply.tolist(),
-        allocation.share.tolist(),
-        strict=True,
-    ):
-        place = int(problem.supply.place[supply])
-        row = int(demands.data_row[demand])
-        group = NO_ROW if row == NO_ROW else int(tiers.class_of[row, place])
-        divisible = demands.family[demand] == Family.BATCH
-        if group != NO_ROW and (divisible or (demand, place) not in seen):
-            seen.add((demand, place))
-            amount[group] += demands.data_amount[demand] * (share if divisible else 1.0)
-    return amount
+    moves = np.flatnonzero(demands.data_row[allocation.demand] != NO_ROW)
+    demand = allocation.demand[moves].astype(np.int64)
+    place = problem.supply.place[allocation.supply[moves]].astype(np.int64)
+    group = tiers.class_of[demands.data_row[demand], place]
+    divisible = demands.family[demand] == Family.BATCH
+    amount = demands.data_amount[demand] * np.where(divisible, allocation.share[moves], 1.0)
+    once = np.zeros(len(moves), np.bool_)
+    once[np.unique(demand * (1 + place.max(initial=0)) + place, return_index=True)[1]] = True
+    counted = (group != NO_ROW) & (divisible | once)
+    moved = np.bincount(group[counted], amount[counted], tiers.count)
+    return np.asarray(moved, np.float64)

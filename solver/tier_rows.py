@@ -12,7 +12,6 @@ can reach are there.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,8 +19,8 @@ from numpy.typing import NDArray
 
 from solver.model import ModelBuilder
 from solver.pairs import Pairs
+from solver.presence import Presence
 from solver.problem import NO_ROW, Family, Floats, Ints, Problem
-from solver.service_rows import ServiceColumns
 from solver.tier_steps import reachable_steps
 from solver.tiers import Tiers
 
@@ -45,13 +44,30 @@ class _Moves:
     once: Longs
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClassColumns:
+    """Columns of one class; K steps.
+
+    Attributes:
+        within: int64[K], columns s_k.
+        full: int64[K - 1], columns b_k.
+        width: float64[K].
+        row: the row of all that is moved, less all s_k.
+    """
+
+    within: Longs
+    full: Longs
+    width: Floats
+    row: int
+
+
 def add_tiers(
     builder: ModelBuilder,
     problem: Problem,
     pairs: Pairs,
     main: Longs,
-    services: Mapping[int, ServiceColumns],
-) -> None:
+    presence: Presence,
+) -> list[ClassColumns]:
     """Add the cost of moves by class.
 
     Args:
@@ -59,53 +75,42 @@ def add_tiers(
         problem: its `tiers` say what is billed by class.
         pairs: admitted pairs.
         main: int64[P], column of the gang or of the share of the work.
-        services: row of `Services` -> its columns.
+        presence: which places services use.
+
+    Returns:
+        The columns of each class that may be moved in.
     """
     tiers = problem.tiers
     if tiers is None:
-        return
-    moves = _moves(problem, tiers, pairs, main, services)
-    for row in np.unique(moves.group).tolist():
-        _add_class(builder, tiers, row, moves)
+        return []
+    moves = _moves(problem, tiers, pairs, main, presence)
+    return [_add_class(builder, tiers, row, moves) for row in np.unique(moves.group).tolist()]
 
 
 def _moves(
-    problem: Problem,
-    tiers: Tiers,
-    pairs: Pairs,
-    main: Longs,
-    services: Mapping[int, ServiceColumns],
+    problem: Problem, tiers: Tiers, pairs: Pairs, main: Longs, presence: Presence
 ) -> _Moves:
     demands = problem.demands
     divided = np.flatnonzero(
         (pairs.family != Family.SERVICE) & (demands.data_row[pairs.demand] != NO_ROW)
     )
-    demand = pairs.demand[divided].astype(np.int64)
-    place = problem.supply.place[pairs.supply[divided]]
-    column, owner, where, once = [main[divided]], [demand], [place], [demand]
-    following = demands.count
-    for service, columns in sorted(services.items()):
-        one = int(problem.services.demand[service])
-        if demands.data_row[one] == NO_ROW or not (columns.present >= 0).all():
-            continue
-        size = len(columns.present)
-        column.append(columns.present)
-        owner.append(np.full(size, one, np.int64))
-        where.append(columns.classes.places)
-        once.append(np.arange(following, following + size))
-        following += size
-    owners = np.concatenate(owner)
-    group = tiers.class_of[demands.data_row[owners], np.concatenate(where)]
+    moving = np.flatnonzero(demands.data_row[presence.demand] != NO_ROW)
+    own = pairs.demand[divided].astype(np.int64)
+    owners = np.concatenate([own, presence.demand[moving]])
+    place = np.concatenate([problem.supply.place[pairs.supply[divided]], presence.place[moving]])
+    column = np.concatenate([main[divided], presence.column[moving]])
+    once = np.concatenate([own, demands.count + np.arange(len(moving))])
+    group = tiers.class_of[demands.data_row[owners], place]
     billed = group != NO_ROW
     return _Moves(
-        column=np.concatenate(column)[billed],
+        column=column[billed],
         group=group[billed],
         amount=demands.data_amount[owners][billed],
-        once=np.concatenate(once)[billed],
+        once=once[billed],
     )
 
 
-def _add_class(builder: ModelBuilder, tiers: Tiers, row: int, moves: _Moves) -> None:
+def _add_class(builder: ModelBuilder, tiers: Tiers, row: int, moves: _Moves) -> ClassColumns:
     member = moves.group == row
     _, first = np.unique(moves.once[member], return_index=True)
     steps = reachable_steps(tiers, row, float(moves.amount[member][first].sum()))
@@ -124,3 +129,4 @@ def _add_class(builder: ModelBuilder, tiers: Tiers, row: int, moves: _Moves) -> 
     rows = builder.rows(max(size - 1, 0), low=0.0, high=np.inf)
     builder.entries(rows, full[:-1], 1.0)
     builder.entries(rows, full[1:], -1.0)
+    return ClassColumns(within=within, full=full, width=steps.width, row=int(total[0]))

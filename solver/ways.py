@@ -153,6 +153,10 @@ def _rows_of(key: NDArray[np.int32], wanted: list[int]) -> list[Longs]:
     return [order[start:stop] for start, stop in zip(first, end, strict=True)]
 
 
+#: Columns, int64[n], and the values they take.
+Given = tuple[Longs, Floats]
+
+
 class Encoder:
     """Finds the columns of one compact model that a way gives values to."""
 
@@ -163,6 +167,7 @@ class Encoder:
         self._modes = len(compact.problem.demands.mode_kind)
         self._key = self._keys(pairs.mode, pairs.supply)
         self._order = np.argsort(self._key, kind="stable")
+        self._sorted = self._key[self._order]
         stay = compact.problem.stay
         self._home = {} if stay is None else {int(d): row for row, d in enumerate(stay.demand)}
         services = compact.problem.services.demand
@@ -176,27 +181,25 @@ class Encoder:
         Raises:
             KeyError: the model lacks a pair of the way.
         """
-        found: list[tuple[int, float]] = []
         rows, compact = way.allocation, self._compact
         pair = self._pairs(rows.mode, rows.supply)
-        demands = way.demands.tolist()
-        services = [self._service.get(demand, NONE) for demand in demands]
-        own = _rows_of(rows.demand, demands)
-        sent = _rows_of(way.routes.service, services)
-        every = zip(demands, way.unmet.tolist(), services, own, sent, strict=True)
-        for demand, unmet, service, mine, routes in every:
-            found.append((int(compact.unmet[demand]), unmet))
-            family = compact.problem.demands.family[demand]
-            if family == Family.GANG:
-                found += self._gang(pair[mine], rows.units[mine])
-            elif family == Family.BATCH:
-                found += self._batch(pair[mine], rows.units[mine], rows.share[mine])
-            else:
-                found += self._units(pair[mine], rows.units[mine])
-                found += self._serving(service, pair[mine], way.routes, routes)
-            found += self._moved(demand, rows.supply[mine])
+        found = [(compact.unmet[way.demands], way.unmet)]
+        family = compact.pairs.family[pair]
+        for each, some in (
+            (Family.GANG, self._gangs),
+            (Family.BATCH, self._batches),
+            (Family.SERVICE, self._units),
+        ):
+            own = np.flatnonzero(family == each)
+            if len(own):
+                found += some(pair[own], rows.units[own], rows.share[own])
+        if compact.is_whole:
+            found.append(self._serving(way, pair))
+        else:
+            found.append(self._present(pair[family == Family.SERVICE]))
+        found.append(self._moved(way))
         column, value = zip(*found, strict=True)
-        return np.array(column, np.int64), np.array(value, np.float64)
+        return np.concatenate(column), np.concatenate(value)
 
     def _keys(self, mode: NDArray[np.int32], supply: NDArray[np.int32]) -> Longs:
         return np.asarray(supply.astype(np.int64) * self._modes + mode)
@@ -205,41 +208,61 @@ class Encoder:
         key = self._keys(mode, supply)
         if not len(key):
             return np.empty(0, np.int64)
-        at = np.searchsorted(self._key[self._order], key)
-        row = self._order[np.minimum(at, len(self._order) - 1)]
+        row = self._order[np.minimum(np.searchsorted(self._sorted, key), len(self._order) - 1)]
         if not (self._key[row] == key).all():
             raise KeyError("the model lacks a pair of the way")
         return np.asarray(row, np.int64)
 
-    def _gang(self, pair: Longs, units: NDArray[np.int64]) -> list[tuple[int, float]]:
-        """One pair, or one with owned units of its pool mixed in."""
+    def _gangs(self, pair: Longs, units: NDArray[np.int64], _share: Floats) -> list[Given]:
+        """One pair of each gang, or one with owned units of its pool mixed in."""
         compact = self._compact
-        if not len(pair):
-            return []
-        if len(pair) == 1:
-            return [(int(compact.main[pair[0]]), 1.0)]
-        owned = compact.problem.supply.owned[compact.pairs.supply[pair]]
-        main = int(pair[~owned][0])
-        mixed = float(units[owned].sum())
-        return [(int(compact.main[main]), 1.0), (int(compact.mixed[main]), mixed)]
+        demand = compact.pairs.demand[pair]
+        mixed = compact.problem.supply.owned[compact.pairs.supply[pair]]
+        if mixed.any():
+            _, at, rows = np.unique(demand, return_inverse=True, return_counts=True)
+            mixed &= rows[at] > 1
+        main = pair[~mixed]
+        found = [(compact.main[main], np.ones(len(main)))]
+        if mixed.any():
+            order = np.argsort(demand[~mixed], kind="stable")
+            into = main[order][np.searchsorted(demand[~mixed][order], demand[mixed])]
+            found.append((compact.mixed[into], units[mixed].astype(np.float64)))
+        return found
 
-    def _units(self, pair: Longs, units: NDArray[np.int64]) -> list[tuple[int, float]]:
-        columns = self._compact.main[pair].tolist()
-        return list(zip(columns, units.astype(float).tolist(), strict=True))
+    def _units(self, pair: Longs, units: NDArray[np.int64], _share: Floats) -> list[Given]:
+        return [(self._compact.main[pair], units.astype(np.float64))]
 
-    def _batch(
-        self, pair: Longs, units: NDArray[np.int64], share: Floats
-    ) -> list[tuple[int, float]]:
+    def _batches(self, pair: Longs, units: NDArray[np.int64], share: Floats) -> list[Given]:
         compact = self._compact
-        found = list(zip(compact.main[pair].tolist(), share.tolist(), strict=True))
         counted = compact.units[pair] != NONE
-        held = compact.units[pair][counted].tolist()
-        return [*found, *zip(held, units[counted].astype(float).tolist(), strict=True)]
+        held = units[counted].astype(np.float64)
+        return [(compact.main[pair], share), (compact.units[pair][counted], held)]
 
-    def _serving(
+    def _present(self, pair: Longs) -> Given:
+        """The places where services have a unit."""
+        pairs, presence = self._compact.pairs, self._compact.presence
+        places = int(self._compact.problem.supply.place.max(initial=0)) + 1
+        place = self._compact.problem.supply.place[pairs.supply[pair]]
+        held = np.unique(pairs.demand[pair].astype(np.int64) * places + place)
+        column = presence.column[np.isin(presence.demand * places + presence.place, held)]
+        return column, np.ones(len(column))
+
+    def _serving(self, way: Way, pair: Longs) -> Given:
+        """Flows of services, and the places where they have a unit."""
+        demands = [one for one in way.demands.tolist() if one in self._service]
+        services = [self._service[one] for one in demands]
+        own = _rows_of(way.allocation.demand, demands) if demands else []
+        sent = _rows_of(way.routes.service, services) if demands else []
+        found: list[tuple[int, float]] = []
+        for service, mine, routes in zip(services, own, sent, strict=True):
+            found += self._serves(service, pair[mine], way.routes, routes)
+        column, value = zip(*found, strict=True) if found else ((), ())
+        return np.array(column, np.int64), np.array(value, np.float64)
+
+    def _serves(
         self, service: int, pair: Longs, routes: Routes, mine: Longs
     ) -> list[tuple[int, float]]:
-        """Flows, and the places that have a unit."""
+        """Flows of one service, and the places that have a unit."""
         columns = self._compact.services[service]
         if columns.stations is None:
             found = _flows(self._compact, columns, routes, mine)
@@ -277,13 +300,18 @@ class Encoder:
             amount[column] = amount.get(column, 0.0) + float(routes.amount[index]) / whole
         return list(amount.items())
 
-    def _moved(self, demand: int, supply: NDArray[np.int32]) -> list[tuple[int, float]]:
-        row = self._home.get(demand)
+    def _moved(self, way: Way) -> Given:
+        """1 where a demand that has a home stands anywhere else, else 0."""
         stay = self._compact.problem.stay
-        if row is None or stay is None:
-            return []
-        away = bool((~np.isin(supply, stay.supply[row])).any())
-        return [(int(self._compact.moved[row]), float(away))]
+        demands = [one for one in way.demands.tolist() if one in self._home]
+        if stay is None or not demands:
+            return np.empty(0, np.int64), np.empty(0)
+        home = [self._home[one] for one in demands]
+        away = [
+            (~np.isin(way.allocation.supply[rows], stay.supply[one])).any()
+            for one, rows in zip(home, _rows_of(way.allocation.demand, demands), strict=True)
+        ]
+        return self._compact.moved[home], np.array(away, np.float64)
 
 
 def _flows(

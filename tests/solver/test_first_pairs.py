@@ -50,6 +50,7 @@ def test_what_is_left_out_costs_no_less(case: Case, seed: int, at_prices: bool, 
     one = priced(one, some_prices(one, seed)) if at_prices else one
     listing, most, order = Listing.of(one), most_units(one), others(one)
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "_FEW", 1)
         patch.setattr(module, "_MODES", few)
         patch.setattr(module, "_FIRST", few)
         found = list(first_pairs(one, listing, order, most))

@@ -168,4 +168,5 @@ def test_what_is_given_back_is_left_again(case: Case, seed: int) -> None:
     assert np.allclose(left.capacity, fresh.capacity)
     assert np.allclose(left.high, fresh.high)
     assert (left.most == fresh.most).all()
-    assert all(left.usable(demand, every).all() for demand in range(one.demands.count))
+    for demand in range(one.demands.count):
+        assert (left.usable(demand, every) == fresh.usable(demand, every)).all()
