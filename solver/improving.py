@@ -19,7 +19,7 @@ from solver.work import Work
 #: Steps of improvement in a round: some, and more by the number of demands.
 _STEPS = 20
 _STEPS_PER_DEMAND = 0.05
-#: Rounds in which a plan is reseated; none after one that saves less than this part of the cost.
+#: Rounds in which a plan is reseated at most; none after one that saves less than this part of the cost.
 _RESEATINGS = 5
 _WORTHWHILE = 5e-4
 #: Times that a plan is made again with those served first whom it left out.
@@ -74,7 +74,7 @@ def _whole_plan_at(work: Work, prices: Prices) -> Solution:
     return best
 
 
-def reseat(work: Work, plan: Planned, prices: Prices) -> None:
+def reseat(work: Work, plan: Planned, prices: Prices, *, rounds: int = _RESEATINGS) -> None:
     """Make a plan better by arithmetic, and go on from it where it is better than the one so far.
 
     It is looked at after each round: what it saves rules over the whole plan may take back.
@@ -84,7 +84,7 @@ def reseat(work: Work, plan: Planned, prices: Prices) -> None:
     reseating = Reseating(
         work.flat, plan, prices, work.columns.blocks.models, work.columns.ways, work.fined
     )
-    for _ in range(_RESEATINGS):
+    for _ in range(rounds):
         saved = reseating.round(least, work.check_time)
         if saved > 0:
             adopt(work, unproven(work.problem, reseating.plan(), "reseated"))

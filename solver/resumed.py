@@ -10,7 +10,7 @@ from solver.anchored import anchored, stakes_in, usable
 from solver.exchange import exchange
 from solver.handy import HandyWays
 from solver.improvement import Improvement
-from solver.improving import improvement_of, widen
+from solver.improving import improvement_of, reseat, widen
 from solver.prices import Prices, priced
 from solver.rounds import adopt, certify, first_ways, tighten, tighten_quickly
 from solver.selection import CHOICES
@@ -82,6 +82,11 @@ def _take_steps(work: Work, steps: Sequence[Callable[[Work], None]]) -> None:
             step(work)
 
 
+def _reseat(work: Work) -> None:
+    if work.search is not None and work.best is not None:
+        reseat(work, work.search.decoded(), work.best.prices, rounds=1)
+
+
 def _exchange(work: Work) -> None:
     exchange(work, _EXCHANGES)
     work.report("exchanged", work.cost, work.bound)
@@ -104,7 +109,7 @@ def _improve(work: Work) -> None:
 
 
 #: What is done, until the gap is reached; the cheapest for what it brings comes first.
-_FIRST_STEPS = (_exchange, tighten_quickly)
+_FIRST_STEPS = (_reseat, _exchange, tighten_quickly)
 _STEPS = (
     _exchange,
     _solve_more,
