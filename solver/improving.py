@@ -87,10 +87,9 @@ def reseat(work: Work, plan: Planned, prices: Prices, *, rounds: int = _RESEATIN
     for _ in range(rounds):
         saved = reseating.round(least, work.check_time)
         if saved > 0:
-            adopt(work, unproven(work.problem, reseating.plan(), "reseated"))
+            adopt(work, unproven(work.problem, reseating.plan(), "reseated"), "reseated")
         if work.search is None or saved <= _WORTHWHILE * work.cost or work.is_good():
             break
-    work.report("reseated", work.cost, work.bound)
 
 
 def serve(work: Work) -> None:

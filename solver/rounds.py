@@ -52,17 +52,17 @@ def know(work: Work, plan: Planned) -> None:
     work.columns.add_ways(ways_in(*plan, work.columns.blocks.models, services))
 
 
-def adopt(work: Work, start: Solution) -> None:
+def adopt(work: Work, start: Solution, phase: str = "first plan") -> None:
     """Go on from a known plan, where it keeps all rules and no better one is there.
 
-    It is judged and reported before columns are made.
+    It is judged and reported, as of a `phase`, before columns are made.
     """
     plan = (start.allocation, start.routes, start.unmet)
     held = held_alone(work.problem, plan, work.engine)
     former = work.search
     if held is not None and (former is None or rank(work, held) < rank(work, former)):
         work.search = held
-    work.report("first plan", work.cost, work.bound)
+    work.report(phase, work.cost, work.bound)
     know(work, plan)
     if held is not None and work.search is held:
         know(work, held.decoded())  # as the model writes it down
