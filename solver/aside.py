@@ -23,14 +23,12 @@ from solver.pairs import Listing, Pairs, most_units, with_coefficients
 from solver.problem import NO_ROW, Bools, Family, Floats, Problem
 from solver.search import Planned, Search
 from solver.selection import joined
-from solver.service_pairs import unit_costs
 from solver.slices import Slice, slice_demands, slice_pairs
 from solver.solution import Allocation, Routes
 from solver.ways import Way, way_of
 
-#: Supplies that a gang or batch may want; holders that are asked, and of those that go along, of
-#: services at most: at first, and again while that is too few.
-_WANTED = 12
+#: Holders that are asked; of those, how many go along, of services at most, at first and again
+#: while that is too few. A gang or batch wants as many supplies.
 _ASKED = 200
 _COMPANY = ((8, 3), (24, 8), (40, 16))
 #: Pairs of each gang or batch that goes along.
@@ -93,11 +91,11 @@ class Aside:
             for size, services in _COMPANY:
                 if self.unmet[demand] > _ROUNDING:
                     check()
-                    self._solve(np.array(sorted({demand, *self._company(demand, size, services)})))
+                    self._solve(demand, self._company(demand, size, services))
 
     def _company(self, demand: int, size: int, services: int) -> list[int]:
         """Who holds what a demand wants, and loses least for it by standing elsewhere."""
-        wanted = self._wanted(demand)
+        wanted = self._wanted(demand, size)
         rows = self.plan[0] if self._own else self._rows
         own = _some(rows, np.isin(rows.supply, wanted) & (rows.demand != demand))
         order = np.argsort(-own.units, kind="stable")[:_ASKED]
@@ -119,12 +117,12 @@ class Aside:
                 found.append(int(holders[row]))
         return found[:size]
 
-    def _wanted(self, demand: int) -> Longs:
-        """Supplies that suit a demand best; of a service, all that reach what it leaves out."""
+    def _wanted(self, demand: int, count: int) -> Longs:
+        """The `count` supplies that suit a demand best; all that reach what a service leaves."""
         pairs = self._listing.pairs(self._problem, np.array([demand]), self._most)
         if self._problem.demands.family[demand] == Family.SERVICE:
             return np.unique(pairs.supply[self._reaches(demand, pairs)]).astype(np.int64)
-        order = np.argsort(self._whole(pairs)[0], kind="stable")[:_WANTED]
+        order = np.argsort(self._whole(pairs)[0], kind="stable")[:count]
         return np.unique(pairs.supply[order]).astype(np.int64)
 
     def _reaches(self, demand: int, pairs: Pairs) -> Bools:
@@ -165,13 +163,15 @@ class Aside:
         serves = self._service[holders] >= 0
         return np.where(serves, _SERVICE_LOSS * now, np.maximum(least - now, 0.0))
 
-    def _solve(self, members: Longs) -> None:
-        """Solve for some demands, int64[n], ascending, all others held."""
+    def _solve(self, demand: int, company: list[int]) -> None:
+        """Solve for a demand and its company, all others held."""
+        members = np.array(sorted({demand, *company}), np.int64)
         own = [self._part(int(one)) for one in members]
         rows, routes = joined_rows([one[0] for one in own]), joined_routes([one[1] for one in own])
         held = self._units(rows)
-        part = slice_demands(self._left(held), members)
-        pairs = slice_pairs(self._pairs(members, rows), part)
+        left = self._left(held)
+        part = slice_demands(left, members)
+        pairs = slice_pairs(self._pairs(demand, members, rows, left.supply.capacity), part)
         compact = build_compact(part.problem, pairs)
         known = (*_in_part(rows, routes, part), self.unmet[members])
         search = Search.holding(known, compact, compact.builder.build(), self._engine)
@@ -194,18 +194,22 @@ class Aside:
             limits=replace(limits, high=np.maximum(limits.high - taken, 0.0)),
         )
 
-    def _pairs(self, members: Longs, rows: Allocation) -> Pairs:
-        """All pairs of services, the cheapest of others, and what they hold."""
-        serves = self._service[members] >= 0
-        every = self._listing.pairs(self._problem, members[serves], self._most)
-        parts = [every, with_coefficients(self._problem, rows.demand, rows.mode, rows.supply)]
-        others = self._listing.pairs(self._problem, members[~serves], self._most)
-        cost = self._whole(others)[0] if others.count else unit_costs(others)
-        order = np.lexsort((cost, others.demand))
-        demand = others.demand[order]
-        rank = np.arange(len(order)) - np.searchsorted(demand, demand)
-        parts.append(others.rows(np.sort(order[rank < _PAIRS])))
-        return joined(self._problem, parts)
+    def _pairs(self, demand: int, members: Longs, rows: Allocation, left: Floats) -> Pairs:
+        """All pairs of a demand and of services, what others hold, and the cheapest that fit.
+
+        `left`: float64[O], units there are for all of them.
+        """
+        whole = (self._service[members] >= 0) | (members == demand)
+        every = self._listing.pairs(self._problem, members[whole], self._most)
+        held = with_coefficients(self._problem, rows.demand, rows.mode, rows.supply)
+        others = self._listing.pairs(self._problem, members[~whole], self._most)
+        least = np.where(others.family == Family.GANG, others.amount, 1.0)
+        others = others.keep(least <= left[others.supply] + _ROUNDING)
+        order = np.lexsort((self._whole(others)[0], others.demand))
+        owner = others.demand[order]
+        rank = np.arange(len(order)) - np.searchsorted(owner, owner)
+        some = others.rows(np.sort(order[rank < _PAIRS]))
+        return joined(self._problem, [every, held, some])
 
     def _part(self, demand: int) -> tuple[Allocation, Routes]:
         if demand in self._own:

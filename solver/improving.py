@@ -31,8 +31,9 @@ _WORTHWHILE = 5e-4
 _URGENT = 3
 #: Where no more than this part of the demands is left out, priorities do not order a plan of many.
 _NEARLY_ALL = 0.01
-#: How often each who is left out of very many is tried again.
-_PASSES = 2
+#: How often who is left out of very many is tried, and so many at most of them.
+_ASIDE = 300
+_PASSES = 3
 #: Gangs and batches at most all of whose pairs are looked at, so that they make room.
 _HOLDERS = 500
 
@@ -156,9 +157,11 @@ def _serve_aside(work: Work) -> None:
     prices = work.prices if work.best is None else work.best.prices
     aside = Aside(priced(work.problem, prices), plan, work.engine)
     for _ in range(_PASSES):  # who is more urgent may have been served in place of others
-        missed = work.missed(aside.unmet)
+        missed, before = work.missed(aside.unmet), aside.unmet.copy()
         order = np.argsort(-missed, kind="stable")[: int((missed > 0).sum())]
-        aside.serve(order, work.check_time)
+        aside.serve(order[:_ASIDE], work.check_time)
+        if (aside.unmet == before).all():
+            break
     adopt(work, unproven(work.problem, aside.plan, "first-plan"))
 
 
