@@ -113,23 +113,25 @@ def _plans_of_many(work: Work, prices: Prices) -> list[Solution]:
     priorities do not say who comes first.
     """
     problem, stake = work.problem, work.stake
-    serves = problem.demands.family == Family.SERVICE
-    order = np.lexsort((np.where(serves, stake, -stake), ~serves))
+    serves, turn = problem.demands.family == Family.SERVICE, problem.demands.priority
     if work.search is not None and (work.missed(work.search.unmet) > 0).mean() <= _NEARLY_ALL:
-        alike = np.zeros_like(problem.demands.priority)
-        problem = replace(problem, demands=replace(problem.demands, priority=alike))
-    plan = first_plan(problem, prices=prices, order=order)
+        turn = np.zeros_like(turn)
+    order = np.lexsort((np.where(serves, stake, -stake), ~serves, -turn))
+    turn = np.empty_like(turn)
+    turn[order] = np.arange(len(order))[::-1]
+    ordered = replace(problem, demands=replace(problem.demands, priority=turn))
+    plan = first_plan(ordered, prices=prices, ahead=ways_of_bound(work, prices))
     work.report("planned", work.cost, work.bound)
-    movable = movable_in(work.problem, work.columns.blocks.plain)
+    movable = movable_in(problem, work.columns.blocks.plain)
     found = packed(
-        work.problem,
+        problem,
         (plan.allocation, plan.routes, plan.unmet),
         work.columns.pairs,
         movable,
         stake,
         work.engine.solve_linear,
     )
-    return [plan] if found is None else [unproven(work.problem, found, "first-plan"), plan]
+    return [plan] if found is None else [unproven(problem, found, "first-plan"), plan]
 
 
 def serve(work: Work) -> None:
