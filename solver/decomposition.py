@@ -215,7 +215,7 @@ def _bound_what_is_served(work: Work) -> None:
         return
     level_service(work)
     certify(work, first_prices(work))
-    if not work.is_good():
+    if not work.is_good() and not is_huge(work):
         certify(work, better_prices(work), blend=_BLEND)
 
 

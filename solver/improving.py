@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
+from solver.aside import Aside, parts_alone
 from solver.compact import build_compact
 from solver.first_plan import first_plan, unproven
 from solver.improvement import Improvement
+from solver.packing import movable_in, packed
 from solver.prices import Prices, priced
 from solver.problem import Family
 from solver.reseating import Reseating
 from solver.rounds import adopt, is_huge, know, level_service, rank, ways_of_bound
+from solver.sampling import MANY
 from solver.search import Planned, Search
 from solver.solution import Solution
 from solver.way_costs import best_ways
@@ -24,6 +29,11 @@ _RESEATINGS = 5
 _WORTHWHILE = 5e-4
 #: Times that a plan is made again with those served first whom it left out.
 _URGENT = 3
+#: Where no more than this part of the demands is left out, priorities do not order a plan of many.
+_NEARLY_ALL = 0.01
+#: How often who is left out of very many is tried, and so many at most of them.
+_ASIDE = 300
+_PASSES = 3
 #: Gangs and batches at most all of whose pairs are looked at, so that they make room.
 _HOLDERS = 500
 
@@ -34,14 +44,17 @@ def plan_at(work: Work, prices: Prices) -> None:
     A cheap plan that leaves some is served before it is judged. Of too many demands to combine few
     pairs are known; of those that are left out, all are looked at.
     """
-    plan = _whole_plan_at(work, prices)
+    is_many = work.problem.demands.count > MANY
+    plans = _plans_of_many(work, prices) if is_many else [_whole_plan_at(work, prices)]
     if is_huge(work):
-        work.columns.add_all(np.flatnonzero(work.missed(plan.unmet) > 0))
+        work.columns.add_all(np.flatnonzero(work.missed(plans[0].unmet) > 0))
     former = work.set_aside()
     try:
-        adopt(work, plan)
-        reseat(work, (plan.allocation, plan.routes, plan.unmet), prices)
-        if not is_huge(work):
+        for plan in plans:
+            if work.search is None:
+                adopt(work, plan)
+                reseat(work, (plan.allocation, plan.routes, plan.unmet), prices)
+        if not is_huge(work) or parts_alone(work.problem):
             serve(work)
     finally:
         if former is not None and (
@@ -92,15 +105,65 @@ def reseat(work: Work, plan: Planned, prices: Prices, *, rounds: int = _RESEATIN
             break
 
 
+def _plans_of_many(work: Work, prices: Prices) -> list[Solution]:
+    """Plan services first, the cheapest first: few places suit them. The others fill what is left.
+
+    The better plan comes first, which minds fewer rules. Where nearly everybody was served before,
+    priorities do not say who comes first.
+    """
+    problem, stake = work.problem, work.stake
+    serves, turn = problem.demands.family == Family.SERVICE, problem.demands.priority
+    if work.search is not None and (work.missed(work.search.unmet) > 0).mean() <= _NEARLY_ALL:
+        turn = np.zeros_like(turn)
+    order = np.lexsort((np.where(serves, stake, -stake), ~serves, -turn))
+    turn = np.empty_like(turn)
+    turn[order] = np.arange(len(order))[::-1]
+    ordered = replace(problem, demands=replace(problem.demands, priority=turn))
+    plan = first_plan(ordered, prices=prices, ahead=ways_of_bound(work, prices))
+    work.report("planned", work.cost, work.bound)
+    movable = movable_in(problem, work.columns.blocks.plain)
+    found = packed(
+        problem,
+        (plan.allocation, plan.routes, plan.unmet),
+        work.columns.pairs,
+        movable,
+        stake,
+        work.engine.solve_linear,
+    )
+    return [plan] if found is None else [unproven(problem, found, "first-plan"), plan]
+
+
 def serve(work: Work) -> None:
     """Serve what the plan left out, where that can be; better before it is combined than after."""
     if work.search is None or work.prices is None:
+        return
+    if work.problem.demands.count > MANY and parts_alone(work.problem):
+        _serve_aside(work)
+    if work.search is None or (is_huge(work) and parts_alone(work.problem)):
         return
     widen(work)
     if work.search.compact.is_whole and (work.missed(work.search.unmet) > 0).any():
         improvement_of(work, work.search, work.prices).repair(work.check_time)
         know(work, work.search.decoded())
         work.report("repaired", work.cost, work.bound)
+
+
+def _serve_aside(work: Work) -> None:
+    """Serve what was left out of very many, without a model of them all; the dearest first."""
+    if work.search is None or work.prices is None:
+        return
+    plan = work.search.decoded()
+    if not (work.missed(plan[2]) > 0).any():
+        return
+    prices = work.prices if work.best is None else work.best.prices
+    aside = Aside(priced(work.problem, prices), plan, work.engine)
+    for _ in range(_PASSES):  # who is more urgent may have been served in place of others
+        missed, before = work.missed(aside.unmet), aside.unmet.copy()
+        order = np.argsort(-missed, kind="stable")[: int((missed > 0).sum())]
+        aside.serve(order[:_ASIDE], work.check_time)
+        if (aside.unmet == before).all():
+            break
+    adopt(work, unproven(work.problem, aside.plan, "first-plan"))
 
 
 def widen(work: Work) -> None:

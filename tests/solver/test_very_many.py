@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import assume, given
 
-from solver import decomposition, rounds, sampled_prices
+from solver import decomposition, improving, rounds, sampled_prices
 from solver.certificate import Certifier
 from solver.child import EngineProcess
 from solver.decomposition import solve_decomposed
@@ -27,6 +27,7 @@ def called(*, many: int, most: int) -> pytest.MonkeyPatch:
     patch = pytest.MonkeyPatch()
     patch.setattr(decomposition, "MANY", many)
     patch.setattr(rounds, "MANY", many)
+    patch.setattr(improving, "MANY", many)
     for module in (decomposition, rounds, sampled_prices):
         patch.setattr(module, "MOST", most)
     return patch
