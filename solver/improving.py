@@ -24,7 +24,7 @@ from solver.work import Work
 #: Steps of improvement in a round: some, and more by the number of demands.
 _STEPS = 20
 _STEPS_PER_DEMAND = 0.05
-#: Rounds in which a plan is reseated at most; none after one that saves less of the cost than so much.
+#: Rounds in which a plan is reseated, none after one that saves less than this part of the cost.
 _RESEATINGS = 5
 _WORTHWHILE = 5e-4
 #: Times that a plan is made again with those served first whom it left out.
