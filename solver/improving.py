@@ -12,7 +12,7 @@ from solver.first_plan import first_plan, unproven
 from solver.improvement import Improvement
 from solver.packing import movable_in, packed
 from solver.prices import Prices, priced
-from solver.problem import Family
+from solver.problem import Family, Problem
 from solver.reseating import Reseating
 from solver.rounds import adopt, is_huge, know, level_service, rank, ways_of_bound
 from solver.sampling import MANY
@@ -22,14 +22,14 @@ from solver.way_costs import best_ways
 from solver.work import Work
 
 #: Steps of improvement in a round: some, and more by the number of demands.
-_STEPS = 20
-_STEPS_PER_DEMAND = 0.05
+_STEPS = 30
+_STEPS_PER_DEMAND = 0.1
 #: Rounds in which a plan is reseated, none after one that saves less than this part of the cost.
 _RESEATINGS = 5
 _WORTHWHILE = 5e-4
 #: Times that a plan is made again with those served first whom it left out.
 _URGENT = 3
-#: Where no more than this part of the demands is left out, priorities do not order a plan of many.
+#: Where no more than this part of the demands is left out, priorities do not order a plan.
 _NEARLY_ALL = 0.01
 #: How often who is left out of very many is tried, and so many at most of them.
 _ASIDE = 300
@@ -66,7 +66,8 @@ def plan_at(work: Work, prices: Prices) -> None:
 def _whole_plan_at(work: Work, prices: Prices) -> Solution:
     """Plan at `prices`; who is left out is served first the next time, as is known or anyhow."""
     ahead, at_prices = ways_of_bound(work, prices), priced(work.flat, prices)
-    best, urgent = first_plan(work.problem, prices=prices, ahead=ahead), set[int]()
+    problem, urgent = _in_turn(work), set[int]()
+    best = first_plan(problem, prices=prices, ahead=ahead)
     for _ in range(0 if is_huge(work) else _URGENT):
         missed = work.missed(best.unmet)
         new = set(np.flatnonzero(missed > 0).tolist()) - urgent
@@ -77,7 +78,7 @@ def _whole_plan_at(work: Work, prices: Prices) -> Solution:
         ways = [way for way in work.columns.ways if int(way.demands[0]) in urgent]
         known = best_ways(at_prices, prices, ways)
         plan = first_plan(
-            work.problem,
+            problem,
             prices=prices,
             ahead=[*(known[one] for one in sorted(known)), *ahead],
             urgent=sorted(urgent),
@@ -105,11 +106,11 @@ def reseat(work: Work, plan: Planned, prices: Prices, *, rounds: int = _RESEATIN
             break
 
 
-def _plans_of_many(work: Work, prices: Prices) -> list[Solution]:
-    """Plan services first, the cheapest first: few places suit them. The others fill what is left.
+def _in_turn(work: Work) -> Problem:
+    """The problem with priorities that say whose turn it is, each its own.
 
-    The better plan comes first, which minds fewer rules. Where nearly everybody was served before,
-    priorities do not say who comes first.
+    Services come first, the cheapest first: few places suit them; the others fill what is left.
+    Where nearly everybody was served before, priorities do not say who comes first.
     """
     problem, stake = work.problem, work.stake
     serves, turn = problem.demands.family == Family.SERVICE, problem.demands.priority
@@ -118,8 +119,13 @@ def _plans_of_many(work: Work, prices: Prices) -> list[Solution]:
     order = np.lexsort((np.where(serves, stake, -stake), ~serves, -turn))
     turn = np.empty_like(turn)
     turn[order] = np.arange(len(order))[::-1]
-    ordered = replace(problem, demands=replace(problem.demands, priority=turn))
-    plan = first_plan(ordered, prices=prices, ahead=ways_of_bound(work, prices))
+    return replace(problem, demands=replace(problem.demands, priority=turn))
+
+
+def _plans_of_many(work: Work, prices: Prices) -> list[Solution]:
+    """Plans at `prices`; the better one comes first, which minds fewer rules."""
+    problem = work.problem
+    plan = first_plan(_in_turn(work), prices=prices, ahead=ways_of_bound(work, prices))
     work.report("planned", work.cost, work.bound)
     movable = movable_in(problem, work.columns.blocks.plain)
     found = packed(
@@ -127,7 +133,7 @@ def _plans_of_many(work: Work, prices: Prices) -> list[Solution]:
         (plan.allocation, plan.routes, plan.unmet),
         work.columns.pairs,
         movable,
-        stake,
+        work.stake,
         work.engine.solve_linear,
     )
     return [plan] if found is None else [unproven(problem, found, "first-plan"), plan]
@@ -220,9 +226,10 @@ def improve(work: Work) -> None:
     serve(work)
     if not work.search.compact.is_whole:
         return
+    if work.best is not None:
+        reseat(work, work.search.decoded(), work.best.prices)
+        widen(work)
     improvement = improvement_of(work, work.search, work.prices)
-    improvement.settle(work.is_good, work.check_time)
-    work.report("settled", work.cost, work.bound)
     steps = int(_STEPS + _STEPS_PER_DEMAND * work.problem.demands.count)
     improvement.improve(steps, work.is_good, work.check_time)
     if not work.is_good():
