@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -264,9 +265,13 @@ def tighten(work: Work) -> None:
     ready = np.isfinite(within) and within > 0 and work.service.hard.all()
     if work.best.joint or work.is_good() or not ready:
         return
-    for together in (_certifier(work).jointly, _certifier(work).wholly):
-        bound = together(work.best.prices, work.best.certificate, within) - work.credit
-        work.best = replace(work.best, bound=max(work.best.bound, bound), joint=True)
+    enough, known = within - work.limits.gap * work.cost, work.best
+    for together in (
+        partial(_certifier(work).jointly, enough=enough),
+        _certifier(work).wholly,
+    ):
+        bound = together(known.prices, known.certificate, within) - work.credit
+        work.best = replace(known, bound=max(work.bound, bound), joint=True)
         work.report("bound, together", work.cost, work.bound)
         if work.is_good():
             return
