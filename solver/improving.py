@@ -29,7 +29,8 @@ _RESEATINGS = 5
 _WORTHWHILE = 5e-4
 #: Times that a plan is made again with those served first whom it left out.
 _URGENT = 3
-#: Where no more than this part of the demands is left out, priorities do not order a plan.
+#: Where no more than this part of the demands is left out, priorities do not order a plan, and
+#: it is worth while to serve them before anything is known of bounds.
 _NEARLY_ALL = 0.01
 #: How often who is left out of very many is tried, and so many at most of them.
 _ASIDE = 300
@@ -41,7 +42,7 @@ _HOLDERS = 500
 def plan_at(work: Work, prices: Prices) -> None:
     """Plan one demand at a time at `prices`; first those that are bound to each other.
 
-    A cheap plan that leaves some is served before it is judged. Of too many demands to combine few
+    A cheap plan that leaves few is served before it is judged. Of too many demands to combine few
     pairs are known; of those that are left out, all are looked at.
     """
     is_many = work.problem.demands.count > MANY
@@ -54,7 +55,7 @@ def plan_at(work: Work, prices: Prices) -> None:
             if work.search is None:
                 adopt(work, plan)
                 reseat(work, (plan.allocation, plan.routes, plan.unmet), prices)
-        if not is_huge(work) or parts_alone(work.problem):
+        if _is_nearly_whole(work) and (not is_huge(work) or parts_alone(work.problem)):
             serve(work)
     finally:
         if former is not None and (
@@ -114,12 +115,17 @@ def _in_turn(work: Work) -> Problem:
     """
     problem, stake = work.problem, work.stake
     serves, turn = problem.demands.family == Family.SERVICE, problem.demands.priority
-    if work.search is not None and (work.missed(work.search.unmet) > 0).mean() <= _NEARLY_ALL:
+    if _is_nearly_whole(work):
         turn = np.zeros_like(turn)
     order = np.lexsort((np.where(serves, stake, -stake), ~serves, -turn))
     turn = np.empty_like(turn)
     turn[order] = np.arange(len(order))[::-1]
     return replace(problem, demands=replace(problem.demands, priority=turn))
+
+
+def _is_nearly_whole(work: Work) -> bool:
+    search = work.search
+    return search is not None and bool((work.missed(search.unmet) > 0).mean() <= _NEARLY_ALL)
 
 
 def _plans_of_many(work: Work, prices: Prices) -> list[Solution]:

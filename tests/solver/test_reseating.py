@@ -147,7 +147,7 @@ def test_a_plan_stays_whole_and_costs_no_more(case: Case, seed: int) -> None:
     if not one.is_coupled:
         assert case.violations(found) == []
         lost = _FINE * float(plan.unmet.sum() - found.unmet.sum())
-        is_plain = one.tiers is None and one.stay is None and not one.accounts.count
+        is_plain = one.tiers is one.stay is one.coverage is None and not one.accounts.count
         if is_plain:  # else prices are part of what is saved, and moves no part of `cost`
             assert found.cost <= plan.cost + lost - saved + 1e-6 * max(plan.cost, 1.0)
 
