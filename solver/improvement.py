@@ -33,6 +33,8 @@ _FEW = 60
 _NODES_FOR_ALL = 300
 #: Companies that make room for a demand that is left out: none, some, many with services.
 _ROOM_MAKERS = (0, _COMPANY, 16)
+#: So many in a row that could not be served are enough.
+_GIVE_UP = 6
 #: How often room is made for all; not for those that could save less than this part of what one
 #: could on average, and not again when it saves no more than this part of the cost.
 _SETTLINGS = 4
@@ -106,10 +108,13 @@ class Improvement:
         return np.asarray(over + missed, np.float64)
 
     def repair(self, check: Callable[[], None]) -> None:
-        """Serve what is unmet out of what is left, the dearest to leave first."""
-        missed = self._unserved(self._search.unmet)
+        """Serve what is unmet out of what is left, the dearest to leave first.
+
+        Where one after another cannot be served, the rest is not tried.
+        """
+        missed, failed = self._unserved(self._search.unmet), 0
         for demand in np.argsort(-missed, kind="stable"):
-            if missed[demand] <= 0:
+            if missed[demand] <= 0 or failed == _GIVE_UP:
                 break
             check()
             seed = int(self._block[demand])
@@ -118,6 +123,7 @@ class Improvement:
                 if self._unserved(self._search.unmet)[demand] > 0:
                     others = self._company(seed, missed, size, services=size > _COMPANY)
                     self._search.step(self._whole(others))
+            failed = failed + 1 if self._unserved(self._search.unmet)[demand] > 0 else 0
         is_left = bool((self._unserved(self._search.unmet) > 0).any())
         if is_left and len(self._block) <= _FEW:
             self.solve_all(check)
