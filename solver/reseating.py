@@ -100,6 +100,7 @@ class Reseating:
         mean = sum(max(one, 0.0) for one in regret.values()) / max(len(regret), 1)
         order = sorted(regret, key=lambda group: -regret[group])
         self._losses.clear()
+        self._costs_of.clear()
         saved = 0.0
         for group in order[:_TRIED]:
             if regret[group] <= _LITTLE * mean:
@@ -127,7 +128,7 @@ class Reseating:
         other = self._seats.choice(group)
         saved = 0.0 if other is None else self._cost(way) - self._cost(other)
         if other is None or saved <= _ROUNDING * self._cost(way):
-            self._seats.take(way)
+            self._seats.put_back(way)
             return 0.0
         self._seats.take(other)
         return saved
@@ -144,7 +145,7 @@ class Reseating:
             if seats.is_seated(int(way.demands[0])):
                 seats.leave(int(way.demands[0]))
         for way in gone:
-            seats.take(way)
+            seats.put_back(way)
         return 0.0
 
     def _saved(self, wish: Way, gone: list[Way]) -> float:
@@ -212,7 +213,7 @@ class Reseating:
         if (holder, supply) not in self._losses:
             way = self._seats.leave(holder)
             other = self._seats.choice(holder, but=supply)
-            self._seats.take(way)
+            self._seats.put_back(way)
             loss = np.inf if other is None else self._cost(other) - self._cost(way)
             self._losses[holder, supply] = loss
         return self._losses[holder, supply]

@@ -47,9 +47,7 @@ class Seats:
         self._holders: dict[int, set[int]] = {}
         services = problem.services.demand
         for way in ways_in(*plan, list(self.groups.values()), services):
-            self._put(way)
-            for one in way.demands.tolist():
-                self._left.take(one, _of(way, one))
+            self.put_back(way)
 
     def way(self, group: int) -> Way:
         """Return what a group holds, by its first demand."""
@@ -71,8 +69,14 @@ class Seats:
         """Give a group its way; False: not all of it is left, and nothing is done."""
         if not self._left.take_whole(way.demands, way.allocation):
             return False
-        self._put(way)
+        self._note(way)
         return True
+
+    def put_back(self, way: Way) -> None:
+        """Give a group what it has held before; whether all of it is left is not asked."""
+        for one in way.demands.tolist():
+            self._left.take(one, _of(way, one))
+        self._note(way)
 
     def leave(self, group: int) -> Way:
         """Take back what a group holds, and return it."""
@@ -115,7 +119,7 @@ class Seats:
         allocation = joined([way.allocation for way in ways])
         return allocation, joined_routes([way.routes for way in ways]), unmet
 
-    def _put(self, way: Way) -> None:
+    def _note(self, way: Way) -> None:
         group = int(way.demands[0])
         self._ways[group] = way
         for supply in way.allocation.supply.tolist():
