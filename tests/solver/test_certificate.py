@@ -13,7 +13,7 @@ from solver.certificate import Certifier
 from solver.child import EngineProcess
 from solver.columns import Columns
 from solver.prices import Prices, no_prices
-from solver.problem import Problem
+from solver.problem import Apart, Level, Problem, Together
 from solver.relaxation import Service, service_of
 from solver.solution import Solution
 from solver.stay_rows import unbilled_cost
@@ -56,6 +56,24 @@ def test_without_prices_everyone_takes_what_is_cheapest(engine: EngineProcess) -
     service = service_of(one, np.zeros(4), np.zeros(4))
     prices = served(one, no_prices(one), service, 0)
     assert bound_of(one, prices, service, engine) == pytest.approx(100 + 100 + 150 + 300)
+
+
+def test_demands_of_a_block_keep_apart_in_its_bound(engine: EngineProcess) -> None:
+    """Two gangs in one place, in two zones of it: 300 each in the second, not 100 in the first."""
+    rows = [
+        Row(cost=1, zone=0),
+        Row(cost=9, zone=1),
+        Row(cost=3, place=1, zone=2),
+        Row(cost=3, place=1, zone=3),
+    ]
+    rules = Rules(
+        together=(Together(level=Level.PLACE, demands=(0, 1)),),
+        apart=(Apart(level=Level.ZONE, groups=((0,), (1,))),),
+    )
+    one = problem(rows, [GANG, GANG], rules)
+    service = service_of(one, np.zeros(2), np.zeros(2))
+    prices = served(one, no_prices(one), service, 0)
+    assert bound_of(one, prices, service, engine) == pytest.approx(600)
 
 
 def test_the_right_price_of_a_scarce_supply_closes_the_gap(engine: EngineProcess) -> None:
