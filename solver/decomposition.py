@@ -170,7 +170,7 @@ def _first_bound(work: Work, start: Solution | None) -> None:
     if work.search is not None and is_light:
         prices = better_prices(work)
     slack = np.inf if is_huge(work) else None
-    is_plan_first = work.search is None or work.problem.demands.count <= MANY
+    is_plan_first = work.search is None or _leaves_some(work)
     try:
         check = work.check_first_part if is_plan_first else None
         certify(work, prices, check=check, slack=slack)
@@ -182,6 +182,12 @@ def _first_bound(work: Work, start: Solution | None) -> None:
     _bound_of_many(work)
     if work.best is not None and work.best.prices is not first:
         plan_at(work, work.best.prices)
+
+
+def _leaves_some(work: Work) -> bool:
+    """True when not everybody is served, and there is a model of all who would do it."""
+    search, few = work.search, work.problem.demands.count <= MANY
+    return few and search is not None and bool((work.missed(search.unmet) > 0).any())
 
 
 def _bound_of_many(work: Work) -> None:
