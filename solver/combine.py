@@ -60,7 +60,7 @@ def combine(work: Work, start: Solution | None) -> None:
             best = found
             break
     work.search = best
-    work.report("plan", work.cost, work.bound)
+    work.tell("plan")
 
 
 def _combined(

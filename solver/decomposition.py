@@ -20,7 +20,7 @@ import numpy as np
 from solver.child import EngineProcess
 from solver.combine import combine
 from solver.first_plan import first_plan
-from solver.improving import improve, plan_at, serve, settle
+from solver.improving import improve, is_nearly_whole, plan_at, serve, settle
 from solver.prices import Prices, no_prices
 from solver.problem import Floats, Problem
 from solver.refusal_rows import overridden
@@ -95,8 +95,7 @@ def solve_decomposed(
     whole = None if problem.is_coupled else start
     stop = Stop.WORK
     try:
-        _run(work, start, prices)
-        _bound_what_is_served(work)
+        stop = _searched(work, start, prices)
     except OutOfTime:
         stop = Stop.TIME
     except KeyboardInterrupt:
@@ -108,6 +107,20 @@ def solve_decomposed(
             raise
         stop = Stop.WORK if limits.seconds is None else Stop.TIME
     return _solution(work, whole, stop)
+
+
+def _searched(work: Work, start: Solution | None, prices: Prices | None) -> Stop:
+    """Run to the end, or until time is only left for a bound at what the plan serves."""
+    stop, deadline = Stop.WORK, work.deadline
+    try:
+        _run(work, start, prices)
+    except OutOfTime:
+        stop = Stop.TIME
+    work.deadline = deadline
+    _bound_what_is_served(work)
+    if stop is Stop.TIME and not work.is_late():
+        improve(work)
+    return stop
 
 
 def _run(work: Work, start: Solution | None, prices: Prices | None) -> None:
@@ -140,6 +153,8 @@ def _begin(work: Work, start: Solution | None) -> None:
     if start is not None:
         adopt(work, start)
     _first_bound(work, start)
+    if work.search is not None and not is_nearly_whole(work):
+        work.hold_back()  # the bound is for more than can be served
     if work.problem.demands.count > MANY:
         settle(work)
         tighten(work)
@@ -208,7 +223,7 @@ def _plan_meanwhile(work: Work, start: Solution | None) -> None:
             combine(work, start)
         improve(work)
     except OutOfTime:
-        work.report("plan", work.cost, work.bound)
+        work.tell("plan")
     finally:
         work.deadline = deadline
 

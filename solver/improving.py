@@ -55,7 +55,7 @@ def plan_at(work: Work, prices: Prices) -> None:
             if work.search is None:
                 adopt(work, plan)
                 reseat(work, (plan.allocation, plan.routes, plan.unmet), prices)
-        if _is_nearly_whole(work) and (not is_huge(work) or parts_alone(work.problem)):
+        if is_nearly_whole(work) and (not is_huge(work) or parts_alone(work.problem)):
             serve(work)
     finally:
         if former is not None and (
@@ -115,7 +115,7 @@ def _in_turn(work: Work) -> Problem:
     """
     problem, stake = work.problem, work.stake
     serves, turn = problem.demands.family == Family.SERVICE, problem.demands.priority
-    if _is_nearly_whole(work):
+    if is_nearly_whole(work):
         turn = np.zeros_like(turn)
     order = np.lexsort((np.where(serves, stake, -stake), ~serves, -turn))
     turn = np.empty_like(turn)
@@ -123,7 +123,8 @@ def _in_turn(work: Work) -> Problem:
     return replace(problem, demands=replace(problem.demands, priority=turn))
 
 
-def _is_nearly_whole(work: Work) -> bool:
+def is_nearly_whole(work: Work) -> bool:
+    """Return whether there is a plan that leaves out next to nobody who could be served."""
     search = work.search
     return search is not None and bool((work.missed(search.unmet) > 0).mean() <= _NEARLY_ALL)
 
@@ -132,7 +133,7 @@ def _plans_of_many(work: Work, prices: Prices) -> list[Solution]:
     """Plans at `prices`; the better one comes first, which minds fewer rules."""
     problem = work.problem
     plan = first_plan(_in_turn(work), prices=prices, ahead=ways_of_bound(work, prices))
-    work.report("planned", work.cost, work.bound)
+    work.tell("planned")
     movable = movable_in(problem, work.columns.blocks.plain)
     found = packed(
         problem,
@@ -157,7 +158,7 @@ def serve(work: Work) -> None:
     if work.search.compact.is_whole and (work.missed(work.search.unmet) > 0).any():
         improvement_of(work, work.search, work.prices).repair(work.check_time)
         know(work, work.search.decoded())
-        work.report("repaired", work.cost, work.bound)
+        work.tell("repaired")
 
 
 def _serve_aside(work: Work) -> None:
@@ -206,7 +207,7 @@ def settle(work: Work) -> None:
     if work.search is None or work.prices is None or not work.search.compact.is_whole:
         return
     improvement_of(work, work.search, work.prices).settle(work.is_good, work.check_time)
-    work.report("settled", work.cost, work.bound)
+    work.tell("settled")
     know(work, work.search.decoded())
 
 
@@ -240,7 +241,7 @@ def improve(work: Work) -> None:
     improvement.improve(steps, work.is_good, work.check_time)
     if not work.is_good():
         improvement.solve_all(work.check_time)
-    work.report("improved", work.cost, work.bound)
+    work.tell("improved")
     plan = work.search.decoded()
     know(work, plan)
     missed = frozenset(np.flatnonzero(work.missed(plan[2]) > 0).tolist())

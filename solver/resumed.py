@@ -89,7 +89,7 @@ def _reseat(work: Work) -> None:
 
 def _exchange(work: Work) -> None:
     exchange(work, _EXCHANGES)
-    work.report("exchanged", work.cost, work.bound)
+    work.tell("exchanged")
 
 
 def _solve_more(work: Work) -> None:
@@ -105,7 +105,7 @@ def _improve(work: Work) -> None:
     improvement = _improvement(work)
     if improvement is not None:
         improvement.improve(_NEIGHBOURHOODS, work.is_good, work.check_time)
-        work.report("improved", work.cost, work.bound)
+        work.tell("improved")
 
 
 #: What is done, until the gap is reached; the cheapest for what it brings comes first.
@@ -133,7 +133,7 @@ def _bound(work: Work, earlier: Prices) -> None:
     at_prices = priced(work.flat, earlier)
     work.stake = stakes_in(at_prices, work.search.decoded()[0])
     work.prices = anchored(work, earlier)
-    work.report("prices", work.cost, work.bound)
+    work.tell("prices")
     if len(_missed(work)):
         _repair(work)
     slack = _UNSOLVED * work.limits.gap * work.cost
@@ -145,7 +145,7 @@ def _repair(work: Work) -> None:
     improvement = _improvement(work)
     if improvement is not None:
         improvement.repair(work.check_time)
-        work.report("repaired", work.cost, work.bound)
+        work.tell("repaired")
 
 
 def _improvement(work: Work) -> Improvement | None:

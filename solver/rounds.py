@@ -63,7 +63,7 @@ def adopt(work: Work, start: Solution, phase: str = "first plan") -> None:
     former = work.search
     if held is not None and (former is None or rank(work, held) < rank(work, former)):
         work.search = held
-    work.report(phase, work.cost, work.bound)
+    work.tell(phase)
     know(work, plan)
     if held is not None and work.search is held:
         know(work, held.decoded())  # as the model writes it down
@@ -95,7 +95,7 @@ def first_prices(work: Work) -> Prices:
         work.prices = prices
         work.entries = len(model.value)
         work.columns.grow(prices)
-        work.report(f"prices {number + 1}", work.cost, answer.objective - work.credit)
+        work.tell(f"prices {number + 1}")
         fell = value - answer.objective
         value = answer.objective
         if work.columns.pairs.count <= before * (1 + _SETTLED) or fell <= _LEAST_FALL * abs(value):
@@ -219,7 +219,7 @@ def certify(
         work.best = Best(bound=bound, prices=prices, certificate=certificate)
     elif work.best is not None and _is_closer(certificate, prices, work.best):
         work.best = replace(work.best, certificate=certificate, joint=False)
-    work.report("bound", work.cost, work.bound)
+    work.tell("bound")
 
 
 def _is_closer(certificate: Certificate, prices: Prices, best: Best) -> bool:
@@ -272,7 +272,7 @@ def tighten(work: Work) -> None:
     ):
         bound = together(known.prices, known.certificate, within) - work.credit
         work.best = replace(known, bound=max(work.bound, bound), joint=True)
-        work.report("bound, together", work.cost, work.bound)
+        work.tell("bound, together")
         if work.is_good():
             return
 
@@ -289,7 +289,7 @@ def tighten_quickly(work: Work) -> None:
     best, certifier = work.best, _certifier(work)
     bound = certifier.jointly(best.prices, best.certificate, within, enough) - work.credit
     work.best = replace(best, bound=max(best.bound, bound))
-    work.report("bound, together", work.cost, work.bound)
+    work.tell("bound, together")
 
 
 def better_prices(work: Work, rounds: int = _MASTER_ROUNDS) -> Prices:
@@ -323,7 +323,7 @@ def _master_prices(work: Work, dear: Sequence[Longs]) -> tuple[Prices, float]:
     answer = work.engine.solve_linear(master.model)
     if answer is None or answer.outcome is not Outcome.OPTIMAL:
         raise SolverError("the relaxation of the master has no solution")
-    work.report("master", work.cost, work.bound)
+    work.tell("master")
     dual = master.duals(answer.dual, len(model.row_low))
     prices = prices_of(restricted, replace(answer, dual=dual), work.service)
     return prices, answer.objective

@@ -56,7 +56,7 @@ def sampled_prices(work: Work) -> Prices:
         found = _prices_of_sample(work, drawn, stake)
         prices = blended(found, prices, number / (number + 1))
         work.prices = prices
-        work.report(f"prices {number + 1}", work.cost, work.bound)
+        work.tell(f"prices {number + 1}")
     if work.problem.demands.count <= MOST:
         work.columns.grow(prices, _PAIRS)
     else:

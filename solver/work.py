@@ -182,6 +182,11 @@ class Work:
             found = max(found, less - self.credit)
         return found
 
+    def tell(self, phase: str) -> None:
+        """Report the plan so far, and the bound where it holds for plans that serve as much."""
+        is_known = self.search is None or self.is_bounded(self.search.unmet)
+        self.report(phase, self.cost, self.bound if is_known else -np.inf)
+
     def check_time(self) -> None:
         """Raise when the clock has run out."""
         if self.is_late():
