@@ -34,7 +34,7 @@ def assert_no_worse(after: tuple[float, ...], before: tuple[float, ...]) -> None
             return
 
 
-@bounded(8)
+@bounded(6)
 @given(st.integers(0, 2**32 - 1), st.booleans())
 def test_combining_makes_no_plan_worse_and_no_rule_is_broken(
     engine: EngineProcess, monkeypatch: pytest.MonkeyPatch, seed: int, parts: bool

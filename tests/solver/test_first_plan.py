@@ -101,7 +101,7 @@ def test_rules_on_scopes_are_kept() -> None:
     assert used(first_plan(problem(rows, [GANG, SERVICE], rules))) == {(0, 0): 1, (1, 1): 3}
 
 
-@bounded(60)
+@bounded(40)
 @given(
     case=st.one_of(cases(), ruled_cases()),
     seed=st.integers(0, 99),

@@ -16,7 +16,7 @@ from tests.solver.test_tier_rows import FALLING, with_tiers
 from tests.solver.tiny import GANG, SERVICE, Row, like, problem
 
 
-@bounded(80)
+@bounded(40)
 @given(case=ruled_cases())
 def test_it_costs_what_the_whole_model_says(engine: EngineProcess, case: Case) -> None:
     """Under one or two rules: held by both models or by none, with the same cost and overrides."""

@@ -72,7 +72,7 @@ def test_what_is_left_unmet_is_allowed_for_under_any_two_rules(
     assert_bounded(_with_few_units(case.problem, seed), seed, engine)
 
 
-@bounded(25)
+@bounded(15)
 @given(services(scarce=True, count=3), SEEDS)
 def test_services_may_leave_a_part(engine: EngineProcess, one: Problem, seed: int) -> None:
     """Three of them on a few units: some of the load of some stays unmet."""

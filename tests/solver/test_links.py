@@ -107,7 +107,7 @@ def test_a_read_with_several_places_at_both_ends_is_the_engines(engine: EnginePr
     assert both_ways(one, engine)[1] is None
 
 
-@bounded(60)
+@bounded(30)
 @given(case=ruled_cases(), edge=st.booleans())
 def test_links_cost_what_the_engine_says(engine: EngineProcess, case: Case, edge: bool) -> None:
     """Under one or two rules, and with a read that no spec states."""

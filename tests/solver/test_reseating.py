@@ -133,7 +133,7 @@ def test_a_service_takes_the_way_that_is_known() -> None:
     assert plan.cost <= best.cost
 
 
-@bounded(60)
+@bounded(40)
 @given(case=st.one_of(cases(), ruled_cases()), seed=st.integers(0, 99))
 def test_a_plan_stays_whole_and_costs_no_more(case: Case, seed: int) -> None:
     """At any prices no rule of places is broken, nobody is left out, and it is no dearer."""

@@ -104,7 +104,7 @@ def few_scarce(one: Problem, seed: int) -> tuple[Problem, Bools]:
     return replace(one, supply=replace(one.supply, capacity=capacity)), scarce
 
 
-@bounded(100)
+@bounded(50)
 @given(services(scarce=True), st.integers(0, 2**32 - 1))
 def test_what_is_scarce_stands_in_for_no_other(
     engine: EngineProcess, drawn: Problem, seed: int

@@ -164,7 +164,7 @@ def fits(counts: tuple[int, ...], rates: np.ndarray, loads: np.ndarray) -> bool:
     return bool((left <= 1e-9 * loads.sum()).all())
 
 
-@settings(max_examples=30, deadline=None, derandomize=True, database=None)
+@settings(max_examples=15, deadline=None, derandomize=True, database=None)
 @given(st.data())
 def test_cost_is_that_of_trying_every_mix(data: st.DataObject) -> None:
     """Of all counts of two or three kinds that carry two sizes none costs less."""
