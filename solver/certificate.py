@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from solver.block_bounds import BlockBounds, priced_unmet
+from solver.block_bounds import BlockBounds, Solved, priced_unmet
 from solver.blocks import Longs, blocks_of
 from solver.child import EngineProcess
 from solver.compact import build_compact
@@ -120,10 +120,6 @@ class Certifier:
             SolverError: the engine failed on a block.
         """
         problem = priced(self._problem, prices)
-        served = self._served_alone(problem, prices)
-        least = self._alone(served, prices)
-        relaxed = np.where(np.isfinite(served), served, 0.0)
-        saved = relaxed.copy()
         blocks = self._blocks.models
         solved = self._models.relaxed(problem, prices, blocks, check, is_late=is_late)
         cost = known_costs(problem, prices, blocks, ways)
@@ -136,7 +132,30 @@ class Certifier:
             gap = slack / len(solved)
             solved[row] = self._models.solved(problem, prices, blocks[row], gap)
             above[row] = 0.0
-        for block, one in zip(blocks, solved, strict=True):
+        found += [one.way for one in solved if one.way is not None]
+        return self._of_parts(prices, self._served_alone(problem, prices), solved, found, above)
+
+    def _of_parts(
+        self,
+        prices: Prices,
+        served: Floats,
+        solved: Sequence[Solved],
+        ways: Sequence[Way],
+        above: Floats,
+    ) -> Certificate:
+        """Add up what is known of gangs and batches, and of blocks.
+
+        Args:
+            prices: of shared rows, and of what stays unmet.
+            served: float64[D], as `_served_alone` says.
+            solved: of each block that has a model, B.
+            ways: of such blocks.
+            above: float64[B], how far each may be below what it costs.
+        """
+        least = self._alone(served, prices)
+        relaxed = np.where(np.isfinite(served), served, 0.0)
+        saved = relaxed.copy()
+        for block, one in zip(self._blocks.models, solved, strict=True):
             least[block] = relaxed[block] = 0.0
             least[block[0]] = one.bound
             partly = one.partly or unknown(len(block))
@@ -144,7 +163,7 @@ class Certifier:
         return Certificate(
             bound=float(least.sum()) - worth(self._problem, prices) - self._levels(prices),
             least=least,
-            ways=(*found, *(one.way for one in solved if one.way is not None)),
+            ways=tuple(ways),
             short=float(above.sum()),
             relaxed=relaxed,
             saved=saved,

@@ -31,16 +31,9 @@ def without(allocation: Allocation, gone: Bools) -> Allocation:
 
 def without_the_whole(problem: Problem) -> Problem:
     """Return `problem` without what only the whole plan can keep; apart is kept by `Remainder`."""
-    nothing = np.empty(0)
     return replace(
         problem,
-        accounts=Accounts(
-            measure=np.empty(0, np.int32),
-            factor=np.empty((0, problem.supply.count)),
-            low=nothing,
-            high=nothing,
-            slack_cost=nothing,
-        ),
+        accounts=Accounts.none(problem.supply.count),
         apart=(),
         shares=(),
         most_cost=np.inf,

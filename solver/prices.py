@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from solver.problem import NO_ROW, Floats, Measure, Problem
+from solver.problem import NO_ROW, Accounts, Floats, Measure, Problem
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,20 +97,11 @@ def priced(problem: Problem, prices: Prices) -> Problem:
     if stay is not None:
         moved = stay.cost * (1 + prices.cost) + prices.moves + stay.unbilled
         stay = replace(stay, cost=moved, most=np.inf, unbilled=0.0)
-    none = np.empty(0)
-    accounts = replace(
-        problem.accounts,
-        measure=np.empty(0, np.int32),
-        factor=np.empty((0, stock.count)),
-        low=none,
-        high=none,
-        slack_cost=none,
-    )
     return replace(
         problem,
         supply=supply,
         demands=replace(demands, move_cost=demands.move_cost * (1 + prices.cost)),
-        accounts=accounts,
+        accounts=Accounts.none(stock.count),
         shares=(),
         most_cost=np.inf,
         stay=stay,

@@ -238,6 +238,18 @@ class Accounts:
     high: Floats
     slack_cost: Floats
 
+    @classmethod
+    def none(cls, supplies: int) -> Accounts:
+        """Return no accounts, of a problem of so many `supplies`."""
+        open_end = np.empty(0)
+        return cls(
+            measure=np.empty(0, np.int32),
+            factor=np.empty((0, supplies)),
+            low=open_end,
+            high=open_end,
+            slack_cost=open_end,
+        )
+
     @property
     def count(self) -> int:
         """Number of accounts A."""

@@ -95,7 +95,7 @@ class Remainder:
             high = max(float(self.high[limit]), 0.0)
             room = np.floor(high / self._limits.weight[block] + 1e-9)
             np.minimum.at(self.most, self._limits.supply[block], room)
-        self._scopes.take(demand, taken.supply)
+        self._scopes.change(demand, taken.supply, 1)
 
     def take_whole(self, demands: Longs, rows: Allocation) -> bool:
         """Give `rows` to several demands, all or nothing; return whether it was all left to them.
@@ -130,7 +130,7 @@ class Remainder:
         index, row, weight = self.limits_among(some)
         room = np.floor(np.maximum(self.high[row], 0.0) / weight + 1e-9)
         np.minimum.at(self.most, some[index], room)
-        self._scopes.give_back(demand, taken.supply)
+        self._scopes.change(demand, taken.supply, -1)
 
 
 def _gathered(first: Longs, rows: Ints) -> tuple[Longs, Longs]:
@@ -206,21 +206,14 @@ class _Scopes:
                 usable &= np.isin(self._own[level], [one for one in held if held[one] > 0])
         return usable
 
-    def take(self, demand: int, supply: Ints) -> None:
-        """Note where `demand` stands."""
+    def change(self, demand: int, supply: Ints, by: int) -> None:
+        """Note that `demand` stands there, by 1, or no more, by -1."""
         for rule, group, scopes in self._stands(demand, supply):
-            rule.take(group, scopes)
+            rule.change(group, scopes, by)
         for row in self._together_of.get(demand, ()):
             level, held = self._together[row]
-            held.update(set(self._own[level][supply].tolist()))
-
-    def give_back(self, demand: int, supply: Ints) -> None:
-        """Note that `demand` stands there no more."""
-        for rule, group, scopes in self._stands(demand, supply):
-            rule.give_back(group, scopes)
-        for row in self._together_of.get(demand, ()):
-            level, held = self._together[row]
-            held.subtract(set(self._own[level][supply].tolist()))
+            for scope in set(self._own[level][supply].tolist()):
+                held[scope] += by
 
     def _stands(self, demand: int, supply: Ints) -> Iterator[tuple[_Groups, int, list[int]]]:
         """Rules of apart, the groups of the demand there, and the scopes it touches."""
@@ -246,15 +239,8 @@ class _Groups:
         self._changes: dict[int, int] = {}
         self._all = 0
 
-    def take(self, group: int, scopes: list[int]) -> None:
-        """Note that one of a group stands in scopes, each named once."""
-        self._change(group, scopes, 1)
-
-    def give_back(self, group: int, scopes: list[int]) -> None:
-        """Note that one of a group stands there no more."""
-        self._change(group, scopes, -1)
-
-    def _change(self, group: int, scopes: list[int], by: int) -> None:
+    def change(self, group: int, scopes: list[int], by: int) -> None:
+        """Note that one of a group stands in scopes, by 1, or no more, by -1; each named once."""
         taken, changed = self._taken.setdefault(group, Counter()), list[int]()
         for scope in scopes:
             taken[scope] += by

@@ -94,6 +94,12 @@ class Asked:
         return bool(self.move.any())
 
 
+def _is_beyond(problem: Problem, demand: int, service: int) -> bool:
+    """True where loads have sizes, moves cost by volume, or leaving a home costs."""
+    by_rule = has_sizes(problem, service) or has_class(problem, demand)
+    return by_rule or home_of(problem, demand) is not None
+
+
 def asked_of(problem: Problem, left: Remainder, pairs: Pairs) -> Asked | None:
     """Return what a service asks for; None where a rule is beyond this arithmetic.
 
@@ -104,9 +110,7 @@ def asked_of(problem: Problem, left: Remainder, pairs: Pairs) -> Asked | None:
     """
     demand = int(pairs.demand[0])
     service = int(left.service_of[demand])
-    if has_sizes(problem, service) or has_class(problem, demand):
-        return None
-    if home_of(problem, demand) is not None:
+    if _is_beyond(problem, demand, service):
         return None
     pairs, starts, at = _by_place(problem, pairs)
     classes = load_classes(problem, service, problem.supply.place[pairs.supply[starts]])

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from operator import mul
+from typing import NamedTuple
 
 import numpy as np
 
@@ -211,11 +213,47 @@ class _Gains:
         return cls(pair=rows.tolist(), at=at, cost=cost, amount=amount, risky=risky)
 
 
+class _Unit(NamedTuple):
+    """A unit that may go.
+
+    Attributes:
+        place: where it is.
+        cost: of it; `move`: what its place costs besides, if it is the last one there.
+        lost: load that another unit has to carry for it, if any.
+        eased: load at risk that another unit may carry for it.
+        may_go: its place may be left empty, or is not.
+    """
+
+    place: int
+    cost: float
+    move: float
+    lost: float
+    eased: float
+    may_go: bool
+
+
 def _steps(asked: Asked, units: Floats, gains: _Gains) -> list[Step]:
     """(pair that loses a unit, pair that gains one or -1), what saves most first.
 
     None of them is judged by what all units carry together.
     """
+    least = 1e-9 * float(asked.cost[units > 0].max())
+    used = set(asked.at[units > 0].tolist())
+    found: list[tuple[float, int, int]] = []
+    for gone, unit in _units_that_may_go(asked, units):
+        if unit.lost <= 0 and unit.eased >= 0 and unit.may_go:
+            found.append((-unit.cost - unit.move, gone, NO_ROW))
+        some = _exchanges(asked, gains, unit, used, least)
+        found += [(-saved, gone, come) for saved, come in some]
+    if not found:
+        return []
+    left = left_of(asked, units) >= 1
+    found = [one for one in found if -one[0] > least and (one[2] == NO_ROW or left[one[2]])]
+    return [(gone, come) for _, gone, come in sorted(found)]
+
+
+def _units_that_may_go(asked: Asked, units: Floats) -> Iterator[tuple[int, _Unit]]:
+    """One unit of each pair that has some, by pair."""
     held = np.flatnonzero(units)
     own = [asked.at[held], asked.cost[held], asked.amount[held], asked.risky[held], units[held]]
     at, cost, amount, risky, count = (column.tolist() for column in own)
@@ -224,33 +262,41 @@ def _steps(asked: Asked, units: Floats, gains: _Gains) -> list[Step]:
         units_at[place] = units_at.get(place, 0.0) + some
     spare = sum(map(mul, amount, count)) - asked.whole * (1 - SLACK)
     ease = SLACK * asked.whole - sum(map(mul, risky, count))
-    least = 1e-9 * max(cost)
     may_close = len(units_at) > asked.least
-    found: list[tuple[float, int, int]] = []
     for number, gone in enumerate(held.tolist()):
         place = at[number]
         stays = units_at[place] > 1
-        move = 0.0 if stays else float(asked.move[place])
-        lost, eased = amount[number] - spare, risky[number] + ease
-        if lost <= 0 and eased >= 0 and (stays or may_close):
-            found.append((-cost[number] - move, gone, NO_ROW))
-        most = cost[number] + move - least
-        for one, price in enumerate(gains.cost):
-            if price >= most:
-                break
-            if gains.amount[one] < lost or gains.risky[one] > eased:
-                continue
-            other = gains.at[one]
-            opens = other not in units_at
-            if stays or may_close or opens or other == place:
-                saved = cost[number] - price + (0.0 if other == place else move)
-                saved -= float(asked.move[other]) if opens else 0.0
-                found.append((-saved, gone, gains.pair[one]))
-    if not found:
-        return []
-    left = left_of(asked, units) >= 1
-    found = [one for one in found if -one[0] > least and (one[2] == NO_ROW or left[one[2]])]
-    return [(gone, come) for _, gone, come in sorted(found)]
+        yield (
+            gone,
+            _Unit(
+                place=place,
+                cost=cost[number],
+                move=0.0 if stays else float(asked.move[place]),
+                lost=amount[number] - spare,
+                eased=risky[number] + ease,
+                may_go=stays or may_close,
+            ),
+        )
+
+
+def _exchanges(
+    asked: Asked, gains: _Gains, unit: _Unit, used: Collection[int], least: float
+) -> Iterator[tuple[float, int]]:
+    """What is saved by a unit of another pair in place of `unit`, and the pair.
+
+    used: places that have a unit; least: less saved than this is nothing.
+    """
+    most = unit.cost + unit.move - least
+    for one, price in enumerate(gains.cost):
+        if price >= most:
+            return
+        if gains.amount[one] < unit.lost or gains.risky[one] > unit.eased:
+            continue
+        other = gains.at[one]
+        opens = other not in used
+        if unit.may_go or opens or other == unit.place:
+            saved = unit.cost - price + (0.0 if other == unit.place else unit.move)
+            yield saved - (float(asked.move[other]) if opens else 0.0), gains.pair[one]
 
 
 def _first_kept(judge: _Judge, units: Floats, steps: list[Step]) -> Step | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import Final
 
@@ -116,16 +116,6 @@ def running_table(answers: Answers, places: Places) -> pl.DataFrame:
     """Return instances by workload; those without the tag are nobody's."""
     rows: list[Cells] = []
     for region in answers.regions("instances"):
-        counted = Counter(
-            (
-                text(row.get("Workload")),
-                _zone(part(row.get("Placement")), region, places),
-                text(row.get("InstanceType")),
-                _lifecycle(row).value,
-            )
-            for row in answers.rows("instances", region)
-            if row.get("Workload")
-        )
         rows.extend(
             {
                 "workload": workload,
@@ -138,9 +128,27 @@ def running_table(answers: Answers, places: Places) -> pl.DataFrame:
                 "source": _API,
                 "observed_at": answers.seen_at("instances", region),
             }
-            for (workload, zone, instance_type, option), count in counted.items()
+            for (workload, zone, instance_type, option), count in _counted(
+                answers.rows("instances", region), region, places
+            ).items()
         )
     return table(rows, RUNNING_SCHEMA)
+
+
+def _counted(
+    instances: Iterable[Row], region: str, places: Places
+) -> Counter[tuple[str, str, str, str]]:
+    """Count instances by (workload, zone, instance type, option)."""
+    return Counter(
+        (
+            text(row.get("Workload")),
+            _zone(part(row.get("Placement")), region, places),
+            text(row.get("InstanceType")),
+            _lifecycle(row).value,
+        )
+        for row in instances
+        if row.get("Workload")
+    )
 
 
 def _zone(row: Row, region: str, places: Places) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from broker.provider import Call, Json, Row, Scope
@@ -219,16 +220,13 @@ def _instances(account: Account, tag: str) -> list[Row]:
     only when asked for nothing else.
     """
     base = f"/subscriptions/{account.subscription}/providers/{_COMPUTE}"
-    machines_read = f"{_COMPUTE}/virtualMachines/read"
-    machines = account.manager.rows(
-        f"{base}/virtualMachines", api_version=_COMPUTE_VERSION, permission=machines_read
-    )
-    states = account.manager.rows(
+    listed = partial(
+        account.manager.rows,
         f"{base}/virtualMachines",
         api_version=_COMPUTE_VERSION,
-        permission=machines_read,
-        parameters={"statusOnly": "true"},
+        permission=f"{_COMPUTE}/virtualMachines/read",
     )
+    machines, states = listed(), listed(parameters={"statusOnly": "true"})
     scale_sets = account.manager.rows(
         f"{base}/virtualMachineScaleSets",
         api_version=_COMPUTE_VERSION,

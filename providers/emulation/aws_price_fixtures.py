@@ -47,17 +47,6 @@ def _product(rows: Sequence[Item]) -> Iterator[Item]:
         return
     name, code = rows[0]["instance_type"], rows[0]["region"]
     sku = hashlib.sha256(f"{name} {code}".encode()).hexdigest()[:16].upper()
-    attributes = {
-        "instanceType": name,
-        "regionCode": code,
-        "operatingSystem": "Linux",
-        "tenancy": "Shared",
-        "preInstalledSw": "NA",
-        "capacitystatus": "Used",
-        "marketoption": "OnDemand",
-        "usagetype": f"BoxUsage:{name}",
-        "operation": "RunInstances",
-    }
     reserved = {(row["option"], row["variant"]): row for row in rows if row["option"] in _LEASES}
     terms = {
         "OnDemand": dict([_term(sku, "JRTCKXETXF", on_demand[0], {})]),
@@ -67,7 +56,21 @@ def _product(rows: Sequence[Item]) -> Iterator[Item]:
             if row["variant"] not in PLAN_TYPES
         ),
     }
-    yield {"product": {"sku": sku, "attributes": attributes}, "terms": terms}
+    yield {"product": {"sku": sku, "attributes": _attributes(name, code)}, "terms": terms}
+
+
+def _attributes(name: str, region: str) -> Item:
+    return {
+        "instanceType": name,
+        "regionCode": region,
+        "operatingSystem": "Linux",
+        "tenancy": "Shared",
+        "preInstalledSw": "NA",
+        "capacitystatus": "Used",
+        "marketoption": "OnDemand",
+        "usagetype": f"BoxUsage:{name}",
+        "operation": "RunInstances",
+    }
 
 
 def _term_attributes(row: Item) -> Item:

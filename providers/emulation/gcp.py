@@ -147,11 +147,9 @@ class GoogleSite:
                 if place in found
                 else {"warning": _nothing(scope, place)}
                 for place in sorted(held)
-            },
+            }
+            | {place: {"warning": _out_of_reach(place)} for place in self.fixtures.warned},
         }
-        for place in self.fixtures.warned:
-            warning = {"code": "UNREACHABLE", "message": f"{place} is out of reach", "data": []}
-            answer["items"][place] = {"warning": warning}
         if self.fixtures.unreachable:
             answer["unreachables"] = self.fixtures.unreachable
         if end < len(items):
@@ -255,6 +253,10 @@ def _chosen(text: str) -> Callable[[Wire], bool]:
         key = match["key"]
         return lambda one: key in one.get("labels", {})
     raise Refusal(status=400, code="invalid", message=f"Invalid list filter expression {text!r}")
+
+
+def _out_of_reach(place: str) -> Wire:
+    return {"code": "UNREACHABLE", "message": f"{place} is out of reach", "data": []}
 
 
 def _nothing(scope: str, place: str) -> Wire:
