@@ -11,11 +11,13 @@ from numpy.typing import NDArray
 from solver.blocks import Blocks, blocks_of
 from solver.exclusive import one_of_each_scope
 from solver.exclusive_rows import exclusive_gangs
+from solver.lone_bounds import cheapest_mixing
 from solver.pairs import Listing, Pairs, most_units, with_coefficients
 from solver.prices import Prices, priced
 from solver.pricing import Pricer
-from solver.problem import Floats, Problem
-from solver.selection import CHOICES, few_choices, joined, service_selection
+from solver.problem import Family, Floats, Problem
+from solver.sampling import stakes_of
+from solver.selection import CHOICES, few_choices, joined, pairs_of, service_selection
 from solver.service_pairs import unit_costs
 from solver.solution import Allocation
 from solver.ways import Way, nothing
@@ -29,7 +31,7 @@ MORE = 6
 _AT_ONCE = 256
 _PRICED = 10_000
 #: A fine is what serving a unit of weight costs where it is dear, so many times over, and twice
-#: as much with every priority.
+#: as much with every priority; and no less than that of what the demand itself may cost.
 _FINE = 50.0
 _DEAR = 0.95
 
@@ -82,14 +84,17 @@ class Columns:
             for demand, level in exclusive_gangs(flat).items()
         ]
         blocks = blocks_of(problem)
+        parts += _mixes(flat, blocks, most, 1 if few else MORE)
+        pairs = joined(problem, parts)
+        dearest = stakes_of(flat, pairs, dearest=True)
         found = cls(
             problem=problem,
             flat=flat,
             blocks=blocks,
             most=most,
             pricers=pricers,
-            pairs=joined(problem, parts),
-            fines=_fines(flat, least),
+            pairs=pairs,
+            fines=np.maximum(_fines(flat, least), _FINE * dearest),
         )
         found.add_ways([nothing(block) for block in blocks.models])
         return found
@@ -121,6 +126,7 @@ class Columns:
             few_choices(at_prices, one.cheapest(at_prices, _PER_MODE), more, self.most)
             for one in self.pricers
         ]
+        parts += _mixes(at_prices, self.blocks, self.most, more)
         if services:
             parts += _of_services(at_prices, self.most)
         self.pairs = joined(self.problem, [self.pairs, *parts])
@@ -145,6 +151,15 @@ class Columns:
         """Add the pairs of an allocation; owned units mixed into a gang come with their own."""
         known = with_coefficients(self.problem, rows.demand, rows.mode, rows.supply)
         self.pairs = joined(self.problem, [self.pairs, known])
+
+
+def _mixes(problem: Problem, blocks: Blocks, most: Floats, keep: int) -> list[Pairs]:
+    """Pairs that are cheap for gangs, because of owned units that they mix in or without."""
+    gangs = blocks.lone[problem.demands.family[blocks.lone] == Family.GANG]
+    return [
+        cheapest_mixing(problem, pairs_of(problem, one, most), most, keep)
+        for one in gangs.tolist()
+    ]
 
 
 def _of_services(problem: Problem, most: Floats) -> list[Pairs]:

@@ -87,3 +87,22 @@ def partners(problem: Problem, pairs: Pairs) -> Longs:
         mixes = (key[order[at]] == key) & ~stock.owned[pairs.supply]
         found[mixes] = order[at[mixes]]
     return found
+
+
+def cheapest_mixing(problem: Problem, pairs: Pairs, most: Floats, keep: int) -> Pairs:
+    """Return the cheapest pairs of a gang that may mix, and those of the units they mix in.
+
+    Args:
+        problem: priced.
+        pairs: all of the gang's; where none of them may mix, none are returned.
+        most: float64[O], as `most_units` says.
+        keep: so many, without those that are mixed in.
+    """
+    partner = partners(problem, pairs)
+    if (partner == NO_ROW).all():
+        return pairs.rows(np.empty(0, np.int64))
+    cost = whole_costs(problem, pairs, most)
+    best = np.argsort(cost, kind="stable")[:keep]
+    best = best[np.isfinite(cost[best])]
+    mixed = partner[best]
+    return pairs.rows(np.union1d(best, mixed[mixed != NO_ROW]))

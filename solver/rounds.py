@@ -17,7 +17,7 @@ from solver.prices import Prices, blended
 from solver.problem import Floats
 from solver.relaxation import charges, prices_of, restrict, service_of, with_fines
 from solver.sampled_prices import MOST, sampled_prices
-from solver.sampling import MANY
+from solver.sampling import MANY, stakes_of
 from solver.search import Planned, Search, held_alone
 from solver.solution import Solution, SolverError
 from solver.ways import Way, ways_in
@@ -315,7 +315,9 @@ def better_prices(work: Work, rounds: int = _MASTER_ROUNDS) -> Prices:
 def _master_prices(work: Work, dear: Sequence[Longs]) -> tuple[Prices, float]:
     """Prices of the relaxed master, and its cost."""
     restricted = restrict(work.flat, work.columns.pairs, work.service, loose=True)
-    mild = np.minimum(work.fines, _MILD * np.maximum(work.stake, 1.0))
+    dearest = stakes_of(work.flat, work.columns.pairs, dearest=True)
+    stake = np.maximum(work.stake, np.maximum(dearest, 1.0))
+    mild = np.minimum(work.fines, _MILD * stake)
     model = with_fines(restricted, work.service, mild)
     first = {int(block[0]) for block in dear}
     ways = [way for way in work.columns.ways if int(way.demands[0]) in first]

@@ -15,10 +15,12 @@ from solver.certificate import Certificate, Certifier
 from solver.child import EngineProcess
 from solver.columns import Columns
 from solver.effort import Outcome
-from solver.pairs import enumerate_pairs
-from solver.prices import Prices, no_prices
+from solver.lone_bounds import whole_costs
+from solver.pairs import enumerate_pairs, most_units
+from solver.prices import Prices, no_prices, priced
 from solver.problem import Problem
 from solver.relaxation import Service, prices_of, restrict, service_of
+from solver.selection import pairs_of
 from solver.solution import Solution
 from solver.stay_rows import unbilled_cost
 from tests.solver.random_gangs import owning, owning_of, tried
@@ -94,6 +96,33 @@ def test_gangs_that_mix_are_bounded_at_any_prices(
     for prices in every_price(one, service, seed, engine):
         bound = certifier.certify(prices, unchecked).bound
         assert bound <= weighed(one, best) + slack(weighed(one, best))
+
+
+@bounded(50)
+@given(owning(batches=False), SEEDS)
+def test_the_best_mix_of_a_gang_is_among_few_columns(one: Problem, seed: int) -> None:
+    """Alone, a pair may be dear that is cheapest with owned units mixed in."""
+    one = replace(one, stay=None)
+    columns, prices = Columns.of(one, one, few=True), some_prices(one, seed)
+    columns.grow(prices, more=1)
+    at_prices, most = priced(one, prices), most_units(one)
+    for gang in range(one.demands.count):
+        every = pairs_of(at_prices, gang, most)
+        known = every.keep(
+            np.isin(every.supply, columns.pairs.supply[columns.pairs.demand == gang])
+        )
+        least = [whole_costs(at_prices, some, most).min(initial=np.inf) for some in (every, known)]
+        assert least[1] == pytest.approx(least[0])
+
+
+@bounded(50)
+@given(owning())
+def test_no_fine_is_below_what_serving_may_cost(one: Problem) -> None:
+    """What is owned may cost nothing, and not be there for all."""
+    columns = Columns.of(one, one)
+    pairs = columns.pairs
+    serving = pairs.compute + pairs.extra
+    assert (columns.fines[pairs.demand] >= serving).all()
 
 
 @pytest.mark.parametrize("few", [10_000, 0])
