@@ -72,21 +72,13 @@ class Columns:
         pricers = tuple(
             Pricer.of(flat, every[first : first + _PRICED]) for first in every[::_PRICED].tolist()
         )
-        parts = list(_cheapest_of_services(flat, most) if few else _of_services(flat, most))
-        least = np.full(len(every), np.inf)
-        for pricer in pricers:
-            choices = pricer.cheapest(flat, 1 if few else _PER_MODE)
-            parts.append(few_choices(flat, choices, 1 if few else keep, most))
-            demand, first = np.unique(choices.demand, return_index=True)
-            least[demand] = choices.cost[first]
-        parts += [
-            one_of_each_scope(flat, demand, level, most)
-            for demand, level in exclusive_gangs(flat).items()
-        ]
         blocks = blocks_of(problem)
+        parts = list(_cheapest_of_services(flat, most) if few else _of_services(flat, most))
+        chosen, least = _of_the_rest(flat, pricers, most, (1, 1) if few else (_PER_MODE, keep))
+        parts += chosen
+        parts += _one_of_each_scope(flat, most)
         parts += _mixes(flat, blocks, most, 1 if few else MORE)
         pairs = joined(problem, parts)
-        dearest = stakes_of(flat, pairs, dearest=True)
         found = cls(
             problem=problem,
             flat=flat,
@@ -94,7 +86,7 @@ class Columns:
             most=most,
             pricers=pricers,
             pairs=pairs,
-            fines=np.maximum(_fines(flat, least), _FINE * dearest),
+            fines=_fines(flat, pairs, least),
         )
         found.add_ways([nothing(block) for block in blocks.models])
         return found
@@ -153,6 +145,28 @@ class Columns:
         self.pairs = joined(self.problem, [self.pairs, known])
 
 
+def _of_the_rest(
+    problem: Problem, pricers: Sequence[Pricer], most: Floats, keep: tuple[int, int]
+) -> tuple[list[Pairs], Floats]:
+    """The cheapest pairs of gangs and batches, and float64[D], what each costs at its cheapest.
+
+    `keep`: choices looked at per mode, and pairs kept of each demand. inf: it has no pair.
+    """
+    parts, least = [], np.full(problem.demands.count, np.inf)
+    for pricer in pricers:
+        choices = pricer.cheapest(problem, keep[0])
+        parts.append(few_choices(problem, choices, keep[1], most))
+        demand, first = np.unique(choices.demand, return_index=True)
+        least[demand] = choices.cost[first]
+    return parts, least
+
+
+def _one_of_each_scope(problem: Problem, most: Floats) -> list[Pairs]:
+    """The cheapest pair of exclusive gangs in each of their scopes."""
+    gangs = exclusive_gangs(problem).items()
+    return [one_of_each_scope(problem, demand, level, most) for demand, level in gangs]
+
+
 def _mixes(problem: Problem, blocks: Blocks, most: Floats, keep: int) -> list[Pairs]:
     """Pairs that are cheap for gangs, because of owned units that they mix in or without."""
     gangs = blocks.lone[problem.demands.family[blocks.lone] == Family.GANG]
@@ -185,12 +199,19 @@ def _cheapest_of_services(problem: Problem, most: Floats) -> Iterator[Pairs]:
         yield pairs.keep(best)
 
 
-def _fines(problem: Problem, least: Floats) -> Floats:
-    """`least`: float64[D], what each gang and batch costs at its cheapest; inf: not known."""
+def _fines(problem: Problem, pairs: Pairs, least: Floats) -> Floats:
+    """Fines for leaving demands unmet, float64[D].
+
+    Args:
+        problem: with flat moves.
+        pairs: known ones.
+        least: float64[D], what each gang and batch costs at its cheapest; inf: not known.
+    """
     demands = problem.demands
     priced_ones = np.isfinite(least)
     weight = np.maximum(demands.weight, 1e-9)
     ratio = least[priced_ones] / weight[priced_ones]
     dear = float(np.quantile(ratio, _DEAR)) if len(ratio) else 1.0
     rank = np.searchsorted(np.unique(demands.priority), demands.priority)
-    return np.asarray(_FINE * max(dear, 1.0) * 2.0**rank * weight)
+    dearest = stakes_of(problem, pairs, dearest=True)
+    return np.asarray(_FINE * np.maximum(max(dear, 1.0) * 2.0**rank * weight, dearest))

@@ -6,13 +6,14 @@ good yesterday is good today but for a few demands, and these are where regrets 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from solver.combination import near_to, serving_as_much, small_regrets, standing
 from solver.compact import build_compact
-from solver.compact_columns import NONE, Longs, owners
+from solver.compact_columns import NONE, Compact, Longs, owners
 from solver.effort import Effort
 from solver.handy import HandyWays
 from solver.master import Master, build_master
@@ -205,12 +206,7 @@ def _known(work: Work, plan: Search, best: Best) -> _Known | None:
         return None
     most = (_NEAR[0] * (work.cost - work.bound), _NEAR[1])
     chosen = small_regrets(compact, master, best.prices, best.certificate.least, most)
-    block = np.arange(work.problem.demands.count)
-    for one in blocks:
-        block[one] = one[0]
-    own = owners(compact)[master.kept]
-    of_ways = [int(way.demands[0]) for way in master.ways]
-    owner = np.concatenate([np.where(own == NONE, NONE, block[own]), of_ways]).astype(np.int64)
+    block, owner = _owners(compact, master, blocks)
     return _Known(
         search=search,
         master=master,
@@ -222,6 +218,17 @@ def _known(work: Work, plan: Search, best: Best) -> _Known | None:
         least=best.certificate.least,
         block=block,
     )
+
+
+def _owners(compact: Compact, master: Master, blocks: Sequence[Longs]) -> tuple[Longs, Longs]:
+    """The first demand of the block of each demand, int64[D], and of each column, int64[N]."""
+    block = np.arange(compact.problem.demands.count)
+    for one in blocks:
+        block[one] = one[0]
+    own = owners(compact)[master.kept]
+    of_ways = [int(way.demands[0]) for way in master.ways]
+    owner = np.concatenate([np.where(own == NONE, NONE, block[own]), of_ways]).astype(np.int64)
+    return block, owner
 
 
 def _charged(search: Search, master: Master, prices: Prices) -> Floats:
