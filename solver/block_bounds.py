@@ -26,10 +26,11 @@ from solver.slices import Slice, slice_demands, slice_pairs
 from solver.ways import Way, way_of
 
 #: Gap to which the models of single blocks are solved, and a gap that is too wide; nodes for it,
-#: and where only a way is asked for.
+#: more where pairs are few (so many nodes x pairs), fewer where only a way is asked for.
 BLOCK_GAP = 2e-3
 _WIDE = 0.05
 _NODES = 2000
+_NODES_PAIRS = 1_000_000
 _FEW_NODES = 50
 #: Services that are relaxed in one model.
 _TOGETHER = 100
@@ -192,7 +193,8 @@ class BlockBounds:
         Raises:
             SolverError: the engine failed.
         """
-        pairs, nodes = self._pairs(problem, block), _NODES if proof else _FEW_NODES
+        pairs = self._pairs(problem, block)
+        nodes = max(_NODES, _NODES_PAIRS // max(pairs.count, 1)) if proof else _FEW_NODES
         key = self._key(problem, prices, block, pairs)
         known = self._known.get(int(block[0]))
         same = known is not None and known[0] == key

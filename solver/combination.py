@@ -37,8 +37,7 @@ def serving_as_much(compact: Compact, model: Model, former: Search) -> Model:
     model, column = replace(model, high=high), compact.overrides
     if not len(column):
         return model
-    most = former.overridden * (1 + SUPPORT) + SUPPORT
-    return with_row(model, column, np.ones(len(column)), high=most)
+    return with_row(model, column, np.ones(len(column)), high=former.overridden)
 
 
 def small_regrets(

@@ -120,7 +120,8 @@ class Incumbent:
             row_low=self.model.row_low[rows] - held,
             row_high=self.model.row_high[rows] - held,
         )
-        return Cut(model=_with_room(model, self.x[free]), free=free)
+        model = _with_room(model, self.x[free])
+        return Cut(model=_with_bounds(model, self.x[free]), free=free)
 
     def _with_links(self, columns: Longs) -> Longs:
         """Add the linking columns whose rows `columns` touch, and those these touch in turn."""
@@ -168,3 +169,30 @@ def _with_room(model: Model, x: Floats) -> Model:
     model.row_low[near_low] = total[near_low]
     model.row_high[near_high] = total[near_high]
     return model
+
+
+def _with_bounds(model: Model, x: Floats) -> Model:
+    """Turn rows of a single column into bounds, which allow `x`.
+
+    There may be very many: all who are held have a say on columns that link demands.
+    """
+    single = np.bincount(model.row[model.value != 0], minlength=len(model.row_low)) == 1
+    alone = single[model.row]
+    entry = alone & (model.value != 0)
+    row, column, value = model.row[entry], model.column[entry], model.value[entry]
+    ends = np.stack([model.row_low[row], model.row_high[row]]) / value
+    low, high = model.low.copy(), model.high.copy()
+    np.maximum.at(low, column, ends.min(axis=0))
+    np.minimum.at(high, column, ends.max(axis=0))
+    number = np.cumsum(~single) - 1
+    return Model(
+        cost=model.cost,
+        low=np.minimum(low, np.maximum(x, model.low)),
+        high=np.maximum(high, np.minimum(x, model.high)),
+        integral=model.integral,
+        row=number[model.row[~alone]],
+        column=model.column[~alone],
+        value=model.value[~alone],
+        row_low=model.row_low[~single],
+        row_high=model.row_high[~single],
+    )

@@ -15,7 +15,7 @@ from solver.compact import build_compact
 from solver.compact_columns import NONE, Compact, Longs
 from solver.effort import LinearAnswer
 from solver.model import Model, with_row
-from solver.pairs import Pairs
+from solver.pairs import Pairs, with_coefficients
 from solver.prices import Prices
 from solver.problem import Bools, Floats, Problem
 
@@ -79,8 +79,13 @@ def service_of(problem: Problem, unmet: Floats, forced: Floats) -> Service:
 def restrict(
     problem: Problem, pairs: Pairs, service: Service, *, loose: bool = False
 ) -> Restricted:
-    """Build the compact model over `pairs`, held to `service`; `loose` as `build_compact` says."""
-    compact = build_compact(problem, pairs, loose=loose)
+    """Build the compact model over `pairs`, held to `service`; `loose` as `build_compact` says.
+
+    What the pairs cost is what they cost in `problem`: moves billed by class cost a plan nothing
+    by themselves, and where moves are flat they cost what the line says.
+    """
+    own = with_coefficients(problem, pairs.demand, pairs.mode, pairs.supply)
+    compact = build_compact(problem, own, loose=loose)
     model = compact.builder.build()
     level_row = np.full(len(service.priority), NONE, np.int64)
     level = service.level_of(problem)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -42,6 +43,8 @@ _MATTERS = 0.5
 _LEFT = 0.25
 _DEAR = 3.0
 _MOST_DEAR = 48
+#: What is overridden counts to so many digits of the most that one pair can override.
+_OVERRIDE_DIGITS = 5
 #: While prices are looked for, what is unmet is fined by so many times what serving it costs.
 _MILD = 10.0
 
@@ -233,8 +236,13 @@ def rank(work: Work, search: Search) -> tuple[float, ...]:
     lost = demands.weight * search.unmet
     levels = [lost[demands.priority == one].sum() for one in np.unique(demands.priority)[::-1]]
     served = (round(float(one), 3) for one in levels)
-    overridden = search.overridden * search.compact.override_scale
-    return (*served, round(overridden, 2), search.incumbent.cost)
+    return (*served, _overridden(search), search.incumbent.cost)
+
+
+def _overridden(search: Search) -> float:
+    """What a plan overrides, as closely as an engine can tell; of more the cost is not asked."""
+    scale = search.compact.override_scale
+    return round(search.overridden * scale, _OVERRIDE_DIGITS - math.ceil(math.log10(scale)))
 
 
 def level_service(work: Work) -> None:
@@ -315,7 +323,7 @@ def better_prices(work: Work, rounds: int = _MASTER_ROUNDS) -> Prices:
 def _master_prices(work: Work, dear: Sequence[Longs]) -> tuple[Prices, float]:
     """Prices of the relaxed master, and its cost."""
     restricted = restrict(work.flat, work.columns.pairs, work.service, loose=True)
-    dearest = stakes_of(work.flat, work.columns.pairs, dearest=True)
+    dearest = stakes_of(work.flat, restricted.compact.pairs, dearest=True)
     stake = np.maximum(work.stake, np.maximum(dearest, 1.0))
     mild = np.minimum(work.fines, _MILD * stake)
     model = with_fines(restricted, work.service, mild)
