@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -73,6 +75,33 @@ def test_steps_keep_every_row_and_everything_else(
         assert (total <= model.row_high + slack).all()
         assert (total >= model.row_low - slack).all()
         assert incumbent.cost == pytest.approx(float(model.cost @ incumbent.x))
+
+
+@bounded(15)
+@given(ruled_cases(), st.integers(0, 2**32 - 1))
+def test_a_cut_has_the_optimum_of_the_model_with_all_others_held(
+    engine: EngineProcess, case: Case, seed: int
+) -> None:
+    """What rows say of a single column are bounds, and nothing is lost or forbidden by that."""
+    random = np.random.default_rng(seed)
+    search = searched(case.problem, engine)
+    for one in range(case.problem.demands.count):
+        search.step(np.array([one]))
+    incumbent, model = search.incumbent, search.incumbent.model
+    cut = incumbent.cut(np.flatnonzero(random.random(case.problem.demands.count) < 0.5))
+    free = np.zeros(len(model.cost), np.bool_)
+    free[cut.free] = True
+    held = replace(
+        model,
+        low=np.where(free, model.low, incumbent.x),
+        high=np.where(free, model.high, incumbent.x),
+    )
+    entries = np.bincount(cut.model.row, minlength=len(cut.model.row_low))
+    assert (entries != 1).all()
+    best = engine.solve_integer(held, Effort(gap=0.0))
+    least = engine.solve_integer(cut.model, Effort(gap=0.0))
+    rest = float(model.cost[~free] @ incumbent.x[~free])
+    assert least.objective + rest == pytest.approx(best.objective, rel=1e-5, abs=1e-4)
 
 
 @bounded(30)

@@ -12,11 +12,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from solver.child import EngineProcess
+from solver.compact import build_compact
 from solver.exact import solve_exact
 from solver.preferences import Refusals
 from solver.problem import Problem
 from solver.refusal_rows import least_prices
+from solver.rounds import rank
+from solver.search import Search
 from solver.solution import SearchLimits
+from solver.work import Work
 from tests.solver.tiny import BATCH, GANG, Row, like, problem, solved, used
 
 
@@ -120,3 +124,22 @@ def _enumerated(
             over += 800.0 * amounts[demand] if place != owner and dear else 0.0
         cost = sum(100.0 * a * prices[p] for a, p in zip(amounts, places, strict=True))
         yield over, cost
+
+
+def test_what_engines_cannot_tell_of_overrides_does_not_stand_before_cost(
+    engine: EngineProcess,
+) -> None:
+    """Of two plans that override as much, up to a tolerance, the cheaper one is better."""
+    rows = [Row(cost=8), Row(cost=10, place=1, capacity=0)]
+    one = claimed(problem(rows, [like(GANG, hours=1e6)]), {0: 1})
+    compact = build_compact(one)
+    model = compact.builder.build()
+    plans = []
+    for more, cost in ((0.0, 2.0), (1e-7, 1.0), (1e-3, 0.5)):
+        x = np.zeros(len(model.cost))
+        x[compact.overrides] = 0.5 + more
+        found = Search(compact, replace(model, cost=np.zeros(len(x))), engine, x)
+        found.incumbent.model.cost[compact.overrides] = cost
+        plans.append(found)
+    work = Work(one, SearchLimits(), engine, lambda *_: None, None)
+    assert min(plans, key=lambda plan: rank(work, plan)) is plans[1]

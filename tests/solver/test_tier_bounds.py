@@ -7,6 +7,8 @@ import pytest
 
 from solver.child import EngineProcess
 from solver.exact import solve_exact
+from solver.pairs import enumerate_pairs
+from solver.relaxation import restrict, service_of
 from solver.solution import SearchLimits
 from solver.tier_bounds import flat_below, tiered_cost
 from tests.solver.test_tier_rows import FALLING, bill, random_cases, with_tiers
@@ -52,3 +54,14 @@ def test_the_flat_optimum_less_its_credit_is_never_above_the_tiered_one() -> Non
             flat, credit = flat_below(one)
             below = solve_exact(flat, SearchLimits(gap=0.0), engine=engine)
             assert below.cost - credit <= exact.cost + 1e-6
+
+
+def test_a_relaxation_with_flat_moves_minds_them_though_the_pairs_are_of_the_tiered_one() -> None:
+    """30 units at 2 each come on top of 100 hours at 1, or prices would hold them for free."""
+    steps = [(np.inf, 2.0)]
+    one = with_tiers(problem([Row(cost=1.0, place=1)], [like(GANG, data=30.0)]), steps)
+    flat, _ = flat_below(one)
+    whole = service_of(one, np.zeros(1), np.zeros(1))
+    with EngineProcess() as engine:
+        answer = engine.solve_linear(restrict(flat, enumerate_pairs(one), whole).model)
+    assert answer.objective == pytest.approx(160.0)
