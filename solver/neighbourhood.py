@@ -105,7 +105,7 @@ class Incumbent:
 
     def _cut(self, free: Longs) -> Cut:
         position, row, value = self._by_column.entries(free)
-        rows, at = np.unique(row, return_inverse=True)
+        rows, at = _distinct(row, len(self._activity))
         own = np.bincount(at, weights=value * self.x[free[position]], minlength=len(rows))
         held = self._activity[rows] - own
         order = np.lexsort((position, at))  # engines want entries by row, then column
@@ -129,10 +129,11 @@ class Incumbent:
         seen[columns] = True
         fresh = columns
         while len(fresh):
-            _, row, _ = self._by_column.entries(fresh)
-            _, near, _ = self._by_row.entries(np.unique(row))
-            fresh = np.unique(near[self._is_link[near] & ~seen[near]])
-            seen[fresh] = True
+            rows = np.flatnonzero(self.rows_of(fresh))
+            _, near, _ = self._by_row.entries(np.flatnonzero(self.rows_of(fresh)))
+            before = seen.copy()
+            seen[near[self._is_link[near]]] = True
+            fresh = np.flatnonzero(seen & ~before)
         return np.flatnonzero(seen)
 
     def take(self, cut: Cut, x: Floats) -> None:
@@ -157,6 +158,13 @@ class Cut:
         inside = at < len(self.free)
         found = at[inside]
         return np.asarray(found[self.free[found] == column[inside]], np.int64)
+
+
+def _distinct(number: Longs, count: int) -> tuple[Longs, Longs]:
+    """Return what occurs in `number`, all < `count`, ascending, and where each stands in it."""
+    occurs = np.zeros(count, np.bool_)
+    occurs[number] = True
+    return np.flatnonzero(occurs), (np.cumsum(occurs) - 1)[number]
 
 
 def _with_room(model: Model, x: Floats) -> Model:
