@@ -129,7 +129,6 @@ class Incumbent:
         seen[columns] = True
         fresh = columns
         while len(fresh):
-            rows = np.flatnonzero(self.rows_of(fresh))
             _, near, _ = self._by_row.entries(np.flatnonzero(self.rows_of(fresh)))
             before = seen.copy()
             seen[near[self._is_link[near]]] = True
