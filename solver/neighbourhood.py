@@ -19,6 +19,8 @@ Longs = NDArray[np.int64]
 LINK = -1
 #: Part of a row's value by which roundings may miss its ends.
 _KEPT = 1e-6
+#: Part of its value by which roundings may leave the least of a column above its most.
+_CROSSED = 1e-9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +123,7 @@ class Incumbent:
             row_high=self.model.row_high[rows] - held,
         )
         model = _with_room(model, self.x[free])
-        return Cut(model=_with_bounds(model, self.x[free]), free=free)
+        return Cut(model=_with_bounds(model), free=free)
 
     def _with_links(self, columns: Longs) -> Longs:
         """Add the linking columns whose rows `columns` touch, and those these touch in turn."""
@@ -178,8 +180,8 @@ def _with_room(model: Model, x: Floats) -> Model:
     return model
 
 
-def _with_bounds(model: Model, x: Floats) -> Model:
-    """Turn rows of a single column into bounds, which allow `x`.
+def _with_bounds(model: Model) -> Model:
+    """Turn rows of a single column into bounds.
 
     There may be very many: all who are held have a say on columns that link demands.
     """
@@ -191,11 +193,13 @@ def _with_bounds(model: Model, x: Floats) -> Model:
     low, high = model.low.copy(), model.high.copy()
     np.maximum.at(low, column, ends.min(axis=0))
     np.minimum.at(high, column, ends.max(axis=0))
+    if (low > high + _CROSSED * np.maximum(1.0, np.abs(high))).any():
+        return model  # nothing keeps these rows, and that is for the engine to say
     number = np.cumsum(~single) - 1
     return Model(
         cost=model.cost,
-        low=np.minimum(low, np.maximum(x, model.low)),
-        high=np.maximum(high, np.minimum(x, model.high)),
+        low=np.minimum(low, high),
+        high=high,
         integral=model.integral,
         row=number[model.row[~alone]],
         column=model.column[~alone],

@@ -104,6 +104,24 @@ def test_a_cut_has_the_optimum_of_the_model_with_all_others_held(
     assert least.objective + rest == pytest.approx(best.objective, rel=1e-5, abs=1e-4)
 
 
+@bounded(15)
+@given(ruled_cases())
+def test_links_that_break_rows_are_settled_by_the_engine(
+    engine: EngineProcess, case: Case
+) -> None:
+    """Set to nothing, what links demands breaks the rows of those who stand; it comes back."""
+    search = searched(case.problem, engine)
+    for one in range(case.problem.demands.count):
+        search.step(np.array([one]))
+    incumbent = search.incumbent
+    links = incumbent.cut_links()
+    incumbent.take(links, np.zeros(len(links.free)))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("solver.search.settled", lambda *_: None)
+        assert search.settle_links()
+    assert incumbent.keeps(np.ones(len(incumbent.activity), np.bool_))
+
+
 @bounded(30)
 @given(st.one_of(cases(), ruled_cases()), st.integers(0, 2**32 - 1))
 def test_no_step_gives_up_a_higher_aim(engine: EngineProcess, case: Case, seed: int) -> None:
