@@ -81,8 +81,8 @@ def restrict(
 ) -> Restricted:
     """Build the compact model over `pairs`, held to `service`; `loose` as `build_compact` says.
 
-    What the pairs cost is what they cost in `problem`: moves billed by class cost a plan nothing
-    by themselves, and where moves are flat they cost what the line says.
+    Pairs cost what they cost in `problem`, whatever they say: those of a problem with classes of
+    moves move for free by themselves, those of its flat one do not.
     """
     own = with_coefficients(problem, pairs.demand, pairs.mode, pairs.supply)
     compact = build_compact(problem, own, loose=loose)

@@ -240,7 +240,7 @@ def rank(work: Work, search: Search) -> tuple[float, ...]:
 
 
 def _overridden(search: Search) -> float:
-    """What a plan overrides, as closely as an engine can tell; of more the cost is not asked."""
+    """What a plan overrides, in as many digits as an engine can tell."""
     scale = search.compact.override_scale
     return round(search.overridden * scale, _OVERRIDE_DIGITS - math.ceil(math.log10(scale)))
 
