@@ -22,6 +22,9 @@ from solver.solution import SolverError
 _PATIENCE = 1.2
 _GRACE_S = 5.0
 _LEAST_S = 0.5
+#: How often a wait looks up: a signal may reach a thread that is not Python's, and ctrl-C is then
+#: seen only when the waiting ends.
+_LOOK_UP_S = 0.2
 
 Request = tuple[str, Model, Effort | None]
 
@@ -163,5 +166,12 @@ def _wait(pipe: int, event: int, end: float | None) -> None:
     """
     ready = select.poll()
     ready.register(pipe, event)
-    if not ready.poll(None if end is None else max(0.0, end - time.monotonic()) * 1e3):
-        raise TimeoutError
+    while not ready.poll(_look_up_ms(end)):
+        if end is not None and time.monotonic() >= end:
+            raise TimeoutError
+
+
+def _look_up_ms(end: float | None) -> float:
+    """Milliseconds to wait before looking up, as `poll` wants them."""
+    left = _LOOK_UP_S if end is None else min(_LOOK_UP_S, end - time.monotonic())
+    return max(0.0, left) * 1e3

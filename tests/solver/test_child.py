@@ -44,6 +44,21 @@ def test_one_process_answers_many_models() -> None:
     assert second.objective == pytest.approx(2 * first.objective)
 
 
+def test_ctrl_c_is_seen_while_an_engine_works_though_another_thread_got_the_signal() -> None:
+    """The system may hand a signal to any thread; the one that waits is not woken by it."""
+
+    def interrupt() -> None:
+        time.sleep(1.0)
+        signal.pthread_kill(threading.get_ident(), signal.SIGINT)
+
+    with EngineProcess() as engine:
+        threading.Thread(target=interrupt, daemon=True).start()
+        began = time.monotonic()
+        with pytest.raises(KeyboardInterrupt):
+            engine.solve_integer(knapsack(), Effort(gap=0.0, seconds=30.0))
+    assert time.monotonic() - began < 20.0
+
+
 def test_relaxation_gives_prices_of_rows() -> None:
     """One more unit of a supply two demands compete for is worth the difference to the next."""
     wants = [like(BATCH, amount=300.0), like(BATCH, amount=300.0)]
