@@ -13,10 +13,11 @@ import signal
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Final, NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn
 
 import polars as pl
 
+from broker.background import LOOK_UP_S
 from broker.errors import BrokerError, MarketError, SolverFailed
 from broker.margins import Margin, margins
 from broker.market import Market
@@ -26,6 +27,9 @@ from broker.spec import spec_from_data
 from broker.stated_rules import StatedRule, stated_rules
 from solver.child import EngineProcess
 from solver.solution import SearchLimits
+
+if TYPE_CHECKING:
+    from multiprocessing.pool import IMapIterator
 
 #: Unmet weight below this part of a level is a rounding.
 _ROUNDING: Final = Decimal("1e-6")
@@ -178,9 +182,20 @@ def _each_planned(
         return
     context = multiprocessing.get_context("spawn")  # threads of the table library bar a fork
     with context.Pool(min(workers, len(jobs)), initializer=_end_when_told) as pool:
-        yield from pool.imap(_plan_one, jobs)
+        yield from _as_they_come(pool.imap(_plan_one, jobs))
         pool.close()
         pool.join()  # an idle worker leaves by itself; one that is told to may complain
+
+
+def _as_they_come(answers: IMapIterator[_Known | str]) -> Iterator[_Known | str]:
+    """Yield answers, looking up while there is none: ctrl-C does not wake who waits for ever."""
+    while True:
+        try:
+            yield answers.next(LOOK_UP_S)
+        except multiprocessing.TimeoutError:
+            continue
+        except StopIteration:
+            return
 
 
 def _end_when_told() -> None:

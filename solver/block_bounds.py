@@ -25,12 +25,13 @@ from solver.service_pairs import needed
 from solver.slices import Slice, slice_demands, slice_pairs
 from solver.ways import Way, way_of
 
-#: Gap to which the models of single blocks are solved, and a gap that is too wide; nodes for it,
-#: more where pairs are few (so many nodes x pairs), fewer where only a way is asked for.
+#: Gap to which the models of single blocks are solved, and a gap that is too wide; nodes for it:
+#: least, most, and by pairs, as few of these make nodes cheap; where only a way is asked for.
 BLOCK_GAP = 2e-3
 _WIDE = 0.05
 _NODES = 2000
-_NODES_PAIRS = 1_000_000
+_MOST_NODES = 20_000
+_NODES_TIMES_PAIRS = 1_000_000
 _FEW_NODES = 50
 #: Services that are relaxed in one model.
 _TOGETHER = 100
@@ -194,7 +195,7 @@ class BlockBounds:
             SolverError: the engine failed.
         """
         pairs = self._pairs(problem, block)
-        nodes = max(_NODES, _NODES_PAIRS // max(pairs.count, 1)) if proof else _FEW_NODES
+        nodes = _nodes_for(pairs) if proof else _FEW_NODES
         key = self._key(problem, prices, block, pairs)
         known = self._known.get(int(block[0]))
         same = known is not None and known[0] == key
@@ -347,6 +348,10 @@ class BlockBounds:
         whole = Effort(gap=0.0, nodes=_NODES)
         answer = self._engine.solve_integer(replace(model, cost=cost, high=high), whole)
         self._forced[block] = min(max(answer.bound, _LEAST_FORCED), 1.0)
+
+
+def _nodes_for(pairs: Pairs) -> int:
+    return min(max(_NODES, _NODES_TIMES_PAIRS // max(pairs.count, 1)), _MOST_NODES)
 
 
 def priced_unmet(compact: Compact, unmet: Floats, forced: Floats) -> Model:

@@ -44,7 +44,7 @@ _LEFT = 0.25
 _DEAR = 3.0
 _MOST_DEAR = 48
 #: What is overridden counts to so many digits of the most that one pair can override.
-_OVERRIDE_DIGITS = 5
+_OVERRIDE_DIGITS = 6
 #: While prices are looked for, what is unmet is fined by so many times what serving it costs.
 _MILD = 10.0
 

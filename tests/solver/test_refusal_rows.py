@@ -135,7 +135,7 @@ def test_what_engines_cannot_tell_of_overrides_does_not_stand_before_cost(
     compact = build_compact(one)
     model = compact.builder.build()
     plans = []
-    for more, cost in ((0.0, 2.0), (1e-7, 1.0), (1e-3, 0.5)):
+    for more, cost in ((0.0, 2.0), (1e-7, 1.0), (1e-5, 0.5)):
         x = np.zeros(len(model.cost))
         x[compact.overrides] = 0.5 + more
         found = Search(compact, replace(model, cost=np.zeros(len(x))), engine, x)
