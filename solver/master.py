@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from solver.compact_columns import NONE, Compact, Longs, owners
-from solver.model import Model
+from solver.model import Model, by_row
 from solver.neighbourhood import LINK, Sparse
 from solver.problem import Bools, Floats
 from solver.ways import Encoder, Way
@@ -129,21 +129,22 @@ def _joined_model(
     own = (new_column[model.column] >= 0) & (new_row[model.row] >= 0)
     row, column, value = _way_entries(model, encoded, new_row)
     count = len(encoded)
-    row = np.concatenate([new_row[model.row[own]], row, len(rows) + block])
-    column = np.concatenate(
-        [new_column[model.column[own]], len(kept) + column, len(kept) + np.arange(count)]
+    row, column, value = by_row(
+        np.concatenate([new_row[model.row[own]], row, len(rows) + block]),
+        np.concatenate(
+            [new_column[model.column[own]], len(kept) + column, len(kept) + np.arange(count)]
+        ),
+        np.concatenate([model.value[own], value, np.ones(count)]),
     )
-    value = np.concatenate([model.value[own], value, np.ones(count)])
-    order = np.lexsort((column, row))
     cost = np.array([float(model.cost[one] @ amount) for one, amount in encoded])
     return Model(
         cost=np.concatenate([model.cost[kept], cost]),
         low=np.concatenate([model.low[kept], np.zeros(count)]),
         high=np.concatenate([model.high[kept], np.ones(count)]),
         integral=np.concatenate([model.integral[kept], np.ones(count, np.bool_)]),
-        row=row[order],
-        column=column[order],
-        value=value[order],
+        row=row,
+        column=column,
+        value=value,
         row_low=np.concatenate([model.row_low[rows], np.ones(blocks)]),
         row_high=np.concatenate([model.row_high[rows], np.ones(blocks)]),
     )

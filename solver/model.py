@@ -38,6 +38,14 @@ class Model:
     row_high: Floats
 
 
+def by_row(
+    row: NDArray[np.int64], column: NDArray[np.int64], value: Floats
+) -> tuple[NDArray[np.int64], NDArray[np.int64], Floats]:
+    """Return entries by row, then column, as engines want them."""
+    order = np.lexsort((column, row))
+    return row[order], column[order], value[order]
+
+
 def with_row(
     model: Model,
     column: NDArray[np.int64],

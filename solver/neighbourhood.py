@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from solver.model import Model
+from solver.model import Model, by_row
 from solver.problem import Bools, Floats
 
 Longs = NDArray[np.int64]
@@ -110,15 +110,15 @@ class Incumbent:
         rows, at = _distinct(row, len(self._activity))
         own = np.bincount(at, weights=value * self.x[free[position]], minlength=len(rows))
         held = self._activity[rows] - own
-        order = np.lexsort((position, at))  # engines want entries by row, then column
+        row, column, value = by_row(at, position, value)
         model = Model(
             cost=self.model.cost[free],
             low=self.model.low[free],
             high=self.model.high[free],
             integral=self.model.integral[free],
-            row=at[order].astype(np.int64),
-            column=position[order],
-            value=value[order],
+            row=row,
+            column=column,
+            value=value,
             row_low=self.model.row_low[rows] - held,
             row_high=self.model.row_high[rows] - held,
         )

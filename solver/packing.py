@@ -16,7 +16,7 @@ import numpy as np
 from solver.blocks import Longs
 from solver.effort import LinearAnswer, Outcome
 from solver.first_plan import plain_cost
-from solver.model import Model
+from solver.model import Model, by_row
 from solver.one_by_one import joined, without
 from solver.pairs import Listing, Pairs, with_coefficients
 from solver.prices import Prices, no_prices
@@ -188,18 +188,19 @@ class _Relaxation:
             np.maximum(left.capacity[self._supply], 0.0),
             np.maximum(left.high[self._limit], 0),
         )
-        row = np.concatenate([*rows, supplies + row]).astype(np.int64)
-        column = np.concatenate(columns).astype(np.int64)
-        value = np.concatenate([np.ones(count + demands), units[bound], weight * units[index]])
-        order = np.lexsort((column, row))
+        entries = by_row(
+            np.concatenate([*rows, supplies + row]).astype(np.int64),
+            np.concatenate(columns).astype(np.int64),
+            np.concatenate([np.ones(count + demands), units[bound], weight * units[index]]),
+        )
         self.model = Model(
             cost=np.concatenate([_costs(pairs, units), fine[movable]]),
             low=np.zeros(count + demands),
             high=np.ones(count + demands),
             integral=np.zeros(count + demands, np.bool_),
-            row=row[order],
-            column=column[order],
-            value=value[order],
+            row=entries[0],
+            column=entries[1],
+            value=entries[2],
             row_low=np.concatenate([np.ones(demands), np.full(sum(map(len, high)), -np.inf)]),
             row_high=np.concatenate([np.ones(demands), *high]),
         )

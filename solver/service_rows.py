@@ -307,17 +307,25 @@ def add_presence(
     rows = builder.rows(size, low=0.0, high=np.inf)
     builder.entries(rows[held.at], held.units, 1.0)
     builder.entries(rows, present, -1.0)
+    placed = _add_placed(builder, present, flow, max(least, 1), float(classes.load.sum()))
+    return present, placed
+
+
+def _add_placed(
+    builder: ModelBuilder, present: Longs, flow: Longs, least: int, load: float
+) -> int:
+    """Add "placed", without which there is no place and no load, and with it `least` places."""
     placed = int(builder.add(np.zeros(1), high=1.0, integral=True)[0])
-    rows = builder.rows(size, low=-np.inf, high=0.0)
+    rows = builder.rows(len(present), low=-np.inf, high=0.0)
     builder.entries(rows, present, 1.0)
     builder.entries(rows, placed, -1.0)
     row = builder.rows(1, low=0.0, high=np.inf)
     builder.entries(int(row[0]), present, 1.0)
-    builder.entries(int(row[0]), placed, -float(max(least, 1)))
+    builder.entries(int(row[0]), placed, -float(least))
     row = builder.rows(1, low=-np.inf, high=0.0)
     builder.entries(int(row[0]), flow[flow >= 0], 1.0)
-    builder.entries(int(row[0]), placed, -float(classes.load.sum()))
-    return present, placed
+    builder.entries(int(row[0]), placed, -load)
+    return placed
 
 
 def _survive(
