@@ -238,7 +238,7 @@ class BlockBounds:
         members = np.concatenate([one.block for one in fresh])
         order = np.argsort(members)
         chosen, unmet = members[order], np.concatenate([one.unmet for one in fresh])[order]
-        apart = replace(_unbounded(problem, chosen), apart=())
+        apart = replace(_by_itself(problem, chosen), apart=())
         part = slice_demands(apart, chosen)
         pairs = joined(problem, [one.pairs for one in fresh])
         compact = build_compact(part.problem, slice_pairs(pairs, part), loose=True)
@@ -316,7 +316,7 @@ class BlockBounds:
 
         Where gangs and batches keep apart from each other, they do so here.
         """
-        part = slice_demands(_unbounded(problem, block), block)
+        part = slice_demands(_by_itself(problem, block), block)
         loose &= not part.problem.apart or part.problem.services.count > 0
         compact = build_compact(part.problem, slice_pairs(pairs, part), loose=loose)
         model = priced_unmet(compact, prices.unmet[block], self._forced[block])
@@ -383,17 +383,17 @@ def _way(compact: Compact, x: Floats, part: Slice) -> Way | None:
     return way_of(compact, x, part) if len(x) else None
 
 
-def _unbounded(problem: Problem, block: Longs) -> Problem:
-    """Return `problem` without capacities and limits: their prices stand in for them.
+def _by_itself(problem: Problem, block: Longs) -> Problem:
+    """Return `problem` for a block that has all of it to itself.
 
-    What is owned stays few, unless services are among them (whose pairs were chosen without
-    looking at capacities): a gang may mix it in, and not have all of its units there.
+    Services go without capacities and limits, whose prices stand in for them: their pairs were
+    chosen without looking at either.
     """
+    if (problem.demands.family[block] != Family.SERVICE).all():
+        return problem
     none = np.empty(0)
     limits = Limits(
         start=np.zeros(1, np.int64), supply=np.empty(0, np.int32), weight=none, high=none
     )
-    few = problem.supply.owned & (problem.demands.family[block] != Family.SERVICE).all()
-    capacity = np.where(few, problem.supply.capacity, np.inf)
-    supply = replace(problem.supply, capacity=capacity)
-    return replace(problem, supply=supply, limits=limits)
+    capacity = np.full(problem.supply.count, np.inf)
+    return replace(problem, supply=replace(problem.supply, capacity=capacity), limits=limits)

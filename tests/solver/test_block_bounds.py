@@ -13,10 +13,10 @@ from solver.certificate import Certifier
 from solver.child import EngineProcess
 from solver.preferences import Stay
 from solver.prices import no_prices, priced
-from solver.problem import Apart, Level
+from solver.problem import Apart, Level, Together
 from solver.relaxation import service_of
 from tests.solver.random_problems import unchecked
-from tests.solver.tiny import SERVICE, Row, Rules, like, problem
+from tests.solver.tiny import GANG, SERVICE, Row, Rules, like, problem
 
 
 def test_services_relaxed_together_are_bounded_as_each_alone() -> None:
@@ -59,3 +59,17 @@ def test_a_small_block_may_take_more_nodes_than_large_ones() -> None:
         found = bounds.solved(priced(one, prices), prices, np.array([0]), 1.0)
     assert found.bound == pytest.approx(300.0)
     assert found.nodes > 2000
+
+
+@pytest.mark.parametrize("rules", [Rules(), Rules(limits=[({0: 1.0}, 6.0)])])
+def test_gangs_that_stand_together_have_to_fit_together(rules: Rules) -> None:
+    """Either fits on six units at 1 an hour, by capacity or by a limit, and not both."""
+    rows = [Row(cost=1, capacity=6 if not rules.limits else np.inf), Row(cost=2, place=1)]
+    together = (Together(level=Level.PLACE, demands=(0, 1)),)
+    one = problem(rows, [like(GANG, amount=4.0)] * 2, replace(rules, together=together))
+    prices = replace(no_prices(one), unmet=np.full(2, np.inf))
+    (block,) = blocks_of(one).models
+    with EngineProcess() as engine:
+        bounds = BlockBounds(one, np.zeros(2), engine)
+        found = bounds.solved(priced(one, prices), prices, block, 1.0)
+    assert found.bound == pytest.approx(1600.0)
