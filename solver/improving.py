@@ -78,6 +78,7 @@ def _whole_plan_at(work: Work, prices: Prices) -> Solution:
         urgent |= new
         ways = [way for way in work.columns.ways if int(way.demands[0]) in urgent]
         known = best_ways(at_prices, prices, ways)
+        ahead.sort(key=lambda way: not urgent.intersection(way.demands.tolist()))
         plan = first_plan(
             problem,
             prices=prices,
