@@ -220,21 +220,13 @@ class Certifier:
         least[self._blocks.plain] = np.inf
         first, at = np.unique(choices.demand, return_index=True)
         least[first] = choices.cost[at]
-        for demand in np.append(self._blocks.lone, self._tolled(problem)).tolist():
+        for demand in self._blocks.lone.tolist():
             least[demand] = lone_cost(problem, pairs_of(problem, demand, self._most), self._most)
         for demand, level in self._exclusive.items():
             pairs = pairs_of(self._problem, demand, self._most)
             cost = exclusive_costs(self._problem, prices, pairs, level, self._most)
             least[demand] = cost.min(initial=np.inf)
         return least
-
-    def _tolled(self, problem: Problem) -> Longs:
-        """Demands whose best way would be their cheapest pair, did not some pairs pay tolls."""
-        if problem.tolls is None:
-            return np.empty(0, np.int64)
-        start = problem.demands.mode_start
-        owner = np.searchsorted(start, problem.tolls.mode, side="right") - 1
-        return np.intersect1d(self._blocks.plain, owner)
 
     def _alone(self, served: Floats, prices: Prices) -> Floats:
         """The same with what may be left at a price, or must be left."""

@@ -202,8 +202,6 @@ def with_coefficients(problem: Problem, demand: Ints, mode: Ints, supply: Ints) 
         if stock.hour_extra is not None:
             used = np.where(is_service, hours, amount * np.where(is_gang, hours, 1.0))
             extra = used * stock.hour_extra[supply]
-    if problem.tolls is not None:
-        compute = compute + problem.tolls.on(mode, supply)
     return Pairs(
         demand=demand,
         mode=mode,

@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from solver.problem import NO_ROW, Accounts, Floats, Measure, Problem
-from solver.tolls import Tolls, blended_tolls
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +28,6 @@ class Prices:
         moves: of one more move.
         coverage: float64[H], of a unit of a pool of `Problem.coverage`.
         unmet: float64[D], of the unmet share of a demand: what serving all of it is worth.
-        tolls: what rows over single pairs charge; None: there are none.
     """
 
     capacity: Floats
@@ -41,7 +39,6 @@ class Prices:
     moves: float
     coverage: Floats
     unmet: Floats
-    tolls: Tolls | None = None
 
 
 def no_prices(problem: Problem) -> Prices:
@@ -76,7 +73,6 @@ def blended(one: Prices, other: Prices, weight: float) -> Prices:
         moves=(1 - weight) * one.moves + weight * other.moves,
         coverage=mixed(one.coverage, other.coverage),
         unmet=mixed(one.unmet, other.unmet),
-        tolls=blended_tolls(one.tolls, other.tolls, weight),
     )
 
 
@@ -110,13 +106,12 @@ def priced(problem: Problem, prices: Prices) -> Problem:
         most_cost=np.inf,
         stay=stay,
         coverage=None,
-        tolls=prices.tolls,
     )
 
 
 def worth(problem: Problem, prices: Prices) -> float:
     """Return what the shared rows are worth at `prices`: to be taken off the priced costs."""
-    value = 0.0 if prices.tolls is None else prices.tolls.worth
+    value = 0.0
     for price, high in (
         (prices.capacity, problem.supply.capacity),
         (prices.limit, problem.limits.high),

@@ -21,7 +21,6 @@ from numpy.typing import NDArray
 from solver.coverage import Coverage
 from solver.preferences import Refusals, Stay
 from solver.tiers import Tiers
-from solver.tolls import Tolls
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
@@ -350,7 +349,6 @@ class Problem:
         tiers: moves that cost by the volume of their class instead of data x move_cost.
         stay, reads, refusals, coverage: where demands stand already, what they read of others,
             which an owner may claim first, what pays for their hours; None: none.
-        tolls: what single pairs pay beside that, where prices stand in for rows; None: nothing.
     """
 
     period_h: float
@@ -371,7 +369,6 @@ class Problem:
     reads: Reads | None = None
     refusals: Refusals | None = None
     coverage: Coverage | None = None
-    tolls: Tolls | None = None
     labels: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property

@@ -279,7 +279,7 @@ class Reseating:
 def _without_scarcity(prices: Prices) -> Prices:
     """Prices that charge what the whole plan pays, and not what others would pay to be there."""
     none = np.zeros_like(prices.capacity)
-    return replace(prices, capacity=none, limit=np.zeros_like(prices.limit), tolls=None)
+    return replace(prices, capacity=none, limit=np.zeros_like(prices.limit))
 
 
 def _stays(problem: Problem) -> Bools:

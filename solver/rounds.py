@@ -11,9 +11,8 @@ import numpy as np
 
 from solver.certificate import Certificate, Certifier, Handy
 from solver.compact_columns import NONE, Compact, Longs, owners
-from solver.crowding import broken_crowds, with_crowds
-from solver.effort import LinearAnswer, Outcome
-from solver.master import Master, build_master
+from solver.effort import Outcome
+from solver.master import build_master
 from solver.model import Model
 from solver.prices import Prices, blended
 from solver.problem import Floats
@@ -322,35 +321,19 @@ def better_prices(work: Work, rounds: int = _MASTER_ROUNDS) -> Prices:
 
 
 def _master_prices(work: Work, dear: Sequence[Longs]) -> tuple[Prices, float]:
-    """Prices of the relaxed master, and its cost.
-
-    Rows that it breaks join it once: the next round looks again.
-    """
+    """Prices of the relaxed master, and its cost."""
     restricted = restrict(work.flat, work.columns.pairs, work.service, loose=True)
     dearest = stakes_of(work.flat, restricted.compact.pairs, dearest=True)
     stake = np.maximum(work.stake, np.maximum(dearest, 1.0))
     mild = np.minimum(work.fines, _MILD * stake)
     model = with_fines(restricted, work.service, mild)
-    master, answer = _relaxed_master(work, restricted.compact, model, dear)
-    broken = broken_crowds(restricted.compact, model, master.point(answer.x))
-    if broken.count:
-        work.crowds = work.crowds.joined(broken)
-        master, answer = _relaxed_master(work, restricted.compact, model, dear)
-    work.tell("master")
-    rows = len(model.row_low)
-    dual = master.duals(answer.dual, rows + work.crowds.count)
-    prices = prices_of(restricted, replace(answer, dual=dual[:rows]), work.service)
-    return replace(prices, tolls=work.crowds.tolls(np.abs(dual[rows:]))), answer.objective
-
-
-def _relaxed_master(
-    work: Work, compact: Compact, model: Model, dear: Sequence[Longs]
-) -> tuple[Master, LinearAnswer]:
-    """The master of a restricted model and the known crowds, and its relaxation."""
     first = {int(block[0]) for block in dear}
     ways = [way for way in work.columns.ways if int(way.demands[0]) in first]
-    master = build_master(compact, with_crowds(compact, model, work.crowds), dear, ways)
+    master = build_master(restricted.compact, model, dear, ways)
     answer = work.engine.solve_linear(master.model)
     if answer is None or answer.outcome is not Outcome.OPTIMAL:
         raise SolverError("the relaxation of the master has no solution")
-    return master, answer
+    work.tell("master")
+    dual = master.duals(answer.dual, len(model.row_low))
+    prices = prices_of(restricted, replace(answer, dual=dual), work.service)
+    return prices, answer.objective

@@ -64,7 +64,6 @@ def slice_demands(problem: Problem, chosen: Longs) -> Slice:
         stay=None if problem.stay is None else _stay(problem.stay, new),
         reads=None if problem.reads is None else _reads(problem.reads, new),
         refusals=None,
-        tolls=None if problem.tolls is None else problem.tolls.among(mode),
     )
     return Slice(problem=part, demand=chosen, mode=mode, service=row)
 

@@ -9,8 +9,7 @@ import numpy as np
 from solver.compact_columns import Longs
 from solver.first_plan import plain_cost
 from solver.prices import Prices
-from solver.problem import Family, Floats, Problem
-from solver.solution import Allocation
+from solver.problem import Floats, Problem
 from solver.ways import Way
 
 
@@ -41,18 +40,7 @@ def way_cost(problem: Problem, prices: Prices, way: Way) -> float:
     cost = float(way.unmet[lost] @ prices.unmet[way.demands[lost]])
     if np.isfinite(cost):
         cost += plain_cost(problem, way.allocation) + _moving_cost(problem, way)
-        cost += _tolls(problem, way.allocation)
     return cost
-
-
-def _tolls(problem: Problem, held: Allocation) -> float:
-    """What pairs pay by themselves: a gang for all its units, or nothing."""
-    if problem.tolls is None:
-        return 0.0
-    demands = problem.demands
-    whole = (held.units == demands.mode_amount[held.mode]).astype(np.float64)
-    times = np.where(demands.family[held.demand] == Family.GANG, whole, held.units)
-    return float(times @ problem.tolls.on(held.mode, held.supply))
 
 
 def _moving_cost(problem: Problem, way: Way) -> float:

@@ -12,7 +12,6 @@ import numpy as np
 from solver.certificate import Certificate, Certifier
 from solver.child import EngineProcess
 from solver.columns import Columns, Longs
-from solver.crowding import Crowds
 from solver.prices import Prices
 from solver.problem import Floats, Problem
 from solver.relaxation import UNSERVED, Service, service_of
@@ -71,7 +70,6 @@ class Work:
         combined: how often demands have been combined some at a time.
         dear: blocks whose ways take part in the relaxed master, others by their pairs.
         given_up: demands that the last round of improvement left unmet.
-        crowds: rows over pairs that relaxed masters have broken.
     """
 
     problem: Problem
@@ -90,7 +88,6 @@ class Work:
     given_up: frozenset[int] = frozenset()
     combined: int = 0
     dear: list[Longs] = field(default_factory=list)
-    crowds: Crowds = field(default_factory=Crowds.none)
 
     @cached_property
     def _below(self) -> tuple[Problem, float]:
