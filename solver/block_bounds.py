@@ -21,7 +21,7 @@ from solver.pairs import Listing, Pairs, most_units
 from solver.prices import Prices
 from solver.problem import Family, Floats, Limits, Problem
 from solver.selection import joined, pairs_of
-from solver.service_pairs import needed
+from solver.service_pairs import needed, needed_alone
 from solver.slices import Slice, slice_demands, slice_pairs
 from solver.ways import Way, way_of
 
@@ -218,7 +218,8 @@ class BlockBounds:
         for block in blocks:
             if _is_service(problem, block):
                 pairs = next(each)
-                yield pairs.keep(needed(problem, pairs, int(row[block[0]])))
+                kept = needed_alone(problem, pairs, int(row[block[0]]), self._most)
+                yield pairs.keep(kept)
             else:
                 yield self._pairs(problem, block)
 
@@ -238,11 +239,13 @@ class BlockBounds:
         members = np.concatenate([one.block for one in fresh])
         order = np.argsort(members)
         chosen, unmet = members[order], np.concatenate([one.unmet for one in fresh])[order]
-        apart = replace(_by_itself(problem, chosen), apart=())
+        apart = replace(_by_itself(problem, self._most), apart=())
         part = slice_demands(apart, chosen)
         pairs = joined(problem, [one.pairs for one in fresh])
         compact = build_compact(part.problem, slice_pairs(pairs, part), loose=True)
         model = priced_unmet(compact, unmet, self._forced[chosen])
+        shared = compact.rows["capacity"]
+        model.row_high[shared[shared != NONE]] = np.inf  # each has all of it to itself
         owner = owners(compact)
         if (owner == NONE).any():
             return None
@@ -258,12 +261,16 @@ class BlockBounds:
         ]
 
     def _pairs(self, problem: Problem, block: Longs) -> Pairs:
-        return joined(problem, [self._needed(problem, int(one)) for one in block])
+        some = [self._needed(problem, int(one), alone=len(block) == 1) for one in block]
+        return joined(problem, some)
 
-    def _needed(self, problem: Problem, demand: int) -> Pairs:
+    def _needed(self, problem: Problem, demand: int, *, alone: bool) -> Pairs:
         pairs = pairs_of(problem, demand, self._most)
-        row = np.flatnonzero(problem.services.demand == demand)
-        return pairs.keep(needed(problem, pairs, int(row[0]))) if len(row) else pairs
+        for row in np.flatnonzero(problem.services.demand == demand).tolist():
+            if alone:
+                return pairs.keep(needed_alone(problem, pairs, row, self._most))
+            return pairs.keep(needed(problem, pairs, row))
+        return pairs
 
     def _relaxed(self, problem: Problem, prices: Prices, block: Longs, pairs: Pairs) -> Solved:
         """The relaxation; where it has no solution, the model is solved to see why."""
@@ -316,7 +323,7 @@ class BlockBounds:
 
         Where gangs and batches keep apart from each other, they do so here.
         """
-        part = slice_demands(_by_itself(problem, block), block)
+        part = slice_demands(self._own_problem(problem, block), block)
         loose &= not part.problem.apart or part.problem.services.count > 0
         compact = build_compact(part.problem, slice_pairs(pairs, part), loose=loose)
         model = priced_unmet(compact, prices.unmet[block], self._forced[block])
@@ -324,6 +331,18 @@ class BlockBounds:
         gangs = {row: self._exclusive[int(block[row])] for row in rows}
         charge_exclusive(compact, model, (problem, prices), gangs)
         return compact, model, part
+
+    def _own_problem(self, problem: Problem, block: Longs) -> Problem:
+        """The problem of a block that has everything to itself.
+
+        The pairs of services were chosen by what single supplies hold, or, where others are bound
+        to them, without looking at that: prices stand in for the rest.
+        """
+        if (problem.demands.family[block] != Family.SERVICE).all():
+            return problem
+        return _by_itself(
+            problem, self._most if len(block) == 1 else np.full_like(self._most, np.inf)
+        )
 
     def _key(self, problem: Problem, prices: Prices, block: Longs, pairs: Pairs) -> bytes:
         """Equal where a block sees the same prices, of leaving its home and of its scopes too."""
@@ -383,17 +402,10 @@ def _way(compact: Compact, x: Floats, part: Slice) -> Way | None:
     return way_of(compact, x, part) if len(x) else None
 
 
-def _by_itself(problem: Problem, block: Longs) -> Problem:
-    """Return `problem` for a block that has all of it to itself.
-
-    Services go without capacities and limits, whose prices stand in for them: their pairs were
-    chosen without looking at either.
-    """
-    if (problem.demands.family[block] != Family.SERVICE).all():
-        return problem
+def _by_itself(problem: Problem, most: Floats) -> Problem:
+    """Return `problem` with so many units of each supply, float64[O], and no limits."""
     none = np.empty(0)
     limits = Limits(
         start=np.zeros(1, np.int64), supply=np.empty(0, np.int32), weight=none, high=none
     )
-    capacity = np.full(problem.supply.count, np.inf)
-    return replace(problem, supply=replace(problem.supply, capacity=capacity), limits=limits)
+    return replace(problem, supply=replace(problem.supply, capacity=most), limits=limits)
