@@ -23,12 +23,12 @@ from solver.effort import Effort
 from solver.exclusive import exclusive_costs
 from solver.exclusive_rows import exclusive_gangs
 from solver.less_served import most_saved, unknown
-from solver.lone_bounds import lone_cost
+from solver.lone_bounds import lone_bound
 from solver.model import Model
 from solver.pairs import most_units
 from solver.prices import Prices, priced, worth
 from solver.pricing import Pricer
-from solver.problem import Floats, Problem
+from solver.problem import Bools, Family, Floats, Ints, Problem
 from solver.relaxation import Service, service_of
 from solver.rivals import Rivals, rivals_of
 from solver.selection import pairs_of
@@ -74,6 +74,20 @@ class Certificate:
     short: float
     relaxed: Floats
     saved: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class _Alone:
+    """What each demand costs at least by itself, float64[D] each; as `Lone` says."""
+
+    cost: Floats
+    dearest: Floats
+    either: Floats
+
+    def note(self, demand: Longs, cost: Floats, unmet: Floats) -> None:
+        """Note what demands cost that are served whole or not at all, or by one pair."""
+        self.cost[demand] = self.dearest[demand] = cost
+        self.either[demand] = np.minimum(cost, unmet[demand])
 
 
 class Certifier:
@@ -138,7 +152,7 @@ class Certifier:
     def _of_parts(
         self,
         prices: Prices,
-        served: Floats,
+        alone: _Alone,
         solved: Sequence[Solved],
         ways: Sequence[Way],
         above: Floats,
@@ -147,14 +161,14 @@ class Certifier:
 
         Args:
             prices: of shared rows, and of what stays unmet.
-            served: float64[D], as `_served_alone` says.
+            alone: what gangs and batches cost.
             solved: of each block that has a model, B.
             ways: of such blocks.
             above: float64[B], how far each may be below what it costs.
         """
-        least = self._alone(served, prices)
-        relaxed = np.where(np.isfinite(served), served, 0.0)
-        saved = relaxed.copy()
+        least = alone.either.copy()
+        relaxed = np.where(np.isfinite(alone.cost), alone.cost, 0.0)
+        saved = np.where(np.isfinite(alone.dearest), alone.dearest, 0.0)
         for block, one in zip(self._blocks.models, solved, strict=True):
             least[block] = relaxed[block] = 0.0
             least[block[0]] = one.bound
@@ -213,29 +227,39 @@ class Certifier:
         less = most_saved(self._problem, saved, forced, ~kept, unmet)
         return value - less - worth(self._problem, prices)
 
-    def _served_alone(self, problem: Problem, prices: Prices) -> Floats:
-        """float64[D], what gangs and batches cost at least that are bound to no other demand."""
-        least = np.zeros(problem.demands.count)
+    def _served_alone(self, problem: Problem, prices: Prices) -> _Alone:
+        """What gangs and batches cost at least that are bound to no other demand."""
+        demands = problem.demands.count
+        found = _Alone(np.zeros(demands), np.zeros(demands), np.zeros(demands))
         choices = self._pricer.cheapest(problem, 1)
-        least[self._blocks.plain] = np.inf
+        plain = self._blocks.plain
+        found.note(plain, np.full(len(plain), np.inf), prices.unmet)
         first, at = np.unique(choices.demand, return_index=True)
-        least[first] = choices.cost[at]
-        for demand in self._blocks.lone.tolist():
-            least[demand] = lone_cost(problem, pairs_of(problem, demand, self._most), self._most)
+        found.note(first.astype(np.int64), choices.cost[at], prices.unmet)
+        overflowing = first[~self._holds_all(problem, choices.mode[at], choices.supply[at])]
+        for one in np.append(self._blocks.lone, overflowing).tolist():
+            pairs = pairs_of(problem, one, self._most)
+            lone = lone_bound(problem, pairs, self._most, float(prices.unmet[one]))
+            found.cost[one], found.dearest[one] = lone.cost, lone.dearest
+            found.either[one] = lone.either
         for demand, level in self._exclusive.items():
             pairs = pairs_of(self._problem, demand, self._most)
             cost = exclusive_costs(self._problem, prices, pairs, level, self._most)
-            least[demand] = cost.min(initial=np.inf)
-        return least
-
-    def _alone(self, served: Floats, prices: Prices) -> Floats:
-        """The same with what may be left at a price, or must be left."""
-        least = served.copy()
-        single = np.concatenate([self._blocks.plain, self._blocks.lone]).astype(np.int64)
-        least[single] = np.minimum(least[single], prices.unmet[single])
+            least = np.array([cost.min(initial=np.inf)])
+            found.note(np.array([demand]), least, prices.unmet)
+        single = np.concatenate([plain, self._blocks.lone]).astype(np.int64)
         lost = single[self._service.forced[single] >= 1]
-        least[lost] = np.where(np.isfinite(prices.unmet[lost]), prices.unmet[lost], 0.0)
-        return least
+        found.either[lost] = np.where(np.isfinite(prices.unmet[lost]), prices.unmet[lost], 0.0)
+        return found
+
+    def _holds_all(self, problem: Problem, mode: Ints, supply: Ints) -> Bools:
+        """bool[n]: all of a gang or batch fits its pair, as far as it alone is concerned."""
+        demands = problem.demands
+        demand = np.searchsorted(demands.mode_start, mode, side="right") - 1
+        spoilage = demands.spoilage[demands.spoilage_row[demand], problem.supply.risk[supply]]
+        held = self._most[supply] * demands.mode_hours[mode]
+        fits = demands.mode_amount[mode] * spoilage <= held
+        return np.asarray(fits | (demands.family[demand] == Family.GANG), np.bool_)
 
     def falls_short(
         self, prices: Prices, ways: Sequence[Way], check: Callable[[], None]

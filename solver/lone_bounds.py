@@ -2,36 +2,102 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 import numpy as np
 
 from solver.pairs import Pairs
-from solver.problem import NO_ROW, Family, Floats, Problem
+from solver.problem import NO_ROW, Bools, Family, Floats, Problem
 from solver.service_pairs import Longs, home_of
 
-#: Part of a unit by which roundings may miss a whole one.
+#: Part of a unit by which roundings may miss a whole one, and part of a whole that is nothing.
 _ALIKE = 1e-9
+_ROUNDING = 1e-12
 
 
-def lone_cost(problem: Problem, pairs: Pairs, most: Floats) -> float:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lone:
+    """What a gang or batch costs at least that has everything to itself.
+
+    Attributes:
+        cost: of serving all of it; inf: nothing serves it.
+        dearest: most that leaving a part saves, for all of it: `cost - dearest x u` bounds what
+            is left when a share u is not served.
+        either: what it costs at least with what is left unmet charged.
+    """
+
+    cost: float
+    dearest: float
+    either: float
+
+
+def lone_bound(problem: Problem, pairs: Pairs, most: Floats, unmet: float) -> Lone:
     """Return the least cost of a gang or batch over its own pairs, its home and risks minded.
 
     Moving it costs in proportion to what stands away from home, and work at risk is capped as a
-    part of the whole: both from below.
+    part of the whole: both from below. A batch fills what its cheapest pairs hold, in order.
 
     Args:
         problem: priced.
         pairs: all of the demand's.
         most: float64[O], as `most_units` says.
+        unmet: price of leaving all of it; inf: it must be served.
     """
-    if not pairs.count:
-        return np.inf
     cost = whole_costs(problem, pairs, most)
-    share = float(problem.demands.risky_share[pairs.demand[0]])
-    safe = float(cost[~pairs.risky].min(initial=np.inf))
-    best = float(cost.min())
-    if pairs.family[0] != Family.BATCH or share >= 1 or best == safe:
-        return best
-    return share * best + (1 - share) * safe if np.isfinite(safe) else np.inf
+    best = float(cost.min(initial=np.inf))
+    if not np.isfinite(best) or pairs.family[0] != Family.BATCH:
+        return Lone(cost=best, dearest=best, either=min(best, unmet))
+    risky_share = float(problem.demands.risky_share[pairs.demand[0]])
+    mixed = best  # without looking at what pairs hold
+    if risky_share < 1:  # of what is served, not of the whole
+        safe = float(cost[~pairs.risky].min(initial=np.inf))
+        mixed = risky_share * best + (1 - risky_share) * safe
+    if not np.isfinite(mixed):
+        return Lone(cost=np.inf, dearest=np.inf, either=unmet)
+    hours = problem.demands.mode_hours[pairs.mode]
+    share = filled_alone(cost, pairs, most[pairs.supply] * hours, risky_share)
+    used = np.flatnonzero(share)
+    whole = max(float(share[used] @ cost[used]), mixed if share.sum() > 1 - _ALIKE else 0.0)
+    either = min(whole, unmet)
+    if np.isfinite(unmet):
+        left = max(1.0 - float(share.sum()), 0.0)
+        parts = float(share[used] @ np.minimum(cost[used], unmet)) + left * unmet
+        either = max(parts, min(mixed, unmet))
+    return Lone(cost=whole, dearest=float(cost[used].max(initial=best)), either=either)
+
+
+def filled_alone(rate: Floats, pairs: Pairs, unit_hours: Floats, risky_share: float) -> Floats:
+    """Return float64[P], a batch's cheapest shares if no limit is shared and no unit whole.
+
+    Args:
+        rate: float64[P], cost of all the work on each pair; inf: none of it.
+        pairs: its pairs.
+        unit_hours: float64[P], what each holds.
+        risky_share: most of the work that may be at risk.
+    """
+    alone = np.where(np.isfinite(rate), np.minimum(unit_hours / pairs.amount, 1.0), 0.0)
+    return filled(rate, pairs.risky, risky_share, lambda pair, _part: float(alone[pair]))
+
+
+def filled(
+    rate: Floats, risky: Bools, risky_share: float, take: Callable[[int, float], float]
+) -> Floats:
+    """Return float64[P], shares that fill the whole by `rate`, so much of it at risk at most.
+
+    `take` says how much of a part of the whole a pair takes.
+    """
+    share = np.zeros(len(rate))
+    left, at_risk = 1.0, min(risky_share, 1.0)
+    for pair in np.argsort(rate, kind="stable").tolist():
+        wanted = min(left, at_risk) if risky[pair] else left
+        taken = min(take(pair, wanted), wanted) if wanted > 0 else 0.0
+        share[pair] = taken
+        left -= taken
+        at_risk -= taken if risky[pair] else 0.0
+        if left <= _ROUNDING:
+            break
+    return share
 
 
 def whole_costs(problem: Problem, pairs: Pairs, most: Floats, *, moving: bool = True) -> Floats:

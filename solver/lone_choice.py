@@ -7,12 +7,13 @@ limits or rules get in the way, and where they do by more than the gap, no answe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from solver.lone_bounds import filled, filled_alone
 from solver.pairs import Pairs
 from solver.problem import NO_ROW, Floats, Problem
 from solver.remainder import Remainder
@@ -201,9 +202,11 @@ def batch_choice(problem: Problem, left: Remainder, pairs: Pairs, gap: float) ->
     held = pairs.amount / hours * pairs.unit_cost
     rate = pairs.compute + pairs.extra + moves.full + held
     risky_share = float(problem.demands.risky_share[demand])
-    bound = _bound(left, pairs, hours, rate, risky_share) if proven else np.zeros(pairs.count)
+    bound = np.zeros(pairs.count)
+    if proven:
+        bound = filled_alone(rate, pairs, left.most[pairs.supply] * hours, risky_share)
     room = _Room(left, pairs, hours)
-    share = _filled(rate, pairs.risky, risky_share, room.take)
+    share = filled(rate, pairs.risky, risky_share, room.take)
     unmet = max(1.0 - float(share.sum()), 0.0)
     short = proven and unmet > 1.0 - float(bound.sum()) + _TOLERANCE
     at_risk = unmet > _TOLERANCE and risky_share < 1 and pairs.risky.any()
@@ -221,14 +224,6 @@ def batch_choice(problem: Problem, left: Remainder, pairs: Pairs, gap: float) ->
         unmet=0.0 if unmet < _TOLERANCE else unmet,
         cost=cost,
     )
-
-
-def _bound(
-    left: Remainder, pairs: Pairs, hours: Floats, rate: Floats, risky_share: float
-) -> Floats:
-    """float64[P], shares filled by `rate` as if no limit were shared and no unit whole."""
-    alone = np.minimum(left.most[pairs.supply] * hours / pairs.amount, 1.0)
-    return _filled(rate, pairs.risky, risky_share, lambda pair, _part: float(alone[pair]))
 
 
 def _shared_cost(problem: Problem, pairs: Pairs, moves: _Moves, share: Floats) -> float:
@@ -269,23 +264,6 @@ class _Room:
         for limit, each in limits:
             self._held[limit] = self._held.get(limit, 0.0) + each * units
         return taken
-
-
-def _filled(
-    rate: Floats, risky: NDArray[np.bool_], risky_share: float, take: Callable[[int, float], float]
-) -> Floats:
-    """Fill the whole by `rate`, at most `risky_share` of it at risk; float64[P] shares."""
-    share = np.zeros(len(rate))
-    left, at_risk = 1.0, min(risky_share, 1.0)
-    for pair in np.argsort(rate, kind="stable").tolist():
-        wanted = min(left, at_risk) if risky[pair] else left
-        taken = min(take(pair, wanted), wanted) if wanted > 0 else 0.0
-        share[pair] = taken
-        left -= taken
-        at_risk -= taken if risky[pair] else 0.0
-        if left <= 1e-12:
-            break
-    return share
 
 
 def _stands_together(problem: Problem, demand: int, supply: NDArray[np.int32]) -> bool:

@@ -12,6 +12,9 @@ from hypothesis import strategies as st
 from solver.certificate import Certifier
 from solver.child import EngineProcess
 from solver.columns import Columns
+from solver.compact import build_compact
+from solver.effort import Effort
+from solver.pairs import enumerate_pairs
 from solver.prices import Prices, no_prices
 from solver.problem import Apart, Level, Problem, Together
 from solver.relaxation import Service, service_of
@@ -130,19 +133,55 @@ def test_demands_bounded_together_stay_below_the_optimum(
                 assert bound <= optimum + TOLERANCE * max(1.0, optimum / 1000)
 
 
-def test_a_batch_that_overflows_its_pool_takes_a_little_of_a_dear_one(
-    engine: EngineProcess,
-) -> None:
-    """All of it there would cost more than any plan worth having; a fifth of it does not."""
+def test_a_batch_that_overflows_its_pool_pays_for_a_dear_one(engine: EngineProcess) -> None:
+    """Eight units at 1 an hour hold 800 of 1,000 hours; the rest costs 9 an hour."""
     rows = [Row(cost=1, capacity=8), Row(cost=9)]
     one = problem(rows, [like(BATCH, amount=1000.0)])
     best = exactly(one, engine)
     certifier = Certifier(one, at_level_of(one, best), engine)
     asked = served(one, no_prices(one), at_level_of(one, best), 0)
     apart = certifier.certify(asked, unchecked)
-    within = best.cost - apart.bound
-    assert within > 0
-    assert certifier.jointly(asked, apart, within + 1) <= best.cost + TOLERANCE
+    assert apart.bound == pytest.approx(800 + 9 * 200)
+    assert certifier.jointly(asked, apart, 1.0) <= best.cost + TOLERANCE
+
+
+@bounded(60)
+@given(SEEDS)
+def test_a_batch_that_fills_pools_may_leave_its_dear_part(
+    engine: EngineProcess, seed: int
+) -> None:
+    """At any price of what is left: the least of serving some and paying for the rest."""
+    random = np.random.default_rng(seed)
+    rows = [
+        Row(
+            cost=float(random.integers(1, 20)),
+            capacity=float(random.choice((1, 2, 4, np.inf))),
+            place=place,
+            risk=int(random.integers(0, 2)),
+        )
+        for place in range(3)
+    ]
+    want = like(
+        BATCH,
+        amount=float(random.integers(50, 900)),
+        risky_share=float(random.choice((0.4, 1.0))),
+        spoilage=float(random.choice((1.0, 1.25))),
+    )
+    one = problem(rows, [want])
+    compact = build_compact(one, enumerate_pairs(one))
+    model = compact.builder.build()
+    price = float(random.integers(1, 20)) * want.amount
+    model.cost[compact.unmet] = price
+    best = engine.solve_integer(model, Effort(gap=0.0))
+    service = replace(service_of(one, np.ones(1), np.zeros(1)), hard=np.zeros(1, np.bool_))
+    prices = replace(no_prices(one), unmet=np.array([price]))
+    found = Certifier(one, service, engine).certify(prices, unchecked)
+    assert found.least[0] <= best.objective * (1 + 1e-9) + TOLERANCE
+    for left in (0.25, 0.5):
+        model.cost[compact.unmet] = 0.0
+        model.low[compact.unmet] = model.high[compact.unmet] = left
+        some = engine.solve_integer(model, Effort(gap=0.0)).objective
+        assert found.relaxed[0] - left * found.saved[0] <= some * (1 + 1e-9) + TOLERANCE
 
 
 @bounded(80)

@@ -44,13 +44,18 @@ def test_one_process_answers_many_models() -> None:
     assert second.objective == pytest.approx(2 * first.objective)
 
 
-def test_ctrl_c_is_seen_while_an_engine_works_though_another_thread_got_the_signal() -> None:
+def test_ctrl_c_is_seen_while_an_engine_works_though_another_thread_got_the_signal(
+    request: pytest.FixtureRequest,
+) -> None:
     """The system may hand a signal to any thread; the one that waits is not woken by it."""
 
     def interrupt() -> None:
         time.sleep(1.0)
         signal.pthread_kill(threading.get_ident(), signal.SIGINT)
 
+    # What runs in the background of a shell is told to ignore it.
+    former = signal.signal(signal.SIGINT, signal.default_int_handler)
+    request.addfinalizer(lambda: signal.signal(signal.SIGINT, former))
     with EngineProcess() as engine:
         threading.Thread(target=interrupt, daemon=True).start()
         began = time.monotonic()
