@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
+from solver.block_models import BlockModels, is_service
 from solver.blocks import Longs
 from solver.child import EngineProcess
-from solver.compact import build_compact
 from solver.compact_columns import NONE, Compact, owners
 from solver.effort import Effort, Outcome
-from solver.exclusive import charge_exclusive, scope_worth
-from solver.exclusive_rows import exclusive_gangs
 from solver.less_served import Partly, by_its_units, partly_of, unknown
 from solver.model import Model
-from solver.pairs import Listing, Pairs, most_units
+from solver.pairs import Pairs
 from solver.prices import Prices
-from solver.problem import Family, Floats, Limits, Problem
-from solver.selection import joined, pairs_of
-from solver.service_pairs import needed, needed_alone
-from solver.slices import Slice, slice_demands, slice_pairs
+from solver.problem import Floats, Problem
+from solver.selection import joined
+from solver.slices import Slice
 from solver.ways import Way, way_of
 
 #: Gap to which the models of single blocks are solved, and a gap that is too wide; nodes for it:
@@ -82,10 +78,8 @@ class BlockBounds:
             engine: solves the models.
         """
         self._forced = forced
-        self._exclusive = exclusive_gangs(problem)
         self._engine = engine
-        self._most = most_units(problem)
-        self._listing = Listing.of(problem)
+        self._blocks = BlockModels(problem, forced)
         self._known: dict[int, tuple[bytes, Solved]] = {}
 
     def ways(self) -> list[Way]:
@@ -115,9 +109,9 @@ class BlockBounds:
             SolverError: the engine failed.
         """
         fresh = self._fresh_of(problem, prices, blocks, check)
-        together = [one for one in fresh if _is_service(problem, one.block)]
+        together = [one for one in fresh if is_service(problem, one.block)]
         parts = [together[at : at + _TOGETHER] for at in range(0, len(together), _TOGETHER)]
-        parts += [[one] for one in fresh if not _is_service(problem, one.block)]
+        parts += [[one] for one in fresh if not is_service(problem, one.block)]
         for some in parts:
             check()
             if is_late():
@@ -135,9 +129,9 @@ class BlockBounds:
     ) -> list[_Fresh]:
         """The blocks that have no relaxation at these prices."""
         fresh = []
-        for block, pairs in zip(blocks, self._pairs_of(problem, blocks), strict=True):
+        for block, pairs in zip(blocks, self._blocks.pairs_of(problem, blocks), strict=True):
             check()
-            key = self._key(problem, prices, block, pairs)
+            key = self._blocks.key(problem, prices, block, pairs)
             known = self._known.get(int(block[0]))
             if known is None or known[0] != key or known[1].partly is None:
                 unmet = prices.unmet[block]
@@ -154,7 +148,7 @@ class BlockBounds:
     ) -> None:
         """Relax some blocks: services in one model if that has a solution, else one by one."""
         found = None
-        if _is_service(problem, some[0].block):
+        if is_service(problem, some[0].block):
             found = self._relaxed_together(problem, some)
         for row, one in enumerate(some):
             if found is None:
@@ -171,7 +165,7 @@ class BlockBounds:
             return known[1]
         stock = problem.supply
         is_paid = min(stock.hour_cost.min(initial=0.0), stock.unit_cost.min(initial=0.0)) < 0
-        if is_paid or fresh is None or not _is_service(problem, block):
+        if is_paid or fresh is None or not is_service(problem, block):
             least = -np.inf if is_paid else 0.0
             return Solved(bound=least, way=None, partly=unknown(len(block), cost=least))
         partly = by_its_units(problem, fresh.pairs, _load_of(problem, int(block[0])))
@@ -194,9 +188,9 @@ class BlockBounds:
         Raises:
             SolverError: the engine failed.
         """
-        pairs = self._pairs(problem, block)
+        pairs = self._blocks.pairs(problem, block)
         nodes = _nodes_for(pairs) if proof else _FEW_NODES
-        key = self._key(problem, prices, block, pairs)
+        key = self._blocks.key(problem, prices, block, pairs)
         known = self._known.get(int(block[0]))
         same = known is not None and known[0] == key
         cost = known[1].bound if known is not None and same else 0.0
@@ -208,20 +202,6 @@ class BlockBounds:
             found = replace(found, partly=known[1].partly)
         self._known[int(block[0])] = (key, found)
         return found
-
-    def _pairs_of(self, problem: Problem, blocks: Sequence[Longs]) -> Iterator[Pairs]:
-        """Yield the pairs of each block, those of services spelled out many at a time."""
-        first = np.array([block[0] for block in blocks if _is_service(problem, block)], np.int64)
-        each = self._listing.each(problem, first, self._most)
-        row = np.full(problem.demands.count, -1, np.int64)
-        row[problem.services.demand] = np.arange(problem.services.count)
-        for block in blocks:
-            if _is_service(problem, block):
-                pairs = next(each)
-                kept = needed_alone(problem, pairs, int(row[block[0]]), self._most)
-                yield pairs.keep(kept)
-            else:
-                yield self._pairs(problem, block)
 
     def _note(self, fresh: _Fresh, relaxed: Solved) -> None:
         """Remember what a relaxation says, and what was solved before at the same prices."""
@@ -239,13 +219,8 @@ class BlockBounds:
         members = np.concatenate([one.block for one in fresh])
         order = np.argsort(members)
         chosen, unmet = members[order], np.concatenate([one.unmet for one in fresh])[order]
-        apart = replace(_by_itself(problem, self._most), apart=())
-        part = slice_demands(apart, chosen)
         pairs = joined(problem, [one.pairs for one in fresh])
-        compact = build_compact(part.problem, slice_pairs(pairs, part), loose=True)
-        model = priced_unmet(compact, unmet, self._forced[chosen])
-        shared = compact.rows["capacity"]
-        model.row_high[shared[shared != NONE]] = np.inf  # each has all of it to itself
+        compact, model = self._blocks.services(problem, chosen, pairs, unmet)
         owner = owners(compact)
         if (owner == NONE).any():
             return None
@@ -260,21 +235,9 @@ class BlockBounds:
             for row in np.argsort(order).tolist()
         ]
 
-    def _pairs(self, problem: Problem, block: Longs) -> Pairs:
-        some = [self._needed(problem, int(one), alone=len(block) == 1) for one in block]
-        return joined(problem, some)
-
-    def _needed(self, problem: Problem, demand: int, *, alone: bool) -> Pairs:
-        pairs = pairs_of(problem, demand, self._most)
-        for row in np.flatnonzero(problem.services.demand == demand).tolist():
-            if alone:
-                return pairs.keep(needed_alone(problem, pairs, row, self._most))
-            return pairs.keep(needed(problem, pairs, row))
-        return pairs
-
     def _relaxed(self, problem: Problem, prices: Prices, block: Longs, pairs: Pairs) -> Solved:
         """The relaxation; where it has no solution, the model is solved to see why."""
-        compact, model, _ = self._model(problem, prices, block, pairs)
+        compact, model, _ = self._blocks.model(problem, prices, block, pairs)
         answer = self._engine.solve_linear(model)
         if answer is None or answer.outcome is not Outcome.OPTIMAL:
             return self._refused(problem, prices, block, pairs)
@@ -299,7 +262,7 @@ class BlockBounds:
     ) -> Solved:
         """Solve a block over its `own` pairs, with the prices of what it leaves unmet."""
         block, pairs = own
-        compact, model, part = self._model(problem, prices, block, pairs)
+        compact, model, part = self._blocks.model(problem, prices, block, pairs)
         answer = self._engine.solve_integer(model, effort)
         if answer.outcome is Outcome.INFEASIBLE and len(block) == 1:
             self._force(model, compact.unmet, block)
@@ -311,52 +274,10 @@ class BlockBounds:
         bound = answer.bound
         if len(answer.x) and any(one.is_loose for one in compact.services.values()):
             used = pairs.keep(answer.x[compact.main] > 0)
-            compact, model, part = self._model(problem, prices, block, used, loose=False)
+            compact, model, part = self._blocks.model(problem, prices, block, used, loose=False)
             answer = self._engine.solve_integer(model, effort)
         way = _way(compact, answer.x, part)
         return Solved(bound=bound, way=way, gap=effort.gap, nodes=effort.nodes or 0)
-
-    def _model(
-        self, problem: Problem, prices: Prices, block: Longs, pairs: Pairs, *, loose: bool = True
-    ) -> tuple[Compact, Model, Slice]:
-        """The model of a block by itself, with the prices of what it leaves unmet.
-
-        Where gangs and batches keep apart from each other, they do so here.
-        """
-        part = slice_demands(self._own_problem(problem, block), block)
-        loose &= not part.problem.apart or part.problem.services.count > 0
-        compact = build_compact(part.problem, slice_pairs(pairs, part), loose=loose)
-        model = priced_unmet(compact, prices.unmet[block], self._forced[block])
-        rows = [row for row, one in enumerate(block.tolist()) if one in self._exclusive]
-        gangs = {row: self._exclusive[int(block[row])] for row in rows}
-        charge_exclusive(compact, model, (problem, prices), gangs)
-        return compact, model, part
-
-    def _own_problem(self, problem: Problem, block: Longs) -> Problem:
-        """The problem of a block that has everything to itself.
-
-        The pairs of services were chosen by what single supplies hold, or, where others are bound
-        to them, without looking at that: prices stand in for the rest.
-        """
-        if (problem.demands.family[block] != Family.SERVICE).all():
-            return problem
-        return _by_itself(
-            problem, self._most if len(block) == 1 else np.full_like(self._most, np.inf)
-        )
-
-    def _key(self, problem: Problem, prices: Prices, block: Longs, pairs: Pairs) -> bytes:
-        """Equal where a block sees the same prices, of leaving its home and of its scopes too."""
-        stay, moving = problem.stay, np.empty(0)
-        if stay is not None:
-            moving = stay.cost[np.isin(stay.demand, block)]
-        scopes = [
-            scope_worth(problem, prices, pairs.supply[pairs.demand == one], self._exclusive[one])
-            for one in block.tolist()
-            if one in self._exclusive
-        ]
-        costs = (pairs.compute, pairs.extra, pairs.unit_cost, pairs.move)
-        seen = np.concatenate([*costs, moving, prices.unmet[block], *scopes])
-        return hashlib.blake2b(pairs.supply.tobytes() + seen.tobytes()).digest()
 
     def _force(self, model: Model, column: Longs, block: Longs) -> None:
         """Note what stays unmet of a demand even when it has everything to itself."""
@@ -373,25 +294,6 @@ def _nodes_for(pairs: Pairs) -> int:
     return min(max(_NODES, _NODES_TIMES_PAIRS // max(pairs.count, 1)), _MOST_NODES)
 
 
-def priced_unmet(compact: Compact, unmet: Floats, forced: Floats) -> Model:
-    """Return the model of some demands, what they leave unmet priced or held to what must be.
-
-    Args:
-        compact: of d demands.
-        unmet: float64[d], price of what stays unmet; inf: no more than `forced` does.
-        forced: float64[d].
-    """
-    model = compact.builder.build()
-    soft = np.isfinite(unmet)
-    model.cost[compact.unmet[soft]] += unmet[soft]
-    model.high[compact.unmet[~soft]] = forced[~soft]
-    return model
-
-
-def _is_service(problem: Problem, block: Longs) -> bool:
-    return len(block) == 1 and bool(problem.demands.family[block[0]] == Family.SERVICE)
-
-
 def _load_of(problem: Problem, demand: int) -> float:
     services = problem.services
     row = int(np.flatnonzero(services.demand == demand)[0])
@@ -400,12 +302,3 @@ def _load_of(problem: Problem, demand: int) -> float:
 
 def _way(compact: Compact, x: Floats, part: Slice) -> Way | None:
     return way_of(compact, x, part) if len(x) else None
-
-
-def _by_itself(problem: Problem, most: Floats) -> Problem:
-    """Return `problem` with so many units of each supply, float64[O], and no limits."""
-    none = np.empty(0)
-    limits = Limits(
-        start=np.zeros(1, np.int64), supply=np.empty(0, np.int32), weight=none, high=none
-    )
-    return replace(problem, supply=replace(problem.supply, capacity=most), limits=limits)

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from solver.block_bounds import BlockBounds, Solved, priced_unmet
+from solver.block_bounds import BlockBounds, Solved
+from solver.block_models import priced_unmet
 from solver.blocks import Longs, blocks_of
 from solver.child import EngineProcess
 from solver.compact import build_compact

@@ -73,3 +73,19 @@ def test_gangs_that_stand_together_have_to_fit_together(rules: Rules) -> None:
         bounds = BlockBounds(one, np.zeros(2), engine)
         found = bounds.solved(priced(one, prices), prices, block, 1.0)
     assert found.bound == pytest.approx(1600.0)
+
+
+@pytest.mark.parametrize("rules", [Rules(), Rules(limits=[({0: 2.0}, 5.0)])])
+def test_a_service_pays_for_what_cheap_pools_do_not_hold(rules: Rules) -> None:
+    """Four units, of which two are at 1 an hour, by capacity or by a limit, and all at 3."""
+    rows = [Row(cost=1, capacity=np.inf if rules.limits else 2), Row(cost=3, zone=1)]
+    one = problem(rows, [like(SERVICE, loads=[(0, 35.0)])], rules)
+    prices = replace(no_prices(one), unmet=np.array([np.inf]))
+    with EngineProcess() as engine:
+        bounds = BlockBounds(one, np.zeros(1), engine)
+        (relaxed,) = bounds.relaxed(priced(one, prices), prices, [np.array([0])], unchecked)
+        found = bounds.solved(priced(one, prices), prices, np.array([0]), 1.0)
+    assert relaxed.bound >= 200 + 1.5 * 300 - 1
+    assert found.bound == pytest.approx(200 + 2 * 300)
+    assert found.way is not None
+    assert found.way.allocation.units.tolist() == [2, 2]
