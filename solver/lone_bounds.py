@@ -58,13 +58,13 @@ def lone_bound(problem: Problem, pairs: Pairs, most: Floats, unmet: float) -> Lo
     hours = problem.demands.mode_hours[pairs.mode]
     share = filled_alone(cost, pairs, most[pairs.supply] * hours, risky_share)
     used = np.flatnonzero(share)
-    whole = max(float(share[used] @ cost[used]), mixed if share.sum() > 1 - _ALIKE else 0.0)
-    either = min(whole, unmet)
-    if np.isfinite(unmet):
-        left = max(1.0 - float(share.sum()), 0.0)
-        parts = float(share[used] @ np.minimum(cost[used], unmet)) + left * unmet
-        either = max(parts, min(mixed, unmet))
-    return Lone(cost=whole, dearest=float(cost[used].max(initial=best)), either=either)
+    part, each = share[used], cost[used]
+    whole, dearest = float(part @ each), float(each.max(initial=best))
+    if not np.isfinite(unmet):
+        return Lone(cost=whole, dearest=dearest, either=whole)
+    left = max(1.0 - float(part.sum()), 0.0)
+    partly = float(part @ np.minimum(each, unmet)) + left * unmet
+    return Lone(cost=whole, dearest=dearest, either=max(partly, min(mixed, unmet)))
 
 
 def filled_alone(rate: Floats, pairs: Pairs, unit_hours: Floats, risky_share: float) -> Floats:
