@@ -166,7 +166,10 @@ def _add_mixed_units(compact: Compact, mixing: Longs, partner: Longs) -> None:
 
 
 def _add_batches(compact: Compact) -> None:
-    """Add y_p, and n_p with amount y_p <= hours n_p where units are counted or cost money."""
+    """Add y_p, and n_p with amount y_p <= hours n_p where units are counted or cost money.
+
+    A part of the work that one unit has hours enough for takes that unit: y_p <= n_p holds, too.
+    """
     pairs, problem = compact.pairs, compact.problem
     batch = np.flatnonzero(pairs.family == Family.BATCH)
     compact.main[batch] = compact.builder.add(
@@ -180,7 +183,7 @@ def _add_batches(compact: Compact) -> None:
     most = np.minimum(most, most_units(problem)[pairs.supply[need]])
     columns = compact.builder.add(pairs.unit_cost[need], high=most, integral=True)
     rows = compact.builder.rows(len(need), low=-np.inf, high=0.0)
-    compact.builder.entries(rows, compact.main[need], pairs.amount[need])
+    compact.builder.entries(rows, compact.main[need], np.maximum(pairs.amount[need], hours))
     compact.builder.entries(rows, columns, -hours)
     compact.units[need] = columns
 

@@ -103,11 +103,12 @@ def filled(
 def whole_costs(problem: Problem, pairs: Pairs, most: Floats, *, moving: bool = True) -> Floats:
     """Return float64[P], what all of a gang or batch costs at least on each of its own pairs.
 
-    Units of a batch are taken as divisible. Of a gang as many owned units are mixed in as is
-    cheapest; inf: its units do not suffice. Away from home, `moving` it is in it.
+    Units of a batch are taken as divisible, but for the first one. Of a gang as many owned units
+    are mixed in as is cheapest; inf: its units do not suffice. Away from home, `moving` it is in
+    it.
     """
-    hours = problem.demands.mode_hours[pairs.mode]
-    held = np.where(pairs.family == Family.BATCH, pairs.amount / hours * pairs.unit_cost, 0.0)
+    units = np.maximum(pairs.amount / problem.demands.mode_hours[pairs.mode], 1.0)
+    held = np.where(pairs.family == Family.BATCH, units * pairs.unit_cost, 0.0)
     cost = pairs.compute + pairs.extra + pairs.move + held
     if not pairs.count:
         return np.asarray(cost, np.float64)

@@ -111,7 +111,7 @@ class Pricer:
         unit = stock.unit_cost[supplies]
         with np.errstate(invalid="ignore"):
             used = amount * spoilage * np.where(is_gang, hours, 1.0)
-            held = np.where(is_gang, amount, used / hours)
+            held = np.where(is_gang, amount, np.maximum(used / hours, 1.0))
             cost = held * unit + used * hourly
         self._refuse(problem, cost, (demand, amount, hours, is_gang), supplies, spoilage)
         moving = np.flatnonzero(demands.data_row[demand] != NO_ROW)

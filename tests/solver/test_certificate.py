@@ -158,12 +158,13 @@ def test_a_batch_that_fills_pools_may_leave_its_dear_part(
             capacity=float(random.choice((1, 2, 4, np.inf))),
             place=place,
             risk=int(random.integers(0, 2)),
+            unit_cost=float(random.choice((0, 100, 700))),
         )
         for place in range(3)
     ]
     want = like(
         BATCH,
-        amount=float(random.integers(50, 900)),
+        amount=float(random.integers(20, 900)),
         risky_share=float(random.choice((0.4, 1.0))),
         spoilage=float(random.choice((1.0, 1.25))),
     )
@@ -182,6 +183,21 @@ def test_a_batch_that_fills_pools_may_leave_its_dear_part(
         model.low[compact.unmet] = model.high[compact.unmet] = left
         some = engine.solve_integer(model, Effort(gap=0.0)).objective
         assert found.relaxed[0] - left * found.saved[0] <= some * (1 + 1e-9) + TOLERANCE
+
+
+def test_a_small_batch_takes_a_whole_unit(engine: EngineProcess) -> None:
+    """A tenth of the hours of one unit that costs 50 to hold, and 1 an hour."""
+    one = problem([Row(cost=1, unit_cost=50)], [like(BATCH, amount=10.0)])
+    best = exactly(one, engine)
+    service = at_level_of(one, best)
+    prices = served(one, no_prices(one), service, 0)
+    assert Certifier(one, service, engine).certify(prices, unchecked).bound == pytest.approx(60)
+    compact = build_compact(one, enumerate_pairs(one))
+    model = compact.builder.build()
+    model.high[compact.unmet] = 0.0
+    relaxed = engine.solve_linear(model)
+    assert relaxed is not None
+    assert relaxed.objective == best.cost == pytest.approx(60)
 
 
 @bounded(80)

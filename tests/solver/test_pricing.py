@@ -28,10 +28,10 @@ def at_some_prices(one: Problem, seed: int) -> Problem:
 
 
 def costs_of(one: Problem, pairs: Pairs) -> Floats:
-    """Return float64[P], cost of whole demands on each pair, units of batch as divisible."""
+    """Return float64[P], cost of whole demands on each pair, units of batch as one or more."""
     hours = one.demands.mode_hours[pairs.mode]
     is_batch = pairs.family == Family.BATCH
-    held = np.where(is_batch, pairs.amount / hours * pairs.unit_cost, 0.0)
+    held = np.where(is_batch, np.maximum(pairs.amount / hours, 1.0) * pairs.unit_cost, 0.0)
     return np.asarray(pairs.compute + pairs.extra + pairs.move + held)
 
 
