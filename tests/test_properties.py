@@ -55,6 +55,8 @@ def bounded(examples: int) -> Any:
 def is_worse(plan: Plan, than: Plan) -> bool:
     """Whether a plan is worse in the objective's order, gaps of both and tolerances aside."""
     for mine, other in zip(plan.proof.levels, than.proof.levels, strict=True):
+        if mine.unmet < other.unmet - TOLERANCE:
+            return False
         slack = TOLERANCE + (mine.unmet - mine.bound) + (other.unmet - other.bound)
         if abs(mine.unmet - other.unmet) > slack:
             return mine.unmet > other.unmet
