@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from solver.pairs import Pairs
 from solver.problem import NO_ROW, Bools, Floats, Ints, Level, Problem
 from solver.scopes import scope_of
+from solver.service_rows import most_worth_holding
 from solver.stations import has_sizes
 
 Longs = NDArray[np.int64]
@@ -84,37 +85,6 @@ def needed_alone(problem: Problem, pairs: Pairs, service: int, most: Floats) -> 
     wanted = np.bincount(pairs.supply, weights=worth, minlength=len(most))
     scarce = wanted[pairs.supply] > most[pairs.supply]
     return needed(problem, pairs, service, scarce=scarce)
-
-
-def most_worth_holding(problem: Problem, pairs: Pairs, at: Longs, service: int) -> Floats:
-    """Return float64[Q]: most units of each pair that some best plan holds.
-
-    What carries all the load, and of safe units, where a part may run at risk: as many as make
-    all that is worth holding at risk that part. Of a place (zones apart, where one may be lost)
-    that is no more than the load and one unit.
-
-    Args:
-        problem: where the service stands in.
-        pairs: of the service, Q.
-        at: int64[Q], index of the place of each.
-        service: its row.
-    """
-    services = problem.services
-    first, last = services.load_start[service : service + 2]
-    load, carries = float(services.load[first:last].sum()), pairs.amount
-    most = np.ceil(load / carries - 1e-9)
-    share = float(problem.demands.risky_share[services.demand[service]])
-    risky = pairs.risky
-    if not 0 < share < 1 or not risky.any():
-        return most
-    amount, where = carries[risky], at[risky]
-    if services.survive_level[service] == Level.ZONE:
-        where = np.arange(len(amount))
-    largest = np.zeros(int(where.max()) + 1)
-    np.maximum.at(largest, where, amount)
-    at_risk = float(np.where(largest > 0, load + largest, 0.0).sum())
-    matching = np.ceil((1 - share) / share * at_risk / carries - 1e-9)
-    return np.where(risky, most, np.maximum(most, matching))
 
 
 def _carries(problem: Problem, pairs: Pairs, service: int) -> Floats:
