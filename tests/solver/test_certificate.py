@@ -145,7 +145,7 @@ def test_a_batch_that_overflows_its_pool_pays_for_a_dear_one(engine: EngineProce
     assert certifier.jointly(asked, apart, 1.0) <= best.cost + TOLERANCE
 
 
-@bounded(60)
+@bounded(25)
 @given(SEEDS)
 def test_a_batch_that_fills_pools_may_leave_its_dear_part(
     engine: EngineProcess, seed: int
