@@ -25,9 +25,9 @@ from solver.slices import Slice, slice_demands, slice_pairs
 class BlockModels:
     """Builds the models of blocks that have everything to themselves.
 
-    Gangs and batches see capacities and limits. The pairs of a service are chosen by what single
-    supplies hold; where others are bound to it, without looking at that. Prices stand in for the
-    rest.
+    Gangs and batches see capacities and limits, beside what prices charge for them. The pairs of
+    a service by itself are chosen by what single supplies hold; those of a service that others
+    are bound to, without looking at that, so that block sees neither: prices stand in for both.
     """
 
     def __init__(self, problem: Problem, forced: Floats) -> None:
@@ -93,11 +93,7 @@ class BlockModels:
         return compact, model, part
 
     def _own_problem(self, problem: Problem, block: Longs) -> Problem:
-        """The problem of a block that has everything to itself.
-
-        The pairs of services were chosen by what single supplies hold, or, where others are bound
-        to them, without looking at that: prices stand in for the rest.
-        """
+        """The problem of a block, with as much of capacities and limits as its pairs allow."""
         if (problem.demands.family[block] != Family.SERVICE).all():
             return problem
         return _by_itself(
@@ -108,6 +104,8 @@ class BlockModels:
         self, problem: Problem, chosen: Longs, pairs: Pairs, unmet: Floats
     ) -> tuple[Compact, Model]:
         """Return one model of many services, each of which has everything to itself.
+
+        They share no capacity: each holds no more of a supply than there is, by its bounds alone.
 
         Args:
             problem: priced.

@@ -179,7 +179,7 @@ def _add_batches(compact: Compact) -> None:
     counted[problem.limits.supply] = True
     need = batch[counted[pairs.supply[batch]] | (pairs.unit_cost[batch] > 0)]
     hours = problem.demands.mode_hours[pairs.mode[need]]
-    most = np.ceil(pairs.amount[need] / hours - 1e-9)
+    most = np.maximum(np.ceil(pairs.amount[need] / hours - 1e-9), 1.0)
     most = np.minimum(most, most_units(problem)[pairs.supply[need]])
     columns = compact.builder.add(pairs.unit_cost[need], high=most, integral=True)
     rows = compact.builder.rows(len(need), low=-np.inf, high=0.0)

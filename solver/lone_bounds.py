@@ -33,7 +33,7 @@ class Lone:
 
 
 def lone_bound(problem: Problem, pairs: Pairs, most: Floats, unmet: float) -> Lone:
-    """Return the least cost of a gang or batch over its own pairs, its home and risks minded.
+    """Return what a gang or batch costs at least over its own pairs, its home and risks minded.
 
     Moving it costs in proportion to what stands away from home, and work at risk is capped as a
     part of the whole: both from below. A batch fills what its cheapest pairs hold, in order.
@@ -64,6 +64,7 @@ def lone_bound(problem: Problem, pairs: Pairs, most: Floats, unmet: float) -> Lo
         return Lone(cost=whole, dearest=dearest, either=whole)
     left = max(1.0 - float(part.sum()), 0.0)
     partly = float(part @ np.minimum(each, unmet)) + left * unmet
+    # Both are bounds: the one forgets that risk is a part of what is served, the other capacity.
     return Lone(cost=whole, dearest=dearest, either=max(partly, min(mixed, unmet)))
 
 
@@ -85,7 +86,7 @@ def filled(
 ) -> Floats:
     """Return float64[P], shares that fill the whole by `rate`, so much of it at risk at most.
 
-    `take` says how much of a part of the whole a pair takes.
+    `take` says how much of a part of the whole a pair takes; it is asked once of each, in order.
     """
     share = np.zeros(len(rate))
     left, at_risk = 1.0, min(risky_share, 1.0)
@@ -103,9 +104,8 @@ def filled(
 def whole_costs(problem: Problem, pairs: Pairs, most: Floats, *, moving: bool = True) -> Floats:
     """Return float64[P], what all of a gang or batch costs at least on each of its own pairs.
 
-    Units of a batch are taken as divisible, but for the first one. Of a gang as many owned units
-    are mixed in as is cheapest; inf: its units do not suffice. Away from home, `moving` it is in
-    it.
+    A batch takes a unit or more, parts of units too. Of a gang as many owned units are mixed in
+    as is cheapest; inf: its units do not suffice. Away from home, `moving` it is in it.
     """
     units = np.maximum(pairs.amount / problem.demands.mode_hours[pairs.mode], 1.0)
     held = np.where(pairs.family == Family.BATCH, units * pairs.unit_cost, 0.0)

@@ -4,9 +4,10 @@ Modes that share a signature and a machine kind see the same block of supplies, 
 an outer product: with u_o, h_o the cost of a unit and of an hour, s the spoilage,
 
     gang   amount x (u_o + hours x s x h_o) + data x move
-    batch  amount x s x (h_o + u_o / hours) + data x move      (units taken as divisible)
+    batch  amount x s x h_o + max(amount x s / hours, 1) x u_o + data x move
 
-Blocks are priced one after another and forgotten; nothing of size demands x supplies is kept.
+A batch takes a unit or more, parts of units too. Blocks are priced one after another and
+forgotten; nothing of size demands x supplies is kept.
 """
 
 from __future__ import annotations

@@ -238,3 +238,12 @@ def test_cuts_and_flows_say_the_same_of_survival(
     # Whatever place is lost, 30 must be routable: both points reach place 1 only together.
     assert used(solution) == {(0, 0): 2, (0, 1): 2, (0, 2): 1}
     assert solution.cost == pytest.approx(100 * (2 + 4 + 4))
+
+
+@pytest.mark.parametrize("work", [9e-8, 1e-3, 100.0])
+def test_however_little_work_takes_a_unit(work: float) -> None:
+    """It is served, and pays 50 for the unit."""
+    one = problem([Row(cost=1, unit_cost=50, capacity=3)], [like(BATCH, amount=work)])
+    found = solved(one)
+    assert found.unmet.tolist() == [0.0]
+    assert found.cost == pytest.approx(50 + work)
