@@ -143,6 +143,8 @@ def wait_for_engine(process: subprocess.Popen[str]) -> None:
 
 def test_ctrl_c_in_the_search_ends_it(tmp_path: Path) -> None:
     """Interrupted while the optimizer works, it ends soon: with the best plan so far, or 130."""
+    # What a shell starts in its background ignores ctrl-C, and so would the command.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     shutil.copy(EXAMPLES / "frontier-lab.yaml", tmp_path)
     arguments = ["plan", "frontier-lab.yaml", "-o", "json"]
     with subprocess.Popen(  # noqa: S603 -- our own command
