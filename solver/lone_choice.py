@@ -210,19 +210,28 @@ def batch_choice(problem: Problem, left: Remainder, pairs: Pairs, gap: float) ->
     unmet = max(1.0 - float(share.sum()), 0.0)
     short = proven and unmet > 1.0 - float(bound.sum()) + _TOLERANCE
     at_risk = unmet > _TOLERANCE and risky_share < 1 and pairs.risky.any()
+    if short or at_risk:
+        return None
+    if not _stands_together(problem, demand, pairs.supply[share > 0]):
+        return None
+    choice = _batch_choice_of(problem, pairs, moves, share)
+    if proven and choice.cost > float(bound @ rate) * (1 + gap) + 1e-9:
+        return None
+    return choice
+
+
+def _batch_choice_of(problem: Problem, pairs: Pairs, moves: _Moves, share: Floats) -> Choice:
+    """The choice that a batch's shares, float64[P], are, in whole units."""
     used = np.flatnonzero(share)
-    if short or at_risk or not _stands_together(problem, demand, pairs.supply[used]):
-        return None
-    units = np.maximum(np.ceil(pairs.amount[used] * share[used] / hours[used] - _TOLERANCE), 1.0)
-    cost = _shared_cost(problem, pairs, moves, share) + float(units @ pairs.unit_cost[used])
-    if proven and cost > float(bound @ rate) * (1 + gap) + 1e-9:
-        return None
-    unit_hours = np.minimum(pairs.amount[used] * share[used], units * hours[used])
+    hours, work = problem.demands.mode_hours[pairs.mode[used]], pairs.amount[used] * share[used]
+    units = np.maximum(np.ceil(work / hours - _TOLERANCE), 1.0)
+    unit_hours = np.minimum(work, units * hours)
     rows = list(zip(units, unit_hours, unit_hours / pairs.amount[used], strict=True))
+    unmet = max(1.0 - float(share.sum()), 0.0)
     return Choice(
-        allocation=_allocation(demand, pairs.mode[used], pairs.supply[used], rows),
+        allocation=_allocation(int(pairs.demand[0]), pairs.mode[used], pairs.supply[used], rows),
         unmet=0.0 if unmet < _TOLERANCE else unmet,
-        cost=cost,
+        cost=_shared_cost(problem, pairs, moves, share) + float(units @ pairs.unit_cost[used]),
     )
 
 
