@@ -108,15 +108,22 @@ def plain_cost(problem: Problem, allocation: Allocation) -> float:
     cost = allocation.units @ stock.unit_cost[supply]
     cost += allocation.unit_hours @ (stock.hour_cost + stock.extra)[supply]
     moves = np.flatnonzero(demands.data_row[allocation.demand] != NO_ROW)
-    row, place = demands.data_row[allocation.demand[moves]], stock.place[supply[moves]]
-    amount = demands.data_amount[allocation.demand[moves]] * demands.move_cost[row, place]
+    if len(moves):
+        cost += _data_cost(problem, allocation, moves)
+    return float(cost) + tiered_cost(problem, allocation)
+
+
+def _data_cost(problem: Problem, allocation: Allocation, moves: Longs) -> float:
+    """What rows `moves` of an allocation pay for data: batches by share, others once a place."""
+    demands, demand = problem.demands, allocation.demand[moves]
+    row, place = demands.data_row[demand], problem.supply.place[allocation.supply[moves]]
+    amount = demands.data_amount[demand] * demands.move_cost[row, place]
     if problem.tiers is not None:
         amount = np.where(problem.tiers.class_of[row, place] == NO_ROW, amount, 0.0)
-    batch = demands.family[allocation.demand[moves]] == Family.BATCH
-    cost += amount[batch] @ allocation.share[moves][batch]
-    keys = np.stack([allocation.demand[moves], place], axis=1)[~batch]
-    cost += amount[~batch][np.unique(keys, axis=0, return_index=True)[1]].sum()
-    return float(cost) + tiered_cost(problem, allocation)
+    batch = demands.family[demand] == Family.BATCH
+    keys = np.stack([demand, place], axis=1)[~batch]
+    once = np.unique(keys, axis=0, return_index=True)[1]
+    return float(amount[batch] @ allocation.share[moves][batch] + amount[~batch][once].sum())
 
 
 class _Choosing:

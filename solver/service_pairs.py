@@ -54,8 +54,8 @@ def needed(problem: Problem, pairs: Pairs, service: int, *, scarce: Bools | None
     carries = _carries(problem, pairs, service)
     few = np.zeros(pairs.count, np.bool_) if scarce is None else scarce
     alike = _alike(problem, pairs, service)
-    alike = np.where(few, alike.max() + 1 + np.arange(pairs.count), alike)
-    kept = _cheapest_of_each_amount(pairs.supply, carries, cost, alike)
+    apart = np.where(few, alike.max() + 1 + np.arange(pairs.count), alike)
+    kept = _cheapest_of_each_amount(pairs.supply, carries, cost, apart)
     rows = np.flatnonzero(kept)
     stands_in = _stands_in(carries[rows], cost[rows])
     if _mixes_risk(problem, service):

@@ -137,7 +137,7 @@ def add_service(
     cap_place_share(
         builder, (flow[which, place], place), unmet, places=len(places), share=share, load=load
     )
-    present, placed = add_presence(builder, problem, classes, flow, held, service)
+    present, placed = add_presence(builder, problem, classes, flow, held, service, loose=loose)
     columns = ServiceColumns(
         rows=rows,
         units=units,
@@ -286,6 +286,8 @@ def add_presence(
     flow: Longs,
     held: Held,
     service: int,
+    *,
+    loose: bool = False,
 ) -> tuple[Longs, int]:
     """Add z_g "has a unit in g" and "placed", where some rule or cost needs them.
 
@@ -293,21 +295,24 @@ def add_presence(
         int64[H] columns z_g and the column of "placed"; -1 where there is none.
 
     n_p <= most z_g; z_g <= sum_p n_p; z_g <= placed; sum_g z_g >= k placed;
-    routed <= load placed.
+    routed <= load placed. Where a unit in g costs nothing by itself, nothing keeps z_g down, and a
+    `loose` model does without the first of these: they are many.
     """
     services = problem.services
     least = int(services.least_places[service])
     survives = services.survive_level[service] != NO_ROW
     size = len(classes.places)
-    moves = held.move.any() or has_class(problem, int(services.demand[service]))
+    by_class = has_class(problem, int(services.demand[service]))
+    moves = held.move.any() or by_class
     if least <= 1 and not survives and not moves:
         return np.full(size, -1, np.int64), -1
     cost = np.zeros(size)
     cost[held.at] = held.move
     present = builder.add(cost, high=1.0, integral=True)
-    rows = builder.rows(len(held.units), low=-np.inf, high=0.0)
-    builder.entries(rows, held.units, 1.0)
-    builder.entries(rows, present[held.at], -held.most)
+    bound = np.flatnonzero((held.move != 0) | by_class | (not loose))
+    rows = builder.rows(len(bound), low=-np.inf, high=0.0)
+    builder.entries(rows, held.units[bound], 1.0)
+    builder.entries(rows, present[held.at[bound]], -held.most[bound])
     rows = builder.rows(size, low=0.0, high=np.inf)
     builder.entries(rows[held.at], held.units, 1.0)
     builder.entries(rows, present, -1.0)

@@ -48,8 +48,9 @@ def _moving_cost(problem: Problem, way: Way) -> float:
     stay = problem.stay
     if stay is None:
         return 0.0
-    rows = np.flatnonzero(np.isin(stay.demand, way.demands)).tolist()
-    held = way.allocation
+    lone = len(way.demands) == 1
+    own = stay.demand == way.demands[0] if lone else np.isin(stay.demand, way.demands)
+    rows, held = np.flatnonzero(own).tolist(), way.allocation
     return sum(
         float(stay.cost[row]) + stay.unbilled
         for row in rows

@@ -13,6 +13,7 @@ from solver.child import EngineProcess
 from solver.compact import build_compact
 from solver.compact_columns import NONE, Compact
 from solver.effort import Effort
+from solver.model import Model, with_row
 from solver.problem import Level, Problem
 from solver.service_cuts import class_sets
 from solver.survival_rows import losses
@@ -90,6 +91,17 @@ def costs(compact: Compact, random: np.random.Generator) -> np.ndarray:
     return cost
 
 
+def held_up(one: Problem, compact: Compact) -> Model:
+    """Return a loose model of one service with every row n <= most x z, costly or not."""
+    columns, model = compact.services[0], compact.builder.build()
+    places = one.supply.place[compact.pairs.supply[columns.rows]]
+    present = columns.present[np.searchsorted(columns.classes.places, places)]
+    for unit, most, at in zip(columns.units, columns.most_units, present, strict=True):
+        if at != NONE:
+            model = with_row(model, np.array([unit, at]), np.array([1.0, -most]), high=0.0)
+    return model
+
+
 @bounded(150)
 @given(services(scarce=True), st.integers(0, 2**32 - 1))
 def test_every_plan_keeps_the_rows(engine: EngineProcess, one: Problem, seed: int) -> None:
@@ -97,8 +109,8 @@ def test_every_plan_keeps_the_rows(engine: EngineProcess, one: Problem, seed: in
     plain, tight = build_compact(one), build_compact(one, loose=True)
     cost = costs(plain, np.random.default_rng(seed))
     best = [
-        engine.solve_integer(replace(two.builder.build(), cost=cost), Effort(gap=0.0)).objective
-        for two in (plain, tight)
+        engine.solve_integer(replace(model, cost=cost), Effort(gap=0.0)).objective
+        for model in (plain.builder.build(), held_up(one, tight))
     ]
     assert best[1] == pytest.approx(best[0], rel=1e-6, abs=1e-5)
 
@@ -112,10 +124,9 @@ def test_merged_classes_only_bound_from_below(
     plain, tight = build_compact(one), build_compact(one, loose=True)
     best, bound = (
         engine.solve_integer(
-            replace(two.builder.build(), cost=costs(two, np.random.default_rng(seed))),
-            Effort(gap=0.0),
+            replace(model, cost=costs(two, np.random.default_rng(seed))), Effort(gap=0.0)
         ).objective
-        for two in (plain, tight)
+        for two, model in ((plain, plain.builder.build()), (tight, held_up(one, tight)))
     )
     room = 1e-5 + 1e-6 * abs(best)
     assert bound <= best + room
@@ -136,3 +147,39 @@ def test_the_relaxation_is_never_above_the_optimum(engine: EngineProcess, one: P
     before, after = (engine.solve_linear(model).objective for model in models)
     room = 1e-6 * max(1.0, abs(optimum))
     assert before - room <= after <= optimum + room
+
+
+@bounded(100)
+@given(services())
+def test_where_units_cost_nothing_by_themselves_no_row_has_to_say_so(
+    engine: EngineProcess, one: Problem
+) -> None:
+    """Nothing keeps "has a unit there" down where that is free: with rows all costs as much."""
+    compact = build_compact(one, loose=True)
+    model, more = compact.builder.build(), held_up(one, compact)
+    for two in (model, more):
+        two.high[compact.unmet] = 0.0
+    least, most = engine.solve_linear(model), engine.solve_linear(more)
+    assert least.objective == pytest.approx(most.objective, rel=1e-6, abs=1e-6)
+
+
+def test_rows_say_where_a_service_has_units_only_where_that_costs_something() -> None:
+    """Data costs at one of two places; of one that moves none, a loose model has no such row."""
+    rows = [Row(cost=3), Row(cost=3, place=1)]
+    plain = like(SERVICE, loads=((0, 12.0),), least_places=2)
+    counts = []
+    for want in (plain, replace(plain, data=10.0)):
+        one = problem(rows, [want])
+        one = replace(one, demands=replace(one.demands, move_cost=np.array([[0.0, 1.0]])))
+        counts.append([links(build_compact(one, loose=loose)) for loose in (False, True)])
+    assert counts == [[2, 0], [2, 1]]
+
+
+def links(compact: Compact) -> int:
+    """Return how many rows say n - most x z <= 0, a unit's column above 0 and one below."""
+    model = compact.builder.build()
+    rows = len(model.row_low)
+    size, below = np.bincount(model.row, minlength=rows), np.bincount(model.row, model.value < 0)
+    held = np.isin(model.column, compact.main) & (model.value > 0)
+    units = np.bincount(model.row, held, minlength=rows)
+    return int(((size == 2) & (below == 1) & (units == 1) & (model.row_high == 0)).sum())
