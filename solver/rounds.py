@@ -28,6 +28,9 @@ from solver.work import Best, Work
 #: of its pairs is new.
 _PRICE_ROUNDS = 4
 _SETTLED = 0.01
+#: Demands that are bound to each other are joined by their best way after the first round, where
+#: they cost such a part of all: what is cheap for each of them may not be there for all.
+_LARGE = 1e-3
 #: Rounds of the master between two bounds; it has settled when a round lowers its cost by less
 #: than this part.
 _MASTER_ROUNDS = 6
@@ -98,6 +101,9 @@ def first_prices(work: Work) -> Prices:
         work.prices = prices
         work.entries = len(model.value)
         work.columns.grow(prices)
+        if number == 0:
+            least = _LARGE * float(work.stake.sum())
+            work.columns.add_ways(ways_of_bound(work, prices, least))
         work.tell(f"prices {number + 1}")
         fell = value - answer.objective
         value = answer.objective
@@ -140,13 +146,15 @@ def _ways_of(work: Work, prices: Prices) -> None:
     work.columns.add_ways(ways)
 
 
-def ways_of_bound(work: Work, prices: Prices) -> list[Way]:
+def ways_of_bound(work: Work, prices: Prices, least: float = 0.0) -> list[Way]:
     """Return the best ways found at `prices` of demands that are bound to each other.
 
-    Of many such blocks, of those that cost most.
+    Of many such blocks, of those that cost most; of none that cost less than `least`.
     """
+    stake = work.stake
     blocks = [block for block in work.columns.blocks.models if len(block) > 1]
-    blocks.sort(key=lambda block: -float(work.stake[block].sum()))
+    blocks = [block for block in blocks if stake[block].sum() >= least]
+    blocks.sort(key=lambda block: -float(stake[block].sum()))
     gap = _slack(work) / max(len(blocks), 1)
     return _certifier(work).ways_at(prices, blocks[:_MOST_DEAR], work.check_time, gap=gap)
 
