@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from solver.alone_costs import Alone, AloneCosts
 from solver.block_bounds import BlockBounds, Solved
 from solver.block_models import priced_unmet
 from solver.blocks import Longs, blocks_of
@@ -21,19 +22,16 @@ from solver.child import EngineProcess
 from solver.compact import build_compact
 from solver.compact_columns import Compact
 from solver.effort import Effort
-from solver.exclusive import exclusive_costs
 from solver.exclusive_rows import exclusive_gangs
 from solver.less_served import most_saved, unknown
-from solver.lone_bounds import lone_bound
 from solver.model import Model
 from solver.pairs import most_units
 from solver.prices import Prices, priced, worth
-from solver.pricing import Pricer
-from solver.problem import Bools, Family, Floats, Ints, Problem
+from solver.problem import Floats, Problem
 from solver.relaxation import Service, service_of
 from solver.rivals import Rivals, rivals_of
-from solver.selection import pairs_of
 from solver.slices import slice_demands, slice_pairs
+from solver.unit_bounds import UnitBounds
 from solver.way_costs import known_costs
 from solver.ways import Way
 from solver.whole_bound import Whole, whole_of
@@ -77,20 +75,6 @@ class Certificate:
     saved: Floats
 
 
-@dataclass(frozen=True, slots=True)
-class _Alone:
-    """What each demand costs at least by itself, float64[D] each; as `Lone` says."""
-
-    cost: Floats
-    dearest: Floats
-    either: Floats
-
-    def note(self, demand: Longs, cost: Floats, unmet: Floats) -> None:
-        """Note what demands cost that are served whole or not at all, or by one pair."""
-        self.cost[demand] = self.dearest[demand] = cost
-        self.either[demand] = np.minimum(cost, unmet[demand])
-
-
 class Certifier:
     """Bounds one problem at different prices."""
 
@@ -100,11 +84,8 @@ class Certifier:
         self._service = service
         self._engine = engine
         self._blocks = blocks_of(problem)
-        self._pricer = Pricer.of(problem, self._blocks.plain)
         self._most = most_units(problem)
-        single = set(np.concatenate([self._blocks.plain, self._blocks.lone]).tolist())
-        exclusive = exclusive_gangs(problem)
-        self._exclusive = {one: exclusive[one] for one in sorted(single & exclusive.keys())}
+        self._alone = AloneCosts(problem, self._blocks, self._most, service.forced)
         self._models = BlockBounds(problem, service.forced, engine)
 
     def certify(
@@ -148,12 +129,12 @@ class Certifier:
             solved[row] = self._models.solved(problem, prices, blocks[row], gap)
             above[row] = 0.0
         found += [one.way for one in solved if one.way is not None]
-        return self._of_parts(prices, self._served_alone(problem, prices), solved, found, above)
+        return self._of_parts(prices, self._alone.at(problem, prices), solved, found, above)
 
     def _of_parts(
         self,
         prices: Prices,
-        alone: _Alone,
+        alone: Alone,
         solved: Sequence[Solved],
         ways: Sequence[Way],
         above: Floats,
@@ -228,40 +209,6 @@ class Certifier:
         less = most_saved(self._problem, saved, forced, ~kept, unmet)
         return value - less - worth(self._problem, prices)
 
-    def _served_alone(self, problem: Problem, prices: Prices) -> _Alone:
-        """What gangs and batches cost at least that are bound to no other demand."""
-        demands = problem.demands.count
-        found = _Alone(np.zeros(demands), np.zeros(demands), np.zeros(demands))
-        choices = self._pricer.cheapest(problem, 1)
-        plain = self._blocks.plain
-        found.note(plain, np.full(len(plain), np.inf), prices.unmet)
-        first, at = np.unique(choices.demand, return_index=True)
-        found.note(first.astype(np.int64), choices.cost[at], prices.unmet)
-        overflowing = first[~self._holds_all(problem, choices.mode[at], choices.supply[at])]
-        for one in np.append(self._blocks.lone, overflowing).tolist():
-            pairs = pairs_of(problem, one, self._most)
-            lone = lone_bound(problem, pairs, self._most, float(prices.unmet[one]))
-            found.cost[one], found.dearest[one] = lone.cost, lone.dearest
-            found.either[one] = lone.either
-        for demand, level in self._exclusive.items():
-            pairs = pairs_of(self._problem, demand, self._most)
-            cost = exclusive_costs(self._problem, prices, pairs, level, self._most)
-            least = np.array([cost.min(initial=np.inf)])
-            found.note(np.array([demand]), least, prices.unmet)
-        single = np.concatenate([plain, self._blocks.lone]).astype(np.int64)
-        lost = single[self._service.forced[single] >= 1]
-        found.either[lost] = np.where(np.isfinite(prices.unmet[lost]), prices.unmet[lost], 0.0)
-        return found
-
-    def _holds_all(self, problem: Problem, mode: Ints, supply: Ints) -> Bools:
-        """bool[n]: all of a gang or batch fits its pair, as far as it alone is concerned."""
-        demands = problem.demands
-        demand = np.searchsorted(demands.mode_start, mode, side="right") - 1
-        spoilage = demands.spoilage[demands.spoilage_row[demand], problem.supply.risk[supply]]
-        held = self._most[supply] * demands.mode_hours[mode]
-        fits = demands.mode_amount[mode] * spoilage <= held
-        return np.asarray(fits | (demands.family[demand] == Family.GANG), np.bool_)
-
     def falls_short(
         self, prices: Prices, ways: Sequence[Way], check: Callable[[], None]
     ) -> Floats:
@@ -292,7 +239,7 @@ class Certifier:
             SolverError: the engine failed.
         """
         members = np.setdiff1d(
-            np.concatenate([self._blocks.plain, self._blocks.lone]), list(self._exclusive)
+            np.concatenate([self._blocks.plain, self._blocks.lone]), list(self._alone.exclusive)
         )
         members = members[np.isfinite(certificate.least[members])]
         rivals = rivals_of(self._problem, prices, self._most, members, certificate.least, within)
@@ -332,6 +279,41 @@ class Certifier:
         bound = answer.bound + apart - worth(self._problem, whole.prices) - self._levels(prices)
         bound -= _ROUNDING * max(1.0, abs(answer.bound), abs(apart))
         return max(certificate.bound, min(bound, certificate.bound + within))
+
+    def by_units(
+        self,
+        prices: Prices,
+        certificate: Certificate,
+        within: float,
+        enough: float,
+        supplies: Sequence[int],
+        check: Callable[[], None],
+    ) -> float:
+        """Return the bound with a few scarce supplies shared out in whole units.
+
+        Args:
+            prices: of `certificate`; what stays unmet has none.
+            certificate: the bound to improve.
+            within: how far above the bound plans matter, > 0: the bound holds for plans that are.
+            enough: how much better a bound does.
+            supplies: most promising first.
+            check: called between blocks; may raise to end the search.
+
+        Raises:
+            SolverError: the engine failed on a block.
+        """
+        shares = UnitBounds(
+            problem=self._problem,
+            blocks=self._blocks,
+            forced=self._service.forced,
+            engine=self._engine,
+            most=self._most,
+            exclusive=exclusive_gangs(self._problem),
+            prices=prices,
+            least=certificate.least,
+            check=check,
+        )
+        return certificate.bound + min(shares.raised(supplies, enough), within)
 
     def _model(self, problem: Problem, some: Rivals | Whole) -> tuple[Compact, Model]:
         """Model some demands of a priced problem; what they do elsewhere counts as unmet."""

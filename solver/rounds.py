@@ -21,6 +21,7 @@ from solver.sampled_prices import MOST, sampled_prices
 from solver.sampling import MANY, stakes_of
 from solver.search import Planned, Search, held_alone
 from solver.solution import Solution, SolverError
+from solver.unit_bounds import contested
 from solver.ways import Way, ways_in
 from solver.work import Best, Work
 
@@ -282,15 +283,45 @@ def tighten(work: Work) -> None:
     if work.best.joint or work.is_good() or not ready:
         return
     enough, known = within - work.limits.gap * work.cost, work.best
+    supplies = _contested(work, known, enough)
     for together in (
         partial(_certifier(work).jointly, enough=enough),
         _certifier(work).wholly,
+        partial(
+            _certifier(work).by_units, enough=enough, supplies=supplies, check=work.check_time
+        ),
     ):
         bound = together(known.prices, known.certificate, within) - work.credit
         work.best = replace(known, bound=max(work.bound, bound), joint=True)
         work.tell("bound, together")
         if work.is_good():
             return
+
+
+def _contested(work: Work, best: Best, enough: float) -> list[int]:
+    """Supplies about which plan and bound differ most, those first."""
+    if work.search is None:
+        return []
+    search, least = work.search, best.certificate.least
+    compact, model, x = search.compact, search.incumbent.model, search.incumbent.x
+    price = best.prices.capacity
+    first = np.arange(len(least))
+    for block in work.columns.blocks.models:
+        first[block] = block[0]
+    owner, charged = owners(compact), model.cost + charges(compact, model, best.prices)
+    own = owner != NONE
+    cost = np.bincount(first[owner[own]], (charged * x)[own], len(least))
+    rows = [search.decoded()[0], *(way.allocation for way in best.certificate.ways)]
+    holds = (
+        first[np.concatenate([one.demand for one in rows])],
+        np.concatenate([one.supply for one in rows]).astype(np.int64),
+    )
+    used = np.zeros(len(price))
+    np.add.at(used, rows[0].supply, rows[0].units)
+    left = np.where(price > 0, work.problem.supply.capacity, 0.0) - used
+    idle = price * np.maximum(left, 0.0)
+    regret = np.maximum(cost - least, 0.0)
+    return contested(work.problem, best.prices, regret, holds, idle, enough)
 
 
 def tighten_quickly(work: Work) -> None:

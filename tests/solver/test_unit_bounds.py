@@ -1,0 +1,183 @@
+"""Scarce supplies shared out in whole units: bounds gain by it, and stay below the optimum."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import product
+
+import numpy as np
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from solver.certificate import Certifier
+from solver.child import EngineProcess
+from solver.effort import Outcome
+from solver.pairs import enumerate_pairs
+from solver.prices import Prices, no_prices
+from solver.problem import Apart, Level, Problem
+from solver.relaxation import Service, prices_of, restrict, service_of
+from solver.stay_rows import unbilled_cost
+from solver.tier_bounds import flat_below
+from solver.unit_bounds import contested, shared_out
+from tests.solver.random_problems import (
+    TOLERANCE,
+    Case,
+    bounded,
+    cases,
+    exactly,
+    ruled_cases,
+    some_prices,
+    unchecked,
+)
+from tests.solver.random_services import services
+from tests.solver.test_certificate import at_level_of, served
+from tests.solver.tiny import BATCH, GANG, SERVICE, Row, like, problem
+
+SEEDS = st.integers(0, 2**32 - 1)
+
+
+def all_served(one: Problem) -> Service:
+    nothing = np.zeros(one.demands.count)
+    return service_of(one, nothing, nothing)
+
+
+def at(one: Problem, price: dict[int, float]) -> Prices:
+    """Prices of some capacities; nothing may stay unmet."""
+    capacity = np.zeros(one.supply.count)
+    capacity[list(price)] = list(price.values())
+    return replace(no_prices(one), capacity=capacity, unmet=np.full(one.demands.count, np.inf))
+
+
+def by_units(
+    one: Problem, prices: Prices, engine: EngineProcess, supplies: list[int]
+) -> tuple[float, float]:
+    """Return the bound at prices, and with some supplies shared out."""
+    certifier = Certifier(one, all_served(one), engine)
+    apart = certifier.certify(prices, unchecked)
+    more = certifier.by_units(prices, apart, np.inf, 1e3, supplies, unchecked)
+    return apart.bound, more
+
+
+def test_of_three_units_one_gang_of_two_has_some(engine: EngineProcess) -> None:
+    """Two gangs of two want three units: at any price one and a half gangs have them."""
+    one = problem([Row(cost=1, capacity=3), Row(cost=3)], [like(GANG, amount=2.0)] * 2)
+    best = exactly(one, engine).cost
+    assert best == pytest.approx(200 + 600)
+    before, after = by_units(one, at(one, {0: 200.0}), engine, [0])
+    assert before == pytest.approx(600 + 600 - 600)
+    assert after == pytest.approx(best, rel=1e-5)
+
+
+def test_a_service_is_asked_what_each_unit_is_worth_to_it(engine: EngineProcess) -> None:
+    """Two services want two of three units each; the second has one and a dear one."""
+    rows = [Row(cost=1, capacity=3), Row(cost=5)]
+    one = problem(rows, [like(SERVICE, loads=((0, 20.0),))] * 2)
+    best = exactly(one, engine).cost
+    before, after = by_units(one, at(one, {0: 300.0}), engine, [0])
+    assert before < best
+    assert after == pytest.approx(best, rel=1e-5)
+
+
+def test_two_supplies_whose_users_have_nothing_in_common_add_up(engine: EngineProcess) -> None:
+    """Two gangs may use the first two supplies, two others the rest; three units are cheap."""
+    rows = [Row(cost=1, capacity=3), Row(cost=3)] * 2
+    one = problem(rows, [like(GANG, amount=2.0)] * 4)
+    one = replace(
+        one,
+        demands=replace(one.demands, mode_signature=np.array([0, 0, 1, 1], np.int32)),
+        eligible_start=np.array([0, 2, 4]),
+        eligible=np.arange(4, dtype=np.int32),
+    )
+    prices = at(one, {0: 200.0, 2: 200.0})
+    base, first = by_units(one, prices, engine, [0])
+    _, both = by_units(one, prices, engine, [0, 2])
+    assert first - base == pytest.approx(200, rel=1e-4)
+    assert both == pytest.approx(exactly(one, engine).cost, rel=1e-5)
+
+
+def test_a_gang_that_stands_alone_takes_all_there_is(engine: EngineProcess) -> None:
+    """It stands in a zone whose other units the batch wants: one of them pays for another zone."""
+    rows = [Row(cost=1, capacity=2), Row(cost=1, capacity=1), Row(cost=4, zone=1)]
+    one = problem(rows, [GANG, BATCH])
+    one = replace(one, apart=(Apart(level=Level.ZONE, groups=((0,), (1,))),))
+    best = exactly(one, engine).cost
+    for price in (0.0, 50.0, 100.0, 300.0):
+        before, after = by_units(one, at(one, {0: price, 1: price}), engine, [0, 1])
+        assert before <= after + 1e-6
+        assert after <= best * (1 + 1e-6)
+
+
+@given(st.integers(1, 4), st.integers(1, 5), SEEDS)
+def test_units_go_where_they_are_worth_most(count: int, units: int, seed: int) -> None:
+    """As trying all ways says."""
+    worth = np.random.default_rng(seed).integers(-5, 20, (count, units + 1)).astype(float)
+    most, share = shared_out(worth)
+    every = [one for one in product(range(units + 1), repeat=count) if sum(one) <= units]
+    rows = np.arange(count)
+    assert most == max(float(worth[rows, list(one)].sum()) for one in every)
+    assert share.sum() <= units
+    assert worth[rows, share].sum() == most
+
+
+def test_supplies_about_which_plan_and_bound_differ_come_first() -> None:
+    """By what is left idle and what holders cost too much, never more than all units are worth."""
+    rows = [Row(cost=1, capacity=units) for units in (2.0, 4.0, 4.0, np.inf)]
+    one = problem(rows, [GANG, GANG])
+    prices = at(one, {0: 10.0, 1: 10.0, 2: 10.0})
+    holds = (np.array([0, 0, 1, 1]), np.array([0, 1, 1, 3]))
+    idle = np.array([0.0, 0.0, 1.0, 9.0])
+    regret = np.array([50.0, 5.0])
+    assert contested(one, prices, regret, holds, idle, 10.0) == [1, 0, 2]
+    assert contested(one, prices, regret, holds, idle, 100.0) == [1, 0]
+
+
+def good_prices(one: Problem, service: Service, engine: EngineProcess) -> Prices | None:
+    """Prices of the relaxation over all pairs; None: it has no solution."""
+    restricted = restrict(one, enumerate_pairs(one), service, loose=True)
+    answer = engine.solve_linear(restricted.model)
+    if answer is None or answer.outcome is not Outcome.OPTIMAL:
+        return None
+    return prices_of(restricted, answer, service)
+
+
+def assert_units_hold(one: Problem, seed: int, engine: EngineProcess) -> None:
+    """At prices of the relaxation and at random ones, whatever supplies are shared out."""
+    found = exactly(one, engine)
+    optimum = found.cost + unbilled_cost(one, found.allocation)
+    service, (flat, credit) = at_level_of(one, found), flat_below(one)
+    assume(service.hard.all())
+    certifier, room = Certifier(flat, service, engine), TOLERANCE * max(1.0, optimum / 1000)
+    supplies = np.random.default_rng(seed).permutation(one.supply.count).tolist()
+    good = good_prices(flat, service, engine)
+    for prices in (good or no_prices(one), some_prices(one, seed)):
+        asked = served(one, prices, service, seed)
+        apart = certifier.certify(asked, unchecked)
+        for enough in (1e-3, max(optimum, 1.0)):
+            bound = certifier.by_units(asked, apart, np.inf, enough, supplies, unchecked)
+            assert apart.bound <= bound <= optimum + credit + room
+
+
+@bounded(60)
+@given(cases(), SEEDS)
+def test_shared_out_units_keep_the_bound(engine: EngineProcess, case: Case, seed: int) -> None:
+    """On random markets and specs of every kind."""
+    assert_units_hold(case.problem, seed, engine)
+
+
+@bounded(60)
+@given(ruled_cases(), SEEDS)
+def test_shared_out_units_keep_the_bound_under_any_two_rules(
+    engine: EngineProcess, case: Case, seed: int
+) -> None:
+    """Under every rule there is, two at a time."""
+    assert_units_hold(case.problem, seed, engine)
+
+
+@bounded(40)
+@given(services(scarce=True, count=2), SEEDS)
+def test_shared_out_units_of_services_keep_the_bound(
+    engine: EngineProcess, one: Problem, seed: int
+) -> None:
+    """Two services that want the same few units."""
+    assert_units_hold(one, seed, engine)
