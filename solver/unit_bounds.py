@@ -84,6 +84,7 @@ class UnitBounds:
     _saved: dict[tuple[int, int, int, tuple[int, ...]], float] = field(default_factory=dict)
     _held: dict[tuple[int, int, tuple[int, ...]], _Held] = field(default_factory=dict)
     _users: dict[int, list[int]] = field(default_factory=dict)
+    _beside: dict[int, tuple[Longs, Longs, Longs]] = field(default_factory=dict)
 
     def raised(self, supplies: Sequence[int], enough: float) -> float:
         """Return what the bound gains.
@@ -107,17 +108,24 @@ class UnitBounds:
     def _suited(self, supplies: Sequence[int]) -> list[int]:
         """The first few supplies that can be shared out."""
         found: list[int] = []
+        amount = self.problem.demands.mode_amount[self._modes_of_gangs()]
+        if (amount != np.rint(amount)).any():
+            return found  # units would not be whole
         modelled = {int(block[0]) for block in self.blocks.models}
         for one in supplies:
             units, price = self.problem.supply.capacity[one], self.prices.capacity[one]
             if not 0 < units <= _MOST_UNITS or price <= 0:
                 continue
-            users = self._users_of(one)
-            if len(modelled.intersection(users)) <= _MOST_MODELS and self._are_whole(users):
+            if len(modelled.intersection(self._users_of(one))) <= _MOST_MODELS:
                 found.append(one)
             if len(found) == _TRIED:
                 break
         return found
+
+    def _modes_of_gangs(self) -> Bools:
+        """bool[M]."""
+        demands = self.problem.demands
+        return np.repeat(demands.family == Family.GANG, np.diff(demands.mode_start))
 
     def _users_of(self, supply: int) -> list[int]:
         """Blocks, by their first demands, some demand of which may use a supply."""
@@ -129,34 +137,22 @@ class UnitBounds:
             signature = np.searchsorted(problem.eligible_start, at, side="right") - 1
             mode = np.flatnonzero(np.isin(problem.demands.mode_signature, signature))
             demand = np.searchsorted(problem.demands.mode_start, mode, side="right") - 1
-            demand = demand[self.forced[demand] < 1]  # what nothing serves takes nothing
-            beside = [
-                one
-                for one, level in self.exclusive.items()
-                if self._near(one, level, supply).any()
-            ]
+            gangs = self.exclusive.items()
+            beside = [one for one, level in gangs if self._near(one, level, supply).any()]
             demand = np.concatenate([demand, beside]).astype(np.int64)
+            demand = demand[self.forced[demand] < 1]  # what nothing serves takes nothing
             self._users[supply] = np.unique(first[demand]).tolist()
         return self._users[supply]
 
     def _near(self, gang: int, level: Level, supply: int) -> Bools:
         """bool[P]: pairs of an exclusive gang where it takes all of a supply."""
-        own = pairs_of(self.problem, gang, self.most).supply
-        if not counted_whole(self.problem, level)[supply]:
-            return np.zeros(len(own), np.bool_)
-        index, other = neighbours(self.problem, own, level)
-        return np.isin(np.arange(len(own)), index[other == supply])
-
-    def _are_whole(self, users: list[int]) -> bool:
-        """True when those of some blocks who hold units hold whole ones: gangs as many as told."""
-        demands = self.problem.demands
-        rows = [range(*demands.mode_start[one : one + 2].tolist()) for one in users]
-        gangs = [row for one, row in zip(users, rows, strict=True) if self._is_gang(one)]
-        amount = demands.mode_amount[[mode for row in gangs for mode in row]]
-        return bool((amount == np.rint(amount)).all())
-
-    def _is_gang(self, demand: int) -> bool:
-        return bool(self.problem.demands.family[demand] == Family.GANG)
+        if gang not in self._beside:
+            own = pairs_of(self.problem, gang, self.most).supply
+            index, other = neighbours(self.problem, own, level)
+            whole = counted_whole(self.problem, level)[other]
+            self._beside[gang] = np.arange(len(own)), index[whole], other[whole]
+        every, index, other = self._beside[gang]
+        return np.isin(every, index[other == supply])
 
     def _gain(self, chosen: Sequence[int], supply: int) -> float:
         """What sharing out one of the `chosen` supplies brings, if all others are free."""

@@ -20,6 +20,7 @@ from solver.relaxation import Service, prices_of, restrict, service_of
 from solver.stay_rows import unbilled_cost
 from solver.tier_bounds import flat_below
 from solver.unit_bounds import contested, shared_out
+from tests.solver.random_gangs import owning
 from tests.solver.random_problems import (
     TOLERANCE,
     Case,
@@ -180,4 +181,13 @@ def test_shared_out_units_of_services_keep_the_bound(
     engine: EngineProcess, one: Problem, seed: int
 ) -> None:
     """Two services that want the same few units."""
+    assert_units_hold(one, seed, engine)
+
+
+@bounded(60)
+@given(owning(), SEEDS)
+def test_shared_out_units_of_owned_supplies_keep_the_bound(
+    engine: EngineProcess, one: Problem, seed: int
+) -> None:
+    """Gangs that mix owned units in, homes, limits, batches."""
     assert_units_hold(one, seed, engine)
