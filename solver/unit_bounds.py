@@ -40,8 +40,10 @@ from solver.prices import Prices, priced
 from solver.problem import Bools, Family, Floats, Level, Problem
 from solver.selection import pairs_of
 
-#: Supplies of more units are not shared out, nor those that so many blocks with models could use.
+#: Supplies of more units are not shared out, nor those that more blocks could use, or more blocks
+#: that have models: each is asked what units are worth to it.
 _MOST_UNITS = 64
+_MOST_USERS = 150
 _MOST_MODELS = 24
 #: So many supplies are tried, and one joins the others if that brings such a part of what is
 #: missing.
@@ -116,7 +118,8 @@ class UnitBounds:
             units, price = self.problem.supply.capacity[one], self.prices.capacity[one]
             if not 0 < units <= _MOST_UNITS or price <= 0:
                 continue
-            if len(modelled.intersection(self._users_of(one))) <= _MOST_MODELS:
+            users = self._users_of(one)
+            if len(users) <= _MOST_USERS and len(modelled.intersection(users)) <= _MOST_MODELS:
                 found.append(one)
             if len(found) == _TRIED:
                 break
