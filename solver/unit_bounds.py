@@ -45,6 +45,10 @@ from solver.selection import pairs_of
 _MOST_UNITS = 64
 _MOST_USERS = 150
 _MOST_MODELS = 24
+#: Of more demands, supplies are wanted by too many, and one of them matters little; so many models
+#: are solved in all.
+_MOST_DEMANDS = 1_000
+_MOST_SOLVED = 100
 #: So many supplies are tried, and one joins the others if that brings such a part of what is
 #: missing.
 _TRIED = 6
@@ -85,6 +89,7 @@ class UnitBounds:
     check: Callable[[], None]
     _saved: dict[tuple[int, int, int, tuple[int, ...]], float] = field(default_factory=dict)
     _held: dict[tuple[int, int, tuple[int, ...]], _Held] = field(default_factory=dict)
+    _solved: int = 0
     _users: dict[int, list[int]] = field(default_factory=dict)
     _beside: dict[int, tuple[Longs, Longs, Longs]] = field(default_factory=dict)
 
@@ -111,8 +116,8 @@ class UnitBounds:
         """The first few supplies that can be shared out."""
         found: list[int] = []
         amount = self.problem.demands.mode_amount[self._modes_of_gangs()]
-        if (amount != np.rint(amount)).any():
-            return found  # units would not be whole
+        if (amount != np.rint(amount)).any() or self.problem.demands.count > _MOST_DEMANDS:
+            return found  # units would not be whole, or it takes too long
         modelled = {int(block[0]) for block in self.blocks.models}
         for one in supplies:
             units, price = self.problem.supply.capacity[one], self.prices.capacity[one]
@@ -165,7 +170,8 @@ class UnitBounds:
         known = np.zeros(worth.shape, np.bool_)
         asked = [(row, units) for row in range(len(users))]
         total = 0.0
-        while asked and known.sum() < _ASKED + len(users):
+        most = _ASKED + len(users)
+        while asked and known.sum() < most and self._solved < _MOST_SOLVED:
             for row, held in asked:
                 self.check()
                 known[row, held] = True
@@ -196,6 +202,7 @@ class UnitBounds:
         some = self._held[key]
         for members in self.blocks.models:
             if members[0] == block:
+                self._solved += 1
                 found = some.models.solved(some.problem, some.prices, members, 0.0, proof=False)
                 return found.bound
         if block in self.exclusive:
