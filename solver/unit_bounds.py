@@ -48,7 +48,7 @@ _MOST_MODELS = 24
 #: Of more demands, supplies are wanted by too many, and one of them matters little; so many models
 #: are solved in all.
 _MOST_DEMANDS = 1_000
-_MOST_SOLVED = 100
+_MOST_SOLVED = 250
 #: So many supplies are tried, and one joins the others if that brings such a part of what is
 #: missing.
 _TRIED = 6
@@ -169,9 +169,9 @@ class UnitBounds:
         worth = np.tile(price * np.arange(units + 1.0), (len(users), 1))
         known = np.zeros(worth.shape, np.bool_)
         asked = [(row, units) for row in range(len(users))]
-        total = 0.0
+        total = price * units  # as long as nobody was asked, all might be worth the price
         most = _ASKED + len(users)
-        while asked and known.sum() < most and self._solved < _MOST_SOLVED:
+        while asked and known.sum() < most:
             for row, held in asked:
                 self.check()
                 known[row, held] = True
@@ -188,6 +188,8 @@ class UnitBounds:
         free = tuple(one for one in chosen if block in self._users_of(one))
         key = (block, supply, held, tuple(sorted(free)))
         if key not in self._saved:
+            if self._solved >= _MOST_SOLVED:
+                return np.inf  # not known
             least = float(self.least[block])
             cost = self._cost(block, supply, held, key[-1])
             self._saved[key] = least - cost + _ROUNDING * max(1.0, abs(least))

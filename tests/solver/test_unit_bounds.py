@@ -175,6 +175,21 @@ def test_shared_out_units_keep_the_bound_under_any_two_rules(
     assert_units_hold(case.problem, seed, engine)
 
 
+@pytest.mark.parametrize("limit", ["_ASKED", "_MOST_SOLVED"])
+@pytest.mark.parametrize("most", [-100, 0, 1, 3])
+def test_who_is_not_asked_may_want_all_at_the_price(
+    engine: EngineProcess, monkeypatch: pytest.MonkeyPatch, limit: str, most: int
+) -> None:
+    """However early the asking ends, the bound holds and is no worse than before."""
+    monkeypatch.setattr(f"solver.unit_bounds.{limit}", most)
+    rows = [Row(cost=1, capacity=3), Row(cost=5)]
+    one = problem(rows, [like(SERVICE, loads=((0, 20.0),))] * 2 + [like(GANG, amount=2.0)])
+    best = exactly(one, engine).cost
+    for price in (100.0, 300.0, 900.0):
+        before, after = by_units(one, at(one, {0: price}), engine, [0])
+        assert before <= after <= best * (1 + 1e-6)
+
+
 @bounded(40)
 @given(services(scarce=True, count=2), SEEDS)
 def test_shared_out_units_of_services_keep_the_bound(
