@@ -78,10 +78,14 @@ class AloneCosts:
         return found
 
     def _holds_all(self, problem: Problem, mode: Ints, supply: Ints) -> Bools:
-        """bool[n]: all of a gang or batch fits its pair, as far as it alone is concerned."""
+        """bool[n]: all of a gang or batch fits its pair, as far as it alone is concerned.
+
+        A batch also holds what it is paid for.
+        """
         demands = problem.demands
         demand = np.searchsorted(demands.mode_start, mode, side="right") - 1
         spoilage = demands.spoilage[demands.spoilage_row[demand], problem.supply.risk[supply]]
         held = self._most[supply] * demands.mode_hours[mode]
         fits = demands.mode_amount[mode] * spoilage <= held
+        fits &= not (problem.supply.unit_cost < 0).any()
         return np.asarray(fits | (demands.family[demand] == Family.GANG), np.bool_)

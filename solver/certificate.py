@@ -302,6 +302,8 @@ class Certifier:
         Raises:
             SolverError: the engine failed on a block.
         """
+        if not np.isfinite(certificate.bound):
+            return certificate.bound
         shares = UnitBounds(
             problem=self._problem,
             blocks=self._blocks,

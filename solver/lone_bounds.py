@@ -36,7 +36,8 @@ def lone_bound(problem: Problem, pairs: Pairs, most: Floats, unmet: float) -> Lo
     """Return what a gang or batch costs at least over its own pairs, its home and risks minded.
 
     Moving it costs in proportion to what stands away from home, and work at risk is capped as a
-    part of the whole: both from below. A batch fills what its cheapest pairs hold, in order.
+    part of the whole: both from below. A batch fills what its cheapest pairs hold, in order; where
+    prices pay for units that are held, it holds all that it may beside what it needs.
 
     Args:
         problem: priced.
@@ -46,8 +47,25 @@ def lone_bound(problem: Problem, pairs: Pairs, most: Floats, unmet: float) -> Lo
     """
     cost = whole_costs(problem, pairs, most)
     best = float(cost.min(initial=np.inf))
-    if not np.isfinite(best) or pairs.family[0] != Family.BATCH:
+    if not pairs.count or pairs.family[0] != Family.BATCH:
         return Lone(cost=best, dearest=best, either=min(best, unmet))
+    found, paid = _batch_bound(problem, pairs, cost, most, unmet), _idle_pays(problem, pairs, most)
+    return Lone(cost=found.cost + paid, dearest=found.dearest, either=found.either + paid)
+
+
+def _idle_pays(problem: Problem, pairs: Pairs, most: Floats) -> float:
+    """What all units of a batch cost together that cost less than nothing."""
+    units = np.ceil(pairs.amount / problem.demands.mode_hours[pairs.mode] - _ALIKE)
+    units = np.minimum(np.maximum(units, 1.0), most[pairs.supply])
+    paid = pairs.unit_cost < 0
+    return float(pairs.unit_cost[paid] @ units[paid])
+
+
+def _batch_bound(problem: Problem, pairs: Pairs, cost: Floats, most: Floats, unmet: float) -> Lone:
+    """What a batch costs at least that holds what it needs; `cost`: float64[P], all of it."""
+    best = float(cost.min())
+    if not np.isfinite(best):
+        return Lone(cost=best, dearest=best, either=unmet)
     risky_share = float(problem.demands.risky_share[pairs.demand[0]])
     mixed = best  # without looking at what pairs hold
     if risky_share < 1:  # of what is served, not of the whole

@@ -15,7 +15,8 @@ v_k(n) >= least_k - a_ks(n_s) for each s. Where a >= 0 both together are
     v_k(n) >= least_k - sum_s min(w_s n_s, a_ks(n_s))
 
 because either no a is the smaller one, and this is the first, or the sum is at least that a. It
-stays so where one a is below 0, which is kept for one supply of each block. This parts by supply:
+stays so where one a is below 0: a block keeps such an a for one supply, the same one in all that
+follows, and its others are raised to 0. This parts by supply:
 
     bound + sum_s (w_s C_s - most over whole n_k, sum n_k <= C_s, of sum_k min(w_s n_k, a_ks(n_k)))
 
@@ -72,7 +73,7 @@ class UnitBounds:
         forced: float64[D], share that stays unmet of each even alone.
         engine: solves the models of blocks.
         most: float64[O], as `most_units` says.
-        exclusive: gangs that share a scope with nobody, and its level: they take all there is.
+        exclusive: gangs that share a scope with nobody, in blocks with models too, and its level.
         prices: of shared rows; nothing has a price to be left unmet.
         least: float64[D], what each block costs at them, by its first demand.
         check: called between blocks; may raise to end it.
@@ -121,7 +122,7 @@ class UnitBounds:
         modelled = {int(block[0]) for block in self.blocks.models}
         for one in supplies:
             units, price = self.problem.supply.capacity[one], self.prices.capacity[one]
-            if not 0 < units <= _MOST_UNITS or price <= 0:
+            if not 0 < units <= _MOST_UNITS or units != np.rint(units) or price <= 0:
                 continue
             users = self._users_of(one)
             if len(users) <= _MOST_USERS and len(modelled.intersection(users)) <= _MOST_MODELS:
@@ -197,7 +198,7 @@ class UnitBounds:
         return saved if free[0] == supply else max(saved, 0.0)
 
     def _cost(self, block: int, supply: int, held: int, free: tuple[int, ...]) -> float:
-        """v_k, from below."""
+        """v_k, from below: one supply held to so many units, no price for what is `free`."""
         key = (supply, held, free)
         if key not in self._held:
             self._held[key] = _Held.of(self, supply, held, free)

@@ -15,7 +15,7 @@ from solver.child import EngineProcess
 from solver.effort import Outcome
 from solver.pairs import enumerate_pairs
 from solver.prices import Prices, no_prices
-from solver.problem import Apart, Level, Problem
+from solver.problem import Apart, Level, Measure, Problem, ShareCap
 from solver.relaxation import Service, prices_of, restrict, service_of
 from solver.stay_rows import unbilled_cost
 from solver.tier_bounds import flat_below
@@ -56,7 +56,7 @@ def by_units(
     """Return the bound at prices, and with some supplies shared out."""
     certifier = Certifier(one, all_served(one), engine)
     apart = certifier.certify(prices, unchecked)
-    more = certifier.by_units(prices, apart, np.inf, 1e3, supplies, unchecked)
+    more = certifier.by_units(prices, apart, np.inf, 300.0, supplies, unchecked)
     return apart.bound, more
 
 
@@ -97,9 +97,13 @@ def test_two_supplies_whose_users_have_nothing_in_common_add_up(engine: EnginePr
     assert both == pytest.approx(exactly(one, engine).cost, rel=1e-5)
 
 
-def test_a_gang_that_stands_alone_takes_all_there_is(engine: EngineProcess) -> None:
-    """It stands in a zone whose other units the batch wants: one of them pays for another zone."""
-    rows = [Row(cost=1, capacity=2), Row(cost=1, capacity=1), Row(cost=4, zone=1)]
+@pytest.mark.parametrize("units", [0.5, 2.0, 2.5])
+def test_a_gang_that_stands_alone_takes_all_there_is(engine: EngineProcess, units: float) -> None:
+    """It stands in a zone whose other units the batch wants: one of them pays for another zone.
+
+    Of a supply that does not hold whole units no share is asked.
+    """
+    rows = [Row(cost=1, capacity=units), Row(cost=1, capacity=1), Row(cost=4, zone=1)]
     one = problem(rows, [GANG, BATCH])
     one = replace(one, apart=(Apart(level=Level.ZONE, groups=((0,), (1,))),))
     best = exactly(one, engine).cost
@@ -107,6 +111,26 @@ def test_a_gang_that_stands_alone_takes_all_there_is(engine: EngineProcess) -> N
         before, after = by_units(one, at(one, {0: price, 1: price}), engine, [0, 1])
         assert before <= after + 1e-6
         assert after <= best * (1 + 1e-6)
+
+
+def test_a_batch_holds_units_that_prices_pay_for(engine: EngineProcess) -> None:
+    """A cap on a share that has a high price pays for idle units elsewhere: bounds mind that."""
+    rows = [Row(cost=0, unit_cost=10, capacity=10, place=place, zone=place) for place in (0, 1)]
+    rows.append(Row(cost=2, place=2, zone=2))
+    cap = ShareCap(measure=Measure.COST, most=0.5, scope=np.array([1, 1, 0], np.int32))
+    one = problem(rows, [GANG, like(BATCH, amount=910.0)])
+    one = replace(
+        one,
+        demands=replace(one.demands, mode_signature=np.array([0, 1], np.int32)),
+        eligible_start=np.array([0, 1, 3]),
+        eligible=np.array([2, 0, 1], np.int32),
+        shares=(cap,),
+    )
+    best = exactly(one, engine).cost
+    for price, charge in ((1.0, 5.0), (2.0, 0.0), (3.0, 5.0), (4.0, 0.0), (4.0, 10.0)):
+        prices = replace(at(one, {0: charge, 1: charge}), share=(np.array([price, 0.0]),))
+        before, after = by_units(one, prices, engine, [0, 1])
+        assert before <= after <= best * (1 + 1e-6)
 
 
 @given(st.integers(1, 4), st.integers(1, 5), SEEDS)
