@@ -31,7 +31,7 @@ _PRICE_ROUNDS = 4
 _SETTLED = 0.01
 #: Demands that are bound to each other are joined by their best way after the first round, where
 #: they cost such a part of all: what is cheap for each of them may not be there for all.
-_LARGE = 1e-3
+_LARGE = 5e-3
 #: Rounds of the master between two bounds; it has settled when a round lowers its cost by less
 #: than this part.
 _MASTER_ROUNDS = 6
