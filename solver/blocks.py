@@ -27,6 +27,13 @@ class Blocks:
     lone: Longs
     models: tuple[Longs, ...]
 
+    def first_of(self, demands: int) -> Longs:
+        """Return int64[D], the first demand of the block of each of so many."""
+        found = np.arange(demands)
+        for block in self.models:
+            found[block] = block[0]
+        return found
+
 
 def blocks_of(problem: Problem) -> Blocks:
     """Part the demands of `problem` into blocks; rules that would join most of them are left out.

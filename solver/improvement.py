@@ -76,9 +76,7 @@ class Improvement:
         self._least = np.full(demands, np.inf) if certificate is None else certificate.least
         solved = () if certificate is None else certificate.ways
         self._wanted = {int(way.demands[0]): way.allocation.supply for way in solved}
-        self._block = np.arange(demands)
-        for block in blocks.models:
-            self._block[block] = block[0]
+        self._block = blocks.first_of(demands)
         self._owner = owners(compact)
         self._charged = search.incumbent.model.cost
         self._charged = self._charged + charges(compact, search.incumbent.model, prices)

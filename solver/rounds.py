@@ -305,9 +305,7 @@ def _contested(work: Work, best: Best, enough: float) -> list[int]:
     search, least = work.search, best.certificate.least
     compact, model, x = search.compact, search.incumbent.model, search.incumbent.x
     price = best.prices.capacity
-    first = np.arange(len(least))
-    for block in work.columns.blocks.models:
-        first[block] = block[0]
+    first = work.columns.blocks.first_of(len(least))
     owner, charged = owners(compact), model.cost + charges(compact, model, best.prices)
     own = owner != NONE
     cost = np.bincount(first[owner[own]], (charged * x)[own], len(least))

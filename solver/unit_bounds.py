@@ -139,9 +139,7 @@ class UnitBounds:
     def _users_of(self, supply: int) -> list[int]:
         """Blocks, by their first demands, some demand of which may use a supply."""
         if supply not in self._users:
-            problem, first = self.problem, np.arange(self.problem.demands.count)
-            for block in self.blocks.models:
-                first[block] = block[0]
+            problem, first = self.problem, self.blocks.first_of(self.problem.demands.count)
             at = np.flatnonzero(problem.eligible == supply)
             signature = np.searchsorted(problem.eligible_start, at, side="right") - 1
             mode = np.flatnonzero(np.isin(problem.demands.mode_signature, signature))
