@@ -58,14 +58,11 @@ def first_plan(
     whole = [way for way in ahead if not way.unmet.any()]
     stands = [way for way in whole if left.take_whole(way.demands, way.allocation)]
     taken, routes = [way.allocation for way in stands], [way.routes for way in stands]
-    given = np.argsort(-problem.demands.priority, kind="stable")
     for way in stands:
         unmet[way.demands] = way.unmet
-        given = given[~np.isin(given, way.demands)]
     # Who shares a scope with nobody finds none later on.
     exclusive = {} if prices is None else exclusive_gangs(problem)
-    early = np.where(np.isin(given, urgent), 2, np.isin(given, list(exclusive)))
-    given = given[np.argsort(-early, kind="stable")]
+    given = _turns(problem, stands, [urgent, list(exclusive)])
     choosing = _Choosing(problem, left, prices, given, rounds, exclusive)
     for demand in given.tolist():
         choice, sent = choosing.choose(demand)
@@ -74,11 +71,23 @@ def first_plan(
         unmet[demand] = choice.unmet
         taken.append(choice.allocation)
         left.take(demand, choice.allocation)
-    idle = idle_readers(problem.reads, unmet)
+    idle, allocation = idle_readers(problem.reads, unmet), joined(taken)
     unmet[idle] = 1.0
-    allocation = joined(taken)
     allocation = without(allocation, np.isin(allocation.demand, np.flatnonzero(idle)))
     return unproven(problem, (allocation, joined_routes(routes), unmet), "first-plan")
+
+
+def _turns(problem: Problem, stands: Sequence[Way], early: Sequence[Sequence[int]]) -> Longs:
+    """int64[.], who chooses, in turn: by priority, but groups of `early` first, one after another.
+
+    Demands of ways that stand do not choose.
+    """
+    given = np.argsort(-problem.demands.priority, kind="stable")
+    stood = [way.demands for way in stands]
+    given = given[~np.isin(given, np.concatenate([np.empty(0, np.int64), *stood]))]
+    for some in reversed(early):
+        given = given[np.argsort(~np.isin(given, some), kind="stable")]
+    return given.astype(np.int64)
 
 
 def unproven(problem: Problem, plan: tuple[Allocation, Routes, Floats], method: str) -> Solution:

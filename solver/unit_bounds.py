@@ -88,11 +88,16 @@ class UnitBounds:
     prices: Prices
     least: Floats
     check: Callable[[], None]
+    _modelled: dict[int, Longs] = field(init=False)
     _saved: dict[tuple[int, int, int, tuple[int, ...]], float] = field(default_factory=dict)
     _held: dict[tuple[int, int, tuple[int, ...]], _Held] = field(default_factory=dict)
     _solved: int = 0
     _users: dict[int, list[int]] = field(default_factory=dict)
     _beside: dict[int, tuple[Longs, Longs, Longs]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Find blocks with models by their first demands."""
+        self._modelled = {int(block[0]): block for block in self.blocks.models}
 
     def raised(self, supplies: Sequence[int], enough: float) -> float:
         """Return what the bound gains.
@@ -119,13 +124,15 @@ class UnitBounds:
         amount = self.problem.demands.mode_amount[self._modes_of_gangs()]
         if (amount != np.rint(amount)).any() or self.problem.demands.count > _MOST_DEMANDS:
             return found  # units would not be whole, or it takes too long
-        modelled = {int(block[0]) for block in self.blocks.models}
         for one in supplies:
             units, price = self.problem.supply.capacity[one], self.prices.capacity[one]
             if not 0 < units <= _MOST_UNITS or units != np.rint(units) or price <= 0:
                 continue
             users = self._users_of(one)
-            if len(users) <= _MOST_USERS and len(modelled.intersection(users)) <= _MOST_MODELS:
+            if (
+                len(users) <= _MOST_USERS
+                and len(self._modelled.keys() & set(users)) <= _MOST_MODELS
+            ):
                 found.append(one)
             if len(found) == _TRIED:
                 break
@@ -201,11 +208,10 @@ class UnitBounds:
         if key not in self._held:
             self._held[key] = _Held.of(self, supply, held, free)
         some = self._held[key]
-        for members in self.blocks.models:
-            if members[0] == block:
-                self._solved += 1
-                found = some.models.solved(some.problem, some.prices, members, 0.0, proof=False)
-                return found.bound
+        if block in self._modelled:
+            self._solved += 1
+            members = self._modelled[block]
+            return some.models.solved(some.problem, some.prices, members, 0.0, proof=False).bound
         if block in self.exclusive:
             return self._cost_of_exclusive(some.prices, block, supply, held)
         pairs = pairs_of(some.problem, block, some.most)
@@ -239,11 +245,8 @@ class _Held:
     @classmethod
     def of(cls, bounds: UnitBounds, supply: int, held: int, free: tuple[int, ...]) -> _Held:
         """Hold one supply of a problem to so many units, and let some be free."""
-        stock, charge, most = (
-            bounds.problem.supply,
-            bounds.prices.capacity.copy(),
-            bounds.most.copy(),
-        )
+        stock, most = bounds.problem.supply, bounds.most.copy()
+        charge = bounds.prices.capacity.copy()
         charge[list(free)] = 0.0
         prices = replace(bounds.prices, capacity=charge)
         capacity = stock.capacity.copy()
