@@ -68,6 +68,10 @@ def _by_size(scene: Scene, modes: Sequence[Modes]) -> Floats | None:
     return np.concatenate([np.empty((0, most)), *filled])
 
 
+#: Machines, int64[n], rows of what they hold, and which of these each holds, int64[n].
+Fitting = tuple[NDArray[np.int64], list[int], NDArray[np.int64]]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RowSet:
     """A set of rows that modes may use: its number, and bool[K], the machines in it."""
@@ -87,6 +91,7 @@ class RowSets:
         shared: arrays of the candidates by id, with their sets once they are numbered.
         found: sets by what they hold.
         blocks: int32[.] rows of each set, sorted by (machine, row).
+        fit: fitting machines, by the id of what fits a shape, and set.
     """
 
     scene: Scene
@@ -95,6 +100,7 @@ class RowSets:
     shared: dict[int, RowSet | None]
     found: dict[bytes, RowSet] = field(default_factory=dict)
     blocks: list[Ints] = field(default_factory=list)
+    fit: dict[tuple[int, int], Fitting] = field(default_factory=dict)
 
     @classmethod
     def of(cls, scene: Scene, candidates: Iterable[Candidates]) -> RowSets:
@@ -127,6 +133,15 @@ class RowSets:
             self.shared[id(usable)] = self.found[key]
         return self.found[key]
 
+    def fitting(self, fits: Bools, chosen: RowSet) -> Fitting:
+        """Return the machines of a set that fit a shape, bool[K], by what they hold."""
+        key = id(fits), chosen.number
+        if key not in self.fit:
+            machine = np.flatnonzero(fits & chosen.machines)
+            size, which = np.unique(self.sizes[machine], return_inverse=True)
+            self.fit[key] = machine, size.tolist(), which
+        return self.fit[key]
+
     def rows(self) -> tuple[NDArray[np.int64], Ints]:
         """Return `Problem.eligible_start` and `Problem.eligible`."""
         start = np.cumsum([0, *(len(block) for block in self.blocks)]).astype(np.int64)
@@ -140,11 +155,10 @@ def modes_of(candidate: Candidates, scene: Scene, sets: RowSets) -> list[Modes]:
     for number, shape in enumerate(workload.shapes):
         for usable, hours in _row_sets(candidate, shape, scene):
             chosen = sets.numbered(usable)
-            machine = np.flatnonzero(candidate.shape_fits[number] & chosen.machines)
-            size, which = np.unique(sets.sizes[machine], return_inverse=True)
-            amounts = [_amount(workload, shape, *sets.held[one]) for one in size.tolist()]
+            machine, size, which = sets.fitting(candidate.shape_fits[number], chosen)
+            amounts = [_amount(workload, shape, *sets.held[one]) for one in size]
             amount = np.array([float(one) for one in amounts])[which]
-            by_size = [size_amounts(workload, shape, *sets.held[one]) for one in size.tolist()]
+            by_size = [size_amounts(workload, shape, *sets.held[one]) for one in size]
             found.append(
                 Modes(
                     machine=machine[amount > 0].astype(np.int32),

@@ -44,6 +44,7 @@ class Solved:
     Attributes:
         bound: of its cost.
         way: the best way found; None: none, or it was only relaxed.
+        above: how far the engine's best point is above `bound`; inf: it has none.
         gap: asked for when it was solved; inf: it was relaxed.
         nodes: allowed for it.
         partly: what its relaxation says of leaving more unmet; None: it has none.
@@ -51,6 +52,7 @@ class Solved:
 
     bound: float
     way: Way | None
+    above: float = np.inf
     gap: float = np.inf
     nodes: int = 0
     partly: Partly | None = None
@@ -271,13 +273,13 @@ class BlockBounds:
             # Not all can be served together; which are left is not known: any, free of charge.
             model.high[compact.unmet] = 1.0
             answer = self._engine.solve_integer(model, effort)
-        bound = answer.bound
+        bound, above = answer.bound, answer.objective - answer.bound
         if len(answer.x) and any(one.is_loose for one in compact.services.values()):
             used = pairs.keep(answer.x[compact.main] > 0)
             compact, model, part = self._blocks.model(problem, prices, block, used, loose=False)
             answer = self._engine.solve_integer(model, effort)
         way = _way(compact, answer.x, part)
-        return Solved(bound=bound, way=way, gap=effort.gap, nodes=effort.nodes or 0)
+        return Solved(bound=bound, way=way, above=above, gap=effort.gap, nodes=effort.nodes or 0)
 
     def _force(self, model: Model, column: Longs, block: Longs) -> None:
         """Note what stays unmet of a demand even when it has everything to itself."""

@@ -288,8 +288,8 @@ class Certifier:
         enough: float,
         supplies: Sequence[int],
         check: Callable[[], None],
-    ) -> float:
-        """Return the bound with a few scarce supplies shared out in whole units.
+    ) -> tuple[float, list[Way]]:
+        """Return the bound with a few scarce supplies shared out in whole units, and ways found.
 
         Args:
             prices: of `certificate`; what stays unmet has none.
@@ -303,7 +303,7 @@ class Certifier:
             SolverError: the engine failed on a block.
         """
         if not np.isfinite(certificate.bound):
-            return certificate.bound
+            return certificate.bound, []
         shares = UnitBounds(
             problem=self._problem,
             blocks=self._blocks,
@@ -315,7 +315,8 @@ class Certifier:
             least=certificate.least,
             check=check,
         )
-        return certificate.bound + min(shares.raised(supplies, enough), within)
+        more = min(shares.raised(supplies, enough), within)
+        return certificate.bound + more, shares.ways
 
     def _model(self, problem: Problem, some: Rivals | Whole) -> tuple[Compact, Model]:
         """Model some demands of a priced problem; what they do elsewhere counts as unmet."""

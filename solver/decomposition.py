@@ -20,7 +20,7 @@ import numpy as np
 from solver.child import EngineProcess
 from solver.combine import combine
 from solver.first_plan import first_plan
-from solver.improving import improve, is_nearly_whole, plan_at, serve, settle
+from solver.improving import improve, is_nearly_whole, plan_at, reseat, serve, settle
 from solver.prices import Prices, no_prices
 from solver.problem import Floats, Problem
 from solver.refusal_rows import overridden
@@ -166,6 +166,9 @@ def _is_improved(work: Work, start: Solution | None, *, combining: bool) -> bool
     """Make the plan better, and the bound at its prices; True when that is good enough."""
     if not is_huge(work):
         if combining:
+            _tighten_first(work)
+            if work.is_good():
+                return True
             combine(work, start)
         tighten(work)
         if work.is_good():
@@ -173,6 +176,13 @@ def _is_improved(work: Work, start: Solution | None, *, combining: bool) -> bool
     improve(work)
     tighten(work)
     return work.is_good()
+
+
+def _tighten_first(work: Work) -> None:
+    """Make the bound better, and the plan by the ways that bounds have found."""
+    tighten(work)
+    if work.search is not None and work.best is not None:
+        reseat(work, work.search.decoded(), work.best.prices)
 
 
 def _first_bound(work: Work, start: Solution | None) -> None:

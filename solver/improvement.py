@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from solver.blocks import Blocks
 from solver.certificate import Certificate
 from solver.compact_columns import NONE, Compact, Longs, owners
+from solver.obstacles import Obstacles
 from solver.prices import Prices
 from solver.problem import Family, Floats
 from solver.relaxation import charges
@@ -82,9 +83,10 @@ class Improvement:
         self._charged = self._charged + charges(compact, search.incumbent.model, prices)
         self._scarce = (prices.capacity > 0) | _limited(compact, prices)
         self._random = np.random.default_rng(seed)
-        self._fresh = np.ones(demands)
+        self._failed = np.zeros(demands, np.int64)
         self._price = prices.capacity
-        self._untried = np.ones(len(self._price))
+        self._untried = np.zeros(len(self._price), np.int64)
+        self._obstacles = Obstacles(compact, search.incumbent)
         self._room = Room(search.incumbent, compact, self._charged, ways)
 
     def _costs(self) -> Floats:
@@ -168,7 +170,8 @@ class Improvement:
     def improve(self, steps: int, is_good: Callable[[], bool], check: Callable[[], None]) -> None:
         """Solve up to `steps` neighbourhoods again."""
         for _ in range(steps):
-            regret, idle = self.regrets() * self._fresh, self._idle() * self._untried
+            regret = self.regrets() * _TIRED**self._failed
+            idle = self._idle() * _TIRED**self._untried
             total = float(regret.sum() + idle.sum())
             if total <= 0 or is_good():
                 return
@@ -177,13 +180,13 @@ class Improvement:
             weight = np.concatenate([regret, idle]) / total
             seed = int(self._random.choice(len(weight), p=weight))
             if seed < len(regret):
-                tried, others = self._fresh[seed : seed + 1], self._partners(seed, regret)
+                failed, others = self._failed[seed : seed + 1], self._partners(seed, regret)
             else:
                 supply = seed - len(regret)
-                tried, others = self._untried[supply : supply + 1], self._takers(supply)
+                failed, others = self._untried[supply : supply + 1], self._takers(supply)
             taken = self._search.step(self._whole(others))
             if not taken or self._search.incumbent.cost > before * (1 - 1e-6):
-                tried *= _TIRED
+                failed += 1
 
     def _idle(self) -> Floats:
         """float64[O], the price of what is not taken of each supply."""
@@ -196,9 +199,14 @@ class Improvement:
 
     def _partners(self, seed: int, regret: Floats) -> Longs:
         """The seed and others that hold what it wants; services too once it has been tried."""
-        again = self._fresh[seed] < 1
-        size = _COMPANY_AGAIN if again else _COMPANY
-        return self._company(seed, regret, size, services=again)
+        failed = int(self._failed[seed])
+        if failed == 1:
+            for _, wanted in self._room.wishes(seed, float(self._costs()[seed]))[:1]:
+                obstacles = self._obstacles.of(seed, wanted, regret)
+                if len(obstacles):
+                    return np.append(obstacles, seed)
+        size = _COMPANY_AGAIN if failed else _COMPANY
+        return self._company(seed, regret, size, services=failed > 0)
 
     def _takers(self, supply: int) -> Longs:
         """Gangs and batches that a supply suits best, and some that hold it."""

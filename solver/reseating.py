@@ -21,7 +21,7 @@ from solver.lone_choice import Choice, batch_choice, gang_choice
 from solver.one_by_one import joined_routes
 from solver.pairs import Listing, Pairs, most_units
 from solver.prices import Prices, priced
-from solver.problem import NO_ROW, Bools, Family, Floats, Problem
+from solver.problem import NO_ROW, Bools, Family, Floats, Ints, Problem
 from solver.remainder import Remainder
 from solver.seats import Seats
 from solver.solution import Allocation, Routes
@@ -167,30 +167,43 @@ class Reseating:
         group = int(way.demands[0])
         if way.unmet.any():
             return way
-        if len(way.demands) == 1:
-            return self._seats.choice(group)
+        return self._best_left(group)
+
+    def _best_left(self, group: int, but: int | None = None) -> Way | None:
+        """The cheapest of what is left that a group without a seat chooses or is known to like."""
+        chosen = (
+            self._seats.choice(group, but=but) if len(self._seats.groups[group]) == 1 else None
+        )
+        most = np.inf if chosen is None else self._cost(chosen)
         known = sorted((self._cost(one), n) for n, one in enumerate(self._known.get(group, ())))
-        for _, number in known:
-            if self._seats.take(self._known[group][number]):
+        for cost, number in known:
+            way = self._known[group][number]
+            if cost >= most:
+                break
+            if (but is None or but not in way.allocation.supply) and self._seats.take(way):
                 return self._seats.leave(group)
-        return None
+        return chosen
 
     def _make_room(self, wish: Way, gone: list[Way]) -> bool:
         """Send off whom a wish cannot stand with, and as many others as it takes."""
         rows, seats = wish.allocation, self._seats
         for one in wish.demands.tolist():
-            if one in self._exclusive:
-                own = rows.supply[rows.demand == one]
-                beside = neighbours(self._problem, own, self._exclusive[one])[1]
-                holders = seats.holders(beside.tolist())
-                if len(holders) > _SENT_OFF or any(self._keeps(other) for other in holders):
-                    return False
-                gone += [seats.leave(other) for other in holders]
+            others = self._kept_apart(one, rows.supply[rows.demand == one])
+            if len(others) > _SENT_OFF or any(self._keeps(other) for other in others):
+                return False
+            gone += [seats.leave(other) for other in others]
         for supply, units in zip(rows.supply.tolist(), rows.units.tolist(), strict=True):
             need = units - seats.left(supply)
             if need > _ROUNDING and not self._send_off(supply, need, gone):
                 return False
         return len(gone) <= _SENT_OFF
+
+    def _kept_apart(self, demand: int, supply: Ints) -> list[int]:
+        """Groups that rules on scopes forbid while a demand holds some of `supply`."""
+        if demand in self._exclusive:
+            beside = neighbours(self._problem, supply, self._exclusive[demand])[1]
+            return self._seats.holders(beside.tolist())
+        return self._seats.kept_apart(demand, supply)
 
     def _send_off(self, supply: int, need: float, gone: list[Way]) -> bool:
         """Send off holders of a supply that lose least for what they free."""
@@ -212,7 +225,7 @@ class Reseating:
             return np.inf
         if (holder, supply) not in self._losses:
             way = self._seats.leave(holder)
-            other = self._seats.choice(holder, but=supply)
+            other = self._best_left(holder, but=supply)
             self._seats.put_back(way)
             loss = np.inf if other is None else self._cost(other) - self._cost(way)
             self._losses[holder, supply] = loss

@@ -69,14 +69,19 @@ class Room:
         """
         left = self._left()
         best: tuple[float, list[int]] = (_ROUNDING * max(1.0, abs(costs_now[demand])), [])
-        for cost, wanted in self._wishes(demand, costs_now[demand]):
+        for cost, wanted in self.wishes(demand, costs_now[demand]):
             found = self._freed(demand, wanted, costs_now, left)
             if found is not None and costs_now[demand] - cost - found[0] > best[0]:
                 best = (costs_now[demand] - cost - found[0], [demand, *found[1]])
         return np.array(best[1], np.int64) if best[1] else None
 
-    def _wishes(self, demand: int, now: float) -> list[tuple[float, dict[int, float]]]:
-        """What would suit a demand better: its cost, and the units it takes of supplies."""
+    def wishes(self, demand: int, now: float) -> list[tuple[float, dict[int, float]]]:
+        """Return what would suit a demand better: its cost, and the units it takes of supplies.
+
+        Args:
+            demand: by its number.
+            now: what it costs in the plan at the prices.
+        """
         compact = self._compact
         if compact.problem.demands.family[demand] == Family.SERVICE:
             way = self._ways.get(demand)

@@ -282,20 +282,26 @@ def tighten(work: Work) -> None:
     ready = np.isfinite(within) and within > 0 and work.service.hard.all()
     if work.best.joint or work.is_good() or not ready:
         return
-    enough, known = within - work.limits.gap * work.cost, work.best
-    supplies = _contested(work, known, enough)
-    for together in (
-        partial(_certifier(work).jointly, enough=enough),
-        _certifier(work).wholly,
-        partial(
-            _certifier(work).by_units, enough=enough, supplies=supplies, check=work.check_time
-        ),
-    ):
-        bound = together(known.prices, known.certificate, within) - work.credit
-        work.best = replace(known, bound=max(work.bound, bound), joint=True)
-        work.tell("bound, together")
+    enough, known, certifier = within - work.limits.gap * work.cost, work.best, _certifier(work)
+    for together in (partial(certifier.jointly, enough=enough), certifier.wholly):
+        _note_together(work, known, together(known.prices, known.certificate, within))
         if work.is_good():
             return
+    bound, ways = certifier.by_units(
+        known.prices,
+        known.certificate,
+        within,
+        enough,
+        _contested(work, known, enough),
+        work.check_time,
+    )
+    work.columns.add_ways(ways)
+    _note_together(work, known, bound)
+
+
+def _note_together(work: Work, known: Best, bound: float) -> None:
+    work.best = replace(known, bound=max(work.bound, bound - work.credit), joint=True)
+    work.tell("bound, together")
 
 
 def _contested(work: Work, best: Best, enough: float) -> list[int]:

@@ -14,6 +14,9 @@ from solver.problem import NO_ROW, Ints, Level, Problem
 
 Longs = NDArray[np.int64]
 
+#: Others of a rule that are looked at one by one.
+_FEW = 16
+
 
 def scope_of(problem: Problem, supply: Ints, level: Level) -> Longs:
     """Return int64[N], the one scope each supply stands in (unknown zones: one per pool)."""
@@ -45,6 +48,20 @@ def scopes_touched(problem: Problem, supply: Ints, level: Level) -> tuple[Longs,
     extra, asker = zones[ranges(first, size)], np.repeat(unknown, size)
     other = extra != own[asker]
     return np.concatenate([index, asker[other]]), np.concatenate([own, extra[other]])
+
+
+def kept_apart_from(problem: Problem) -> dict[int, list[tuple[Level, tuple[int, ...]]]]:
+    """Return of each demand the scopes it may share with no one of some others, and those.
+
+    Of rules that keep it apart from a few.
+    """
+    found: dict[int, list[tuple[Level, tuple[int, ...]]]] = {}
+    for rule in problem.apart:
+        for own in rule.groups:
+            others = tuple(one for group in rule.groups if group is not own for one in group)
+            for one in own if len(others) <= _FEW else ():
+                found.setdefault(one, []).append((rule.level, others))
+    return found
 
 
 def _zones(problem: Problem) -> int:

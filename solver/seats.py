@@ -11,8 +11,9 @@ from solver.lone_choice import Choice, batch_choice, gang_choice
 from solver.one_by_one import joined, joined_routes, without, without_the_whole
 from solver.pairs import Listing, Pairs
 from solver.prices import Prices, priced
-from solver.problem import Family, Floats, Problem
+from solver.problem import Family, Floats, Ints, Problem
 from solver.remainder import Remainder
+from solver.scopes import kept_apart_from
 from solver.service_choice import service_choice
 from solver.solution import Allocation, Routes
 from solver.ways import Way, ways_in
@@ -43,6 +44,10 @@ class Seats:
         self._listing = Listing.of(problem)
         self._left = Remainder(problem)
         self.groups = _groups(problem, blocks)
+        self._first = np.arange(problem.demands.count)
+        for group, members in self.groups.items():
+            self._first[members] = group
+        self._apart_of = kept_apart_from(problem)
         self._ways: dict[int, Way] = {}
         self._holders: dict[int, set[int]] = {}
         services = problem.services.demand
@@ -60,6 +65,23 @@ class Seats:
     def holders(self, supplies: Sequence[int]) -> list[int]:
         """Return the groups that hold some of `supplies`, ascending."""
         return sorted(set[int]().union(*(self._holders.get(one, ()) for one in supplies)))
+
+    def kept_apart(self, demand: int, supply: Ints) -> list[int]:
+        """Return the groups that stand where a demand may not hold `supply` beside them.
+
+        Of rules that keep it apart from a few; ascending.
+        """
+        found: set[int] = set()
+        if self._left.usable(demand, supply).all():
+            return []
+        for level, others in self._apart_of.get(demand, ()):
+            own = set(self._left.touched(level, supply)[1].tolist())
+            for other in others:
+                way = self._ways.get(int(self._first[other]))
+                held = np.empty(0, np.int32) if way is None else _of(way, other).supply
+                if not own.isdisjoint(self._left.touched(level, held)[1].tolist()):
+                    found.add(int(self._first[other]))
+        return sorted(found)
 
     def left(self, supply: int) -> float:
         """Return the units of a supply that nobody holds."""

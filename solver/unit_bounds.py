@@ -40,6 +40,7 @@ from solver.lone_bounds import lone_bound
 from solver.prices import Prices, priced
 from solver.problem import Bools, Family, Floats, Level, Problem
 from solver.selection import pairs_of
+from solver.ways import Way
 
 #: Supplies of more units are not shared out, nor those that more blocks could use, or more blocks
 #: that have models: each is asked what units are worth to it.
@@ -51,7 +52,8 @@ _MOST_MODELS = 24
 _MOST_DEMANDS = 1_000
 _MOST_SOLVED = 250
 #: So many supplies are tried, and one joins the others if that brings such a part of what is
-#: missing.
+#: missing. A block whose bound stays farther than that below the best way found is not asked
+#: again: such bounds say nothing, and take long.
 _TRIED = 6
 _LITTLE = 0.02
 #: Supplies about which plan and bound differ by no more than such a part of it are not tried.
@@ -77,6 +79,7 @@ class UnitBounds:
         prices: of shared rows; nothing has a price to be left unmet.
         least: float64[D], what each block costs at them, by its first demand.
         check: called between blocks; may raise to end it.
+        ways: of blocks that have models, where some supply is free or not there.
     """
 
     problem: Problem
@@ -88,10 +91,13 @@ class UnitBounds:
     prices: Prices
     least: Floats
     check: Callable[[], None]
+    ways: list[Way] = field(default_factory=list)
     _modelled: dict[int, Longs] = field(init=False)
     _saved: dict[tuple[int, int, int, tuple[int, ...]], float] = field(default_factory=dict)
     _held: dict[tuple[int, int, tuple[int, ...]], _Held] = field(default_factory=dict)
     _solved: int = 0
+    _hard: set[int] = field(default_factory=set)
+    _little: float = np.inf
     _users: dict[int, list[int]] = field(default_factory=dict)
     _beside: dict[int, tuple[Longs, Longs, Longs]] = field(default_factory=dict)
 
@@ -106,15 +112,16 @@ class UnitBounds:
             supplies: most promising first; others than a few are not looked at.
             enough: what does.
         """
+        self._little = _LITTLE * enough
         alone = {one: self._gain([one], one) for one in self._suited(supplies)}
         order = sorted(alone, key=lambda one: (-alone[one], one))
         chosen: list[int] = []
         best = 0.0
         for one in order:
-            if best >= enough or alone[one] <= _LITTLE * enough:
+            if best >= enough or alone[one] <= self._little:
                 break
             total = sum(self._gain([*chosen, one], other) for other in [*chosen, one])
-            if total > best + _LITTLE * enough:
+            if total > best + self._little:
                 chosen, best = [*chosen, one], total
         return best
 
@@ -194,7 +201,7 @@ class UnitBounds:
         free = tuple(one for one in chosen if block in self._users_of(one))
         key = (block, supply, held, tuple(sorted(free)))
         if key not in self._saved:
-            if self._solved >= _MOST_SOLVED:
+            if self._solved >= _MOST_SOLVED or block in self._hard:
                 return np.inf  # not known
             least = float(self.least[block])
             cost = self._cost(block, supply, held, key[-1])
@@ -211,7 +218,12 @@ class UnitBounds:
         if block in self._modelled:
             self._solved += 1
             members = self._modelled[block]
-            return some.models.solved(some.problem, some.prices, members, 0.0, proof=False).bound
+            found = some.models.solved(some.problem, some.prices, members, 0.0, proof=False)
+            if found.way is not None:
+                self.ways.append(found.way)
+            if found.above > self._little:
+                self._hard.add(block)
+            return found.bound
         if block in self.exclusive:
             return self._cost_of_exclusive(some.prices, block, supply, held)
         pairs = pairs_of(some.problem, block, some.most)

@@ -89,3 +89,16 @@ def test_a_service_pays_for_what_cheap_pools_do_not_hold(rules: Rules) -> None:
     assert found.bound == pytest.approx(200 + 2 * 300)
     assert found.way is not None
     assert found.way.allocation.units.tolist() == [2, 2]
+
+
+def test_what_is_left_between_bound_and_way_is_known() -> None:
+    """Nothing, where a model is solved; without end, where it was only relaxed."""
+    one = problem([Row(cost=1), Row(cost=2, place=1)], [SERVICE])
+    prices = replace(no_prices(one), unmet=np.array([np.inf]))
+    with EngineProcess() as engine:
+        bounds = BlockBounds(one, np.zeros(1), engine)
+        asked = priced(one, prices), prices
+        relaxed = bounds.relaxed(*asked, [np.array([0])], unchecked)
+        solved = bounds.solved(*asked, np.array([0]), 1.0)
+    assert relaxed[0].above == np.inf
+    assert solved.above == pytest.approx(0.0, abs=1.0)

@@ -17,7 +17,8 @@ from solver.solution import Allocation, Solution
 from solver.tier_bounds import flat_below
 from solver.ways import ways_in
 from tests.solver.random_problems import Case, bounded, cases, ruled_cases, some_prices
-from tests.solver.tiny import GANG, SERVICE, Row, Rules, like, problem, used
+from tests.solver.test_sizes import sized
+from tests.solver.tiny import GANG, SERVICE, Row, Rules, like, problem, solved, used
 
 _FINE = 1e6
 
@@ -91,6 +92,38 @@ def test_a_zone_is_cleared_for_who_is_alone() -> None:
     one = problem(rows, [like(GANG, amount=4.0), GANG], alone)
     found, saved = reseated(one, stands(one, (0, 1, 4), (1, 0, 1)), no_prices(one))
     assert (used(found), saved) == ({(0, 0): 4, (1, 1): 1}, 300.0)
+
+
+def test_who_stands_apart_makes_way() -> None:
+    """The place near the data is not full, but who may not stand beside is there and can move."""
+    rows = [Row(cost=1, capacity=9), Row(cost=1, capacity=9, place=1)]
+    apart = Rules(apart=(Apart(level=Level.PLACE, groups=((0,), (1,))),))
+    one = problem(rows, [like(GANG, data=1000.0), GANG, GANG], apart)
+    found, saved = reseated(one, stands(one, (0, 1, 1), (1, 0, 1), (2, 0, 1)), no_prices(one))
+    assert (used(found), saved) == ({(0, 0): 1, (1, 1): 1, (2, 0): 1}, 1000.0)
+
+
+def test_who_has_to_leave_takes_a_way_that_is_known() -> None:
+    """Arithmetic finds no way of a service whose loads have sizes; one is known, and it leaves."""
+    rows = [Row(cost=1, capacity=2), Row(cost=2, capacity=1, place=1)]
+    wants = [like(GANG, amount=2.0), like(SERVICE, priority=1, loads=((0, 10.0),))]
+    one = sized(problem(rows, wants), [[2.0], [10.0]], [0])
+    rows[1] = replace(rows[1], capacity=0)
+    before, after = solved(sized(problem(rows, wants), [[2.0], [10.0]], [0])), solved(one)
+    assert (used(before), used(after)) == ({(1, 0): 1}, {(0, 0): 2, (1, 1): 1})
+    block = [np.array([1])]
+    known = ways_in(after.allocation, after.routes, after.unmet, block, one.services.demand)
+    for ways, held in (([], used(before)), (known, used(after))):
+        reseating = Reseating(
+            one,
+            (before.allocation, before.routes, before.unmet),
+            no_prices(one),
+            [],
+            ways,
+            np.full(2, _FINE),
+        )
+        reseating.round(np.zeros(2), lambda: None)
+        assert used(unproven(one, reseating.plan(), "reseated")) == held
 
 
 def test_who_reads_of_others_keeps_its_place() -> None:

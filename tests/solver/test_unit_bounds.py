@@ -56,7 +56,7 @@ def by_units(
     """Return the bound at prices, and with some supplies shared out."""
     certifier = Certifier(one, all_served(one), engine)
     apart = certifier.certify(prices, unchecked)
-    more = certifier.by_units(prices, apart, np.inf, 300.0, supplies, unchecked)
+    more, _ = certifier.by_units(prices, apart, np.inf, 300.0, supplies, unchecked)
     return apart.bound, more
 
 
@@ -78,6 +78,21 @@ def test_a_service_is_asked_what_each_unit_is_worth_to_it(engine: EngineProcess)
     before, after = by_units(one, at(one, {0: 300.0}), engine, [0])
     assert before < best
     assert after == pytest.approx(best, rel=1e-5)
+
+
+def test_ways_that_do_without_are_known_afterwards(engine: EngineProcess) -> None:
+    """Both services want both units; who gets one or none of them stands elsewhere as well."""
+    rows = [Row(cost=1, capacity=2), Row(cost=5)]
+    one = problem(rows, [like(SERVICE, loads=((0, 20.0),))] * 2)
+    certifier, prices = Certifier(one, all_served(one), engine), at(one, {0: 300.0})
+    apart = certifier.certify(prices, unchecked)
+    _, ways = certifier.by_units(prices, apart, np.inf, 300.0, [0], unchecked)
+    held = {
+        int(way.allocation.units[way.allocation.supply == 0].sum())
+        for way in ways
+        if not way.unmet.any()
+    }
+    assert {0, 2} <= held
 
 
 def test_two_supplies_whose_users_have_nothing_in_common_add_up(engine: EngineProcess) -> None:
@@ -179,7 +194,7 @@ def assert_units_hold(one: Problem, seed: int, engine: EngineProcess) -> None:
         asked = served(one, prices, service, seed)
         apart = certifier.certify(asked, unchecked)
         for enough in (1e-3, max(optimum, 1.0)):
-            bound = certifier.by_units(asked, apart, np.inf, enough, supplies, unchecked)
+            bound, _ = certifier.by_units(asked, apart, np.inf, enough, supplies, unchecked)
             assert apart.bound <= bound <= optimum + credit + room
 
 
