@@ -189,7 +189,7 @@ class Search:
         return answer.x if len(answer.x) else None
 
     def _cheapest(self, model: Model, known: Floats, *, better: bool) -> Floats | None:
-        answer = self._engine.solve_integer(model, self._effort)
+        answer = self._engine.solve_integer(model, replace(self._effort, known=known))
         now = float(model.cost @ known)
         if len(answer.x) and (better or answer.objective < now - _NOTHING * max(1.0, abs(now))):
             return answer.x
