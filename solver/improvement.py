@@ -41,6 +41,9 @@ _GIVE_UP = 6
 _SETTLINGS = 4
 _LITTLE = 0.05
 _SAVED = 1e-3
+#: Company is left out that makes a model of more columns: such models take a hundred times as long
+#: as small ones and bring less. A seed that has more by itself is tried less.
+_MOST_COLUMNS = 1_000
 #: A seed that nothing came of is tried less.
 _TIRED = 0.3
 
@@ -86,6 +89,9 @@ class Improvement:
         self._failed = np.zeros(demands, np.int64)
         self._price = prices.capacity
         self._untried = np.zeros(len(self._price), np.int64)
+        own = self._block[self._owner[self._owner != NONE]]
+        self._size = np.bincount(own, minlength=demands)
+        self._ease = np.minimum(1.0, _MOST_COLUMNS / np.maximum(self._size, 1))
         self._obstacles = Obstacles(compact, search.incumbent)
         self._room = Room(search.incumbent, compact, self._charged, ways)
 
@@ -170,7 +176,7 @@ class Improvement:
     def improve(self, steps: int, is_good: Callable[[], bool], check: Callable[[], None]) -> None:
         """Solve up to `steps` neighbourhoods again."""
         for _ in range(steps):
-            regret = self.regrets() * _TIRED**self._failed
+            regret = self.regrets() * self._ease * _TIRED**self._failed
             idle = self._idle() * _TIRED**self._untried
             total = float(regret.sum() + idle.sum())
             if total <= 0 or is_good():
@@ -184,7 +190,7 @@ class Improvement:
             else:
                 supply = seed - len(regret)
                 failed, others = self._untried[supply : supply + 1], self._takers(supply)
-            taken = self._search.step(self._whole(others))
+            taken = self._search.step(self._whole(self._few(others)))
             if not taken or self._search.incumbent.cost > before * (1 - 1e-6):
                 failed += 1
 
@@ -204,7 +210,7 @@ class Improvement:
             for _, wanted in self._room.wishes(seed, float(self._costs()[seed]))[:1]:
                 obstacles = self._obstacles.of(seed, wanted, regret)
                 if len(obstacles):
-                    return np.append(obstacles, seed)
+                    return np.concatenate([[seed], obstacles]).astype(np.int64)
         size = _COMPANY_AGAIN if failed else _COMPANY
         return self._company(seed, regret, size, services=failed > 0)
 
@@ -223,6 +229,14 @@ class Improvement:
             if len(some)
         ]
         return np.concatenate([np.empty(0, np.int64), *parts]).astype(np.int64)
+
+    def _few(self, demands: Longs) -> Longs:
+        """The first of some demands, and of the others as many as make no large model."""
+        block = self._block[demands]
+        first = np.sort(np.unique(block, return_index=True)[1])
+        total = np.cumsum(self._size[block[first]])
+        kept = block[first[(total <= _MOST_COLUMNS) | (np.arange(len(first)) == 0)]]
+        return demands[np.isin(block, kept)]
 
     def _whole(self, demands: Longs) -> Longs:
         """Add the rest of the demands' blocks."""

@@ -1,0 +1,80 @@
+"""Neighbourhoods: whom a seed is solved with, and how large that may get."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from solver.blocks import blocks_of
+from solver.certificate import Certificate
+from solver.child import EngineProcess
+from solver.compact import build_compact
+from solver.compact_columns import Longs
+from solver.improvement import Improvement
+from solver.prices import no_prices
+from solver.problem import Apart, Level, Problem
+from solver.search import STEP_NODES, Search
+from tests.solver.tiny import GANG, Row, Rules, Want, like, problem
+
+
+class Noting(Search):
+    """Notes whom steps are for."""
+
+    asked: list[list[int]]
+
+    def step(self, demands: Longs, *, nodes: int = STEP_NODES) -> bool:
+        """Note the demands, then take the step."""
+        self.asked.append(demands.tolist())
+        return super().step(demands, nodes=nodes)
+
+
+def steps_of(
+    one: Problem, least: list[float], price: float, steps: int, engine: EngineProcess
+) -> Noting:
+    """Improve a plan that serves one demand after another, the last first."""
+    compact = build_compact(one)
+    search = Noting(compact, compact.builder.build(), engine)
+    search.asked = []
+    for demand in range(one.demands.count)[::-1]:
+        search.step(np.array([demand]))
+    search.asked.clear()
+    each = np.array(least)
+    certificate = Certificate(
+        bound=float(each.sum()), least=each, ways=(), short=0.0, relaxed=each, saved=each
+    )
+    improvement = Improvement(
+        search=search,
+        blocks=blocks_of(one),
+        unserved=lambda unmet: 1e6 * unmet,
+        prices=replace(no_prices(one), capacity=np.full(one.supply.count, price)),
+        certificate=certificate,
+        seed=0,
+        ways={},
+    )
+    improvement.improve(steps, lambda: False, lambda: None)
+    return search
+
+
+def test_company_makes_no_large_model(engine: EngineProcess) -> None:
+    """Twelve gangs that hold a unit of what all want: of 300 columns each, three fit."""
+    rows = [Row(cost=1 + number / 100, capacity=1) for number in range(300)]
+    search = steps_of(problem(rows, [GANG] * 12), [100.0] * 12, 1.0, 10, engine)
+    assert {len(asked) for asked in search.asked} == {3}
+
+
+def test_a_seed_that_is_large_is_tried_alone(engine: EngineProcess) -> None:
+    """With more columns than a model should have, it has no company, and is still tried."""
+    rows = [Row(cost=1 + number / 1000, capacity=1) for number in range(1200)]
+    search = steps_of(problem(rows, [GANG] * 2), [100.0] * 2, 1.0, 4, engine)
+    assert {len(asked) for asked in search.asked} == {1}
+
+
+def test_who_is_in_the_way_is_asked_when_nothing_came_of_it(engine: EngineProcess) -> None:
+    """The place near the data has room, but who may not stand beside is there, and can move."""
+    rows = [Row(cost=1, capacity=9), Row(cost=2, capacity=9, place=1)]
+    wants: list[Want] = [like(GANG, data=1000.0), GANG]
+    one = problem(rows, wants, Rules(apart=(Apart(level=Level.PLACE, groups=((0,), (1,))),)))
+    search = steps_of(one, [100.0, 100.0], 0.0, 3, engine)
+    assert search.asked[:2] == [[0], [0, 1]]
+    assert search.incumbent.cost == 300.0
