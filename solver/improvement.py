@@ -88,7 +88,7 @@ class Improvement:
         self._random = np.random.default_rng(seed)
         self._failed = np.zeros(demands, np.int64)
         self._price = prices.capacity
-        self._untried = np.zeros(len(self._price), np.int64)
+        self._failed_at = np.zeros(len(self._price), np.int64)
         own = self._block[self._owner[self._owner != NONE]]
         self._size = np.bincount(own, minlength=demands)
         self._ease = np.minimum(1.0, _MOST_COLUMNS / np.maximum(self._size, 1))
@@ -177,7 +177,7 @@ class Improvement:
         """Solve up to `steps` neighbourhoods again."""
         for _ in range(steps):
             regret = self.regrets() * self._ease * _TIRED**self._failed
-            idle = self._idle() * _TIRED**self._untried
+            idle = self._idle() * _TIRED**self._failed_at
             total = float(regret.sum() + idle.sum())
             if total <= 0 or is_good():
                 return
@@ -189,7 +189,7 @@ class Improvement:
                 failed, others = self._failed[seed : seed + 1], self._partners(seed, regret)
             else:
                 supply = seed - len(regret)
-                failed, others = self._untried[supply : supply + 1], self._takers(supply)
+                failed, others = self._failed_at[supply : supply + 1], self._takers(supply)
             taken = self._search.step(self._whole(self._few(others)))
             if not taken or self._search.incumbent.cost > before * (1 - 1e-6):
                 failed += 1
@@ -208,7 +208,7 @@ class Improvement:
         failed = int(self._failed[seed])
         if failed == 1:
             for _, wanted in self._room.wishes(seed, float(self._costs()[seed]))[:1]:
-                obstacles = self._obstacles.of(seed, wanted, regret)
+                obstacles = self._obstacles.of(seed, wanted, regret[self._block])
                 if len(obstacles):
                     return np.concatenate([[seed], obstacles]).astype(np.int64)
         size = _COMPANY_AGAIN if failed else _COMPANY
@@ -231,7 +231,7 @@ class Improvement:
         return np.concatenate([np.empty(0, np.int64), *parts]).astype(np.int64)
 
     def _few(self, demands: Longs) -> Longs:
-        """The first of some demands, and of the others as many as make no large model."""
+        """The first of some demands, and those that follow until a model would be large."""
         block = self._block[demands]
         first = np.sort(np.unique(block, return_index=True)[1])
         total = np.cumsum(self._size[block[first]])

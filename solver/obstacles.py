@@ -30,7 +30,7 @@ class Obstacles:
         Args:
             demand: who wants something.
             wanted: units of supplies.
-            regret: float64[D], of each demand.
+            regret: float64[D], of the block of each demand.
         """
         found: set[int] = set()
         for supply, units in wanted.items():
@@ -42,7 +42,7 @@ class Obstacles:
             order = np.argsort(-regret[others], kind="stable")
             found.update(others[order[:_HOLDERS]].tolist())
         found.update(self._kept_apart(demand, np.array(list(wanted), np.int32)))
-        return np.array(sorted(found), np.int64)
+        return np.array(sorted(found - {demand}), np.int64)
 
     def _holders(self, supply: int) -> tuple[Longs, Floats, float]:
         """Demands that hold a supply, how many units, and how many are left."""

@@ -170,7 +170,7 @@ class Reseating:
         return self._best_left(group)
 
     def _best_left(self, group: int, but: int | None = None) -> Way | None:
-        """The cheapest of what is left that a group without a seat chooses or is known to like."""
+        """What a group without a seat chooses from what is left, or a cheaper known way."""
         chosen = (
             self._seats.choice(group, but=but) if len(self._seats.groups[group]) == 1 else None
         )
@@ -192,8 +192,9 @@ class Reseating:
             if len(others) > _SENT_OFF or any(self._keeps(other) for other in others):
                 return False
             gone += [seats.leave(other) for other in others]
-        for supply, units in zip(rows.supply.tolist(), rows.units.tolist(), strict=True):
-            need = units - seats.left(supply)
+        wanted, at = np.unique(rows.supply, return_inverse=True)
+        for supply, units in zip(wanted.tolist(), np.bincount(at, rows.units), strict=True):
+            need = float(units) - seats.left(supply)
             if need > _ROUNDING and not self._send_off(supply, need, gone):
                 return False
         return len(gone) <= _SENT_OFF

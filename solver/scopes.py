@@ -53,14 +53,18 @@ def scopes_touched(problem: Problem, supply: Ints, level: Level) -> tuple[Longs,
 def kept_apart_from(problem: Problem) -> dict[int, list[tuple[Level, tuple[int, ...]]]]:
     """Return of each demand the scopes it may share with no one of some others, and those.
 
-    Of rules that keep it apart from a few.
+    Of rules that keep it apart from a few; who is in a group with it is none of them.
     """
     found: dict[int, list[tuple[Level, tuple[int, ...]]]] = {}
     for rule in problem.apart:
+        members = sum(map(len, rule.groups))
         for own in rule.groups:
-            others = tuple(one for group in rule.groups if group is not own for one in group)
-            for one in own if len(others) <= _FEW else ():
-                found.setdefault(one, []).append((rule.level, others))
+            if members - len(own) > _FEW:
+                continue
+            theirs = {one for group in rule.groups for one in group}.difference(own)
+            entry = rule.level, tuple(sorted(theirs))
+            for one in own:
+                found.setdefault(one, []).append(entry)
     return found
 
 

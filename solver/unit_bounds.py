@@ -79,7 +79,8 @@ class UnitBounds:
         prices: of shared rows; nothing has a price to be left unmet.
         least: float64[D], what each block costs at them, by its first demand.
         check: called between blocks; may raise to end it.
-        ways: of blocks that have models, where some supply is free or not there.
+        ways: of blocks that have models, with some supplies free and one held to some units, as
+            far as their models see that.
     """
 
     problem: Problem

@@ -9,6 +9,7 @@ from solver.child import EngineProcess
 from solver.compact import build_compact
 from solver.obstacles import Obstacles
 from solver.problem import Apart, Level, Problem
+from solver.scopes import kept_apart_from
 from solver.search import Search
 from tests.solver.tiny import BATCH, GANG, SERVICE, Row, Rules, Want, like, problem
 
@@ -48,3 +49,14 @@ def test_who_must_stand_apart_is_in_the_way(engine: EngineProcess) -> None:
     assert obstacles.of(2, {0: 1.0}, np.zeros(3)).tolist() == [0]
     assert obstacles.of(2, {1: 1.0}, np.zeros(3)).tolist() == []
     assert obstacles.of(1, {0: 1.0}, np.zeros(3)).tolist() == []
+
+
+def test_a_rule_for_many_is_not_spelled_out() -> None:
+    """Twenty who must all stand apart, two that are not apart from who is in a group with them."""
+    every = Apart(level=Level.ZONE, groups=tuple((one,) for one in range(20)))
+    both = Apart(level=Level.PLACE, groups=((0, 1), (1, 2), (3,)))
+    one = problem([Row(cost=1)], [GANG] * 20, Rules(apart=(every, both)))
+    known = kept_apart_from(one)
+    assert known[3] == [(Level.PLACE, (0, 1, 2))]
+    assert known[0] == [(Level.PLACE, (2, 3))]
+    assert sorted(known) == [0, 1, 2, 3]

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from solver.first_plan import first_plan, unproven
 from solver.prices import Prices, no_prices
-from solver.problem import Apart, Floats, Level, Problem, Reads
+from solver.problem import Apart, Floats, Level, Problem, Reads, Together
 from solver.remainder import Remainder
 from solver.reseating import Reseating
 from solver.solution import Allocation, Solution
@@ -124,6 +125,24 @@ def test_who_has_to_leave_takes_a_way_that_is_known() -> None:
         )
         reseating.round(np.zeros(2), lambda: None)
         assert used(unproven(one, reseating.plan(), "reseated")) == held
+
+
+def test_two_who_stand_together_want_both_units() -> None:
+    """One unit is left where each of them wants one: who holds the other is sent off."""
+    rows = [
+        Row(cost=1, capacity=2),
+        Row(cost=5, capacity=5, place=1, zone=1),
+        Row(cost=2, capacity=1, place=2, zone=2),
+    ]
+    zone = Rules(together=(Together(level=Level.ZONE, demands=(0, 1)),))
+    one, block = problem(rows, [GANG] * 3, zone), [np.array([0, 1])]
+    now = stands(one, (0, 1, 1), (1, 1, 1), (2, 0, 1))
+    best = stands(one, (0, 0, 1), (1, 0, 1), (2, 2, 1))
+    known = ways_in(best.allocation, best.routes, best.unmet, block, one.services.demand)
+    plan = now.allocation, now.routes, now.unmet
+    reseating = Reseating(one, plan, no_prices(one), block, known, np.full(3, _FINE))
+    assert reseating.round(np.zeros(3), lambda: None) == pytest.approx(now.cost - best.cost)
+    assert used(unproven(one, reseating.plan(), "reseated")) == used(best)
 
 
 def test_who_reads_of_others_keeps_its_place() -> None:
