@@ -6,15 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from solver.blocks import blocks_of
-from solver.certificate import Certificate
 from solver.child import EngineProcess
-from solver.compact import build_compact
 from solver.compact_columns import Longs
-from solver.improvement import Improvement
 from solver.prices import no_prices
 from solver.problem import Apart, Level, Problem
 from solver.search import STEP_NODES, Search
+from tests.solver.searches import first_come, improvement_of
 from tests.solver.tiny import GANG, Row, Rules, Want, like, problem
 
 
@@ -33,26 +30,11 @@ def steps_of(
     one: Problem, least: list[float], price: float, steps: int, engine: EngineProcess
 ) -> Noting:
     """Improve a plan that serves one demand after another, the last first."""
-    compact = build_compact(one)
-    search = Noting(compact, compact.builder.build(), engine)
+    known = first_come(one, engine, range(one.demands.count)[::-1])
+    search = Noting(known.compact, known.incumbent.model, engine, known.incumbent.x)
     search.asked = []
-    for demand in range(one.demands.count)[::-1]:
-        search.step(np.array([demand]))
-    search.asked.clear()
-    each = np.array(least)
-    certificate = Certificate(
-        bound=float(each.sum()), least=each, ways=(), short=0.0, relaxed=each, saved=each
-    )
-    improvement = Improvement(
-        search=search,
-        blocks=blocks_of(one),
-        unserved=lambda unmet: 1e6 * unmet,
-        prices=replace(no_prices(one), capacity=np.full(one.supply.count, price)),
-        certificate=certificate,
-        seed=0,
-        ways={},
-    )
-    improvement.improve(steps, lambda: False, lambda: None)
+    prices = replace(no_prices(one), capacity=np.full(one.supply.count, price))
+    improvement_of(search, least, prices).improve(steps, lambda: False, lambda: None)
     return search
 
 

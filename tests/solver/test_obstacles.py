@@ -6,21 +6,11 @@ import numpy as np
 import pytest
 
 from solver.child import EngineProcess
-from solver.compact import build_compact
 from solver.obstacles import Obstacles
-from solver.problem import Apart, Level, Problem
+from solver.problem import Apart, Level
 from solver.scopes import kept_apart_from
-from solver.search import Search
+from tests.solver.searches import first_come
 from tests.solver.tiny import BATCH, GANG, SERVICE, Row, Rules, Want, like, problem
-
-
-def search_of(one: Problem, engine: EngineProcess) -> Search:
-    """A plan that serves one demand after another, each as is cheapest by itself."""
-    compact = build_compact(one)
-    search = Search(compact, compact.builder.build(), engine)
-    for demand in range(one.demands.count):
-        search.step(np.array([demand]))
-    return search
 
 
 @pytest.mark.parametrize(
@@ -31,7 +21,7 @@ def test_holders_are_in_the_way_where_too_few_units_are_left(
 ) -> None:
     """Three hold a unit each of five: two are left for the last, whatever it holds elsewhere."""
     one = problem([Row(cost=1, capacity=5), Row(cost=9, place=1)], [small] * 3 + [GANG])
-    search = search_of(one, engine)
+    search = first_come(one, engine)
     search.step(np.arange(4))
     obstacles, regret = Obstacles(search.compact, search.incumbent), np.array([1.0, 3, 2, 0])
     for units, found in ((1.0, []), (2.0, []), (3.0, [0, 1, 2])):
@@ -44,7 +34,7 @@ def test_who_must_stand_apart_is_in_the_way(engine: EngineProcess) -> None:
     rows = [Row(cost=1), Row(cost=2, place=1, zone=1)]
     apart = (Apart(level=Level.PLACE, groups=((0,), (2,))),)
     one = problem(rows, [GANG] * 3, Rules(apart=apart))
-    search = search_of(one, engine)
+    search = first_come(one, engine)
     obstacles = Obstacles(search.compact, search.incumbent)
     assert obstacles.of(2, {0: 1.0}, np.zeros(3)).tolist() == [0]
     assert obstacles.of(2, {1: 1.0}, np.zeros(3)).tolist() == []

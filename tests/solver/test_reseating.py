@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -9,14 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from solver.blocks import Longs
 from solver.first_plan import first_plan, unproven
 from solver.prices import Prices, no_prices
-from solver.problem import Apart, Floats, Level, Problem, Reads, Together
+from solver.problem import Apart, Level, Problem, Reads, Together
 from solver.remainder import Remainder
 from solver.reseating import Reseating
 from solver.solution import Allocation, Solution
 from solver.tier_bounds import flat_below
-from solver.ways import ways_in
+from solver.ways import Way, ways_in
 from tests.solver.random_problems import Case, bounded, cases, ruled_cases, some_prices
 from tests.solver.test_sizes import sized
 from tests.solver.tiny import GANG, SERVICE, Row, Rules, like, problem, solved, used
@@ -25,16 +27,26 @@ _FINE = 1e6
 
 
 def reseated(
-    one: Problem, plan: Solution, prices: Prices, least: Floats | None = None, rounds: int = 3
+    one: Problem,
+    plan: Solution,
+    prices: Prices,
+    *,
+    rounds: int = 3,
+    blocks: Sequence[Longs] = (),
+    ways: Sequence[Way] = (),
 ) -> tuple[Solution, float]:
-    """The plan after some rounds, and what they say they saved; by default all stand badly."""
+    """The plan after some rounds in which all stand badly, and what they say they saved."""
     flat = flat_below(one)[0]
     count = one.demands.count
     reseating = Reseating(
-        flat, (plan.allocation, plan.routes, plan.unmet), prices, [], [], np.full(count, _FINE)
+        flat,
+        (plan.allocation, plan.routes, plan.unmet),
+        prices,
+        blocks,
+        ways,
+        np.full(count, _FINE),
     )
-    known = np.zeros(count) if least is None else least
-    saved = sum(reseating.round(known, lambda: None) for _ in range(rounds))
+    saved = sum(reseating.round(np.zeros(count), lambda: None) for _ in range(rounds))
     return unproven(one, reseating.plan(), "reseated"), saved
 
 
@@ -115,16 +127,7 @@ def test_who_has_to_leave_takes_a_way_that_is_known() -> None:
     block = [np.array([1])]
     known = ways_in(after.allocation, after.routes, after.unmet, block, one.services.demand)
     for ways, held in (([], used(before)), (known, used(after))):
-        reseating = Reseating(
-            one,
-            (before.allocation, before.routes, before.unmet),
-            no_prices(one),
-            [],
-            ways,
-            np.full(2, _FINE),
-        )
-        reseating.round(np.zeros(2), lambda: None)
-        assert used(unproven(one, reseating.plan(), "reseated")) == held
+        assert used(reseated(one, before, no_prices(one), rounds=1, ways=ways)[0]) == held
 
 
 def test_two_who_stand_together_want_both_units() -> None:
@@ -139,10 +142,9 @@ def test_two_who_stand_together_want_both_units() -> None:
     now = stands(one, (0, 1, 1), (1, 1, 1), (2, 0, 1))
     best = stands(one, (0, 0, 1), (1, 0, 1), (2, 2, 1))
     known = ways_in(best.allocation, best.routes, best.unmet, block, one.services.demand)
-    plan = now.allocation, now.routes, now.unmet
-    reseating = Reseating(one, plan, no_prices(one), block, known, np.full(3, _FINE))
-    assert reseating.round(np.zeros(3), lambda: None) == pytest.approx(now.cost - best.cost)
-    assert used(unproven(one, reseating.plan(), "reseated")) == used(best)
+    found, saved = reseated(one, now, no_prices(one), rounds=1, blocks=block, ways=known)
+    assert saved == pytest.approx(now.cost - best.cost)
+    assert used(found) == used(best)
 
 
 def test_who_reads_of_others_keeps_its_place() -> None:
@@ -170,16 +172,7 @@ def test_a_service_takes_the_way_that_is_known() -> None:
     assert used(best)[0, 0] == 1
     ways = ways_in(best.allocation, best.routes, best.unmet, [np.array([0])], one.services.demand)
     worse = first_plan(one, urgent=[1])
-    reseating = Reseating(
-        one,
-        (worse.allocation, worse.routes, worse.unmet),
-        no_prices(one),
-        [],
-        ways,
-        np.full(2, _FINE),
-    )
-    saved = reseating.round(np.zeros(2), lambda: None)
-    plan = unproven(one, reseating.plan(), "reseated")
+    plan, saved = reseated(one, worse, no_prices(one), rounds=1, ways=ways)
     assert used(worse)[0, 1] == 1
     assert plan.cost == worse.cost - saved
     assert plan.cost <= best.cost

@@ -7,15 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from solver.blocks import blocks_of
-from solver.certificate import Certificate
 from solver.child import EngineProcess
-from solver.compact import build_compact
-from solver.improvement import Improvement
-from solver.prices import no_prices
-from solver.problem import Problem
 from solver.search import Search
 from solver.solution import Allocation
+from tests.solver.searches import first_come, improvement_of
 from tests.solver.tiny import BATCH, GANG, SERVICE, Row, Rules, Want, like, problem
 
 #: A pool of four units at 1 an hour, two of two at 1.5, any number at 10.
@@ -30,36 +25,11 @@ SMALL_BATCH = like(BATCH, amount=100.0)
 
 
 def settled(
-    one: Problem,
-    search: Search,
-    least: list[float],
-    ways: dict[int, Allocation] | None = None,
+    search: Search, least: list[float], ways: dict[int, Allocation] | None = None
 ) -> float:
     """Make room for who costs more than `least`, and return what the plan costs then."""
-    each = np.array(least)
-    certificate = Certificate(
-        bound=float(each.sum()), least=each, ways=(), short=0.0, relaxed=each, saved=each
-    )
-    improvement = Improvement(
-        search=search,
-        blocks=blocks_of(one),
-        unserved=lambda unmet: 1e6 * unmet,
-        prices=no_prices(one),
-        certificate=certificate,
-        seed=0,
-        ways=ways or {},
-    )
-    improvement.settle(lambda: False, lambda: None)
+    improvement_of(search, least, ways=ways).settle(lambda: False, lambda: None)
     return search.incumbent.cost
-
-
-def first_come(one: Problem, engine: EngineProcess) -> Search:
-    """Return a plan that serves one demand after another, each as is cheapest by itself."""
-    compact = build_compact(one)
-    search = Search(compact, compact.builder.build(), engine)
-    for demand in range(one.demands.count):
-        search.step(np.array([demand]))
-    return search
 
 
 @pytest.mark.parametrize("small", [GANG, SMALL_BATCH])
@@ -70,7 +40,7 @@ def test_a_big_gang_gets_the_pool_that_small_demands_can_leave(
     one = problem(ROWS, [small, small, small, small, BIG])
     search = first_come(one, engine)
     assert search.incumbent.cost == pytest.approx(4_400)
-    assert settled(one, search, [100, 100, 100, 100, 400]) == pytest.approx(1_000)
+    assert settled(search, [100, 100, 100, 100, 400]) == pytest.approx(1_000)
 
 
 def test_nobody_is_asked_to_leave_who_would_lose_more(engine: EngineProcess) -> None:
@@ -78,7 +48,7 @@ def test_nobody_is_asked_to_leave_who_would_lose_more(engine: EngineProcess) -> 
     one = problem([ROWS[0], ROWS[3]], [GANG, GANG, GANG, GANG, BIG])
     search = first_come(one, engine)
     before = search.incumbent.x.copy()
-    assert settled(one, search, [100, 100, 100, 100, 400]) == pytest.approx(4_400)
+    assert settled(search, [100, 100, 100, 100, 400]) == pytest.approx(4_400)
     assert (search.incumbent.x == before).all()
 
 
@@ -98,7 +68,7 @@ def test_a_service_gets_what_its_way_takes(engine: EngineProcess) -> None:
         share=np.array([1.0]),
     )
     assert search.incumbent.cost == pytest.approx(4 * 100 + 3 * 1000)
-    cost = settled(one, search, [100, 100, 100, 100, 300], {4: way})
+    cost = settled(search, [100, 100, 100, 100, 300], {4: way})
     assert cost == pytest.approx(300 + 100 + 3 * 150)
 
 
@@ -107,6 +77,6 @@ def test_who_is_left_out_is_served_where_others_make_room(engine: EngineProcess)
     one = problem(ROWS[:3], [GANG, GANG, GANG, GANG, BIG])
     search = first_come(one, engine)
     assert search.unmet[4] == 1
-    settled(one, search, [100, 100, 100, 100, 400])
+    settled(search, [100, 100, 100, 100, 400])
     assert (search.unmet == 0).all()
     assert search.incumbent.cost == pytest.approx(1_000)
