@@ -8,6 +8,8 @@ import numpy as np
 
 from solver.child import EngineProcess
 from solver.compact_columns import Longs
+from solver.effort import Answer, Effort
+from solver.model import Model
 from solver.prices import no_prices
 from solver.problem import Apart, Level, Problem
 from solver.search import STEP_NODES, Search
@@ -60,3 +62,28 @@ def test_who_is_in_the_way_is_asked_when_nothing_came_of_it(engine: EngineProces
     search = steps_of(one, [100.0, 100.0], 0.0, 3, engine)
     assert search.asked[:2] == [[0], [0, 1]]
     assert search.incumbent.cost == 300.0
+
+
+class Hinted(EngineProcess):
+    """Notes what points it is told of that keep a model, and what they cost."""
+
+    def __init__(self) -> None:
+        """Start the engine."""
+        super().__init__()
+        self.told: list[float | None] = []
+
+    def solve_integer(self, model: Model, effort: Effort) -> Answer:
+        """Note the cost of the known point, then solve."""
+        known = effort.known
+        self.told.append(None if known is None else float(model.cost @ known))
+        return super().solve_integer(model, effort)
+
+
+def test_a_step_starts_from_the_plan_that_it_improves() -> None:
+    """The engine is told of the plan's part, and finds a cheaper one."""
+    one = problem([Row(cost=1, capacity=1), Row(cost=3)], [GANG, like(GANG, data=1.0)])
+    with Hinted() as engine:
+        search = first_come(one, engine, [1, 0])
+        engine.told.clear()
+        search.step(np.array([0, 1]))
+        assert engine.told == [search.incumbent.cost]

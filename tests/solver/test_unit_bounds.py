@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from solver.certificate import Certifier
 from solver.child import EngineProcess
-from solver.effort import Outcome
+from solver.effort import Answer, Effort, Outcome
+from solver.model import Model
 from solver.pairs import enumerate_pairs
 from solver.prices import Prices, no_prices
 from solver.problem import Apart, Level, Measure, Problem, ShareCap
@@ -93,6 +94,38 @@ def test_ways_that_do_without_are_known_afterwards(engine: EngineProcess) -> Non
         if not way.unmet.any()
     }
     assert {0, 2} <= held
+
+
+class Loose(EngineProcess):
+    """An engine whose bounds are valid, and so much below what it could prove."""
+
+    def __init__(self, less: float) -> None:
+        """Count what is solved."""
+        super().__init__()
+        self.less, self.solved = less, 0
+
+    def solve_integer(self, model: Model, effort: Effort) -> Answer:
+        """Solve, and forget a part of what is proven."""
+        self.solved += 1
+        answer = super().solve_integer(model, effort)
+        return replace(answer, bound=answer.bound - self.less)
+
+
+def test_whoever_an_engine_hardly_bounds_is_not_asked_again() -> None:
+    """Two services are asked for no, one and two of three units, or only for what is there."""
+    one = problem([Row(cost=1, capacity=3), Row(cost=5)], [like(SERVICE, loads=((0, 20.0),))] * 2)
+    prices, solved, gained = at(one, {0: 300.0}), [], []
+    for less in (0.0, 1_000.0):
+        with Loose(less) as engine:
+            certifier = Certifier(one, all_served(one), engine)
+            apart = certifier.certify(prices, unchecked)
+            before = engine.solved
+            more, _ = certifier.by_units(prices, apart, np.inf, 300.0, [0], unchecked)
+            solved.append(engine.solved - before)
+            gained.append(more - apart.bound)
+    assert gained[0] > 0
+    assert gained[1] == 0
+    assert solved[1] < solved[0]
 
 
 def test_two_supplies_whose_users_have_nothing_in_common_add_up(engine: EngineProcess) -> None:
