@@ -268,8 +268,8 @@ def level_service(work: Work) -> None:
 def tighten(work: Work) -> None:
     """Make the bound better at its own prices.
 
-    Blocks that were only relaxed are solved where that matters now; gangs and batches are bounded
-    together: what is indivisible leaves a gap between prices.
+    Blocks that were only relaxed are solved where that matters now; then some are bounded
+    together, once for each bound: what is indivisible leaves a gap between prices.
     """
     work.check_time()
     if work.best is None or work.search is None:
@@ -278,11 +278,16 @@ def tighten(work: Work) -> None:
     if short > min(_LAX * usual, _MATTERS * missing) and missing > 0:
         slack = min(usual, _LEFT * missing)
         certify(work, work.best.prices, slack=slack)
-    within = work.cost + work.credit - work.best.certificate.bound
-    ready = np.isfinite(within) and within > 0 and work.service.hard.all()
-    if work.best.joint or work.is_good() or not ready:
+    if not work.best.joint and not work.is_good() and work.service.hard.all():
+        _bound_together(work, work.best)
+
+
+def _bound_together(work: Work, known: Best) -> None:
+    """Bound gangs and batches together, few demands whole, and scarce supplies in whole units."""
+    within = work.cost + work.credit - known.certificate.bound
+    if not 0 < within < np.inf:
         return
-    enough, known, certifier = within - work.limits.gap * work.cost, work.best, _certifier(work)
+    enough, certifier = within - work.limits.gap * work.cost, _certifier(work)
     for together in (partial(certifier.jointly, enough=enough), certifier.wholly):
         _note_together(work, known, together(known.prices, known.certificate, within))
         if work.is_good():
@@ -300,6 +305,7 @@ def tighten(work: Work) -> None:
 
 
 def _note_together(work: Work, known: Best, bound: float) -> None:
+    """Note a bound of some together, at the prices of a `known` one, if it is better."""
     work.best = replace(known, bound=max(work.bound, bound - work.credit), joint=True)
     work.tell("bound, together")
 
