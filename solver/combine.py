@@ -122,7 +122,8 @@ def _in_parts(work: Work, master: Master, opened: Model, former: Search, known: 
     """Point of the master: `known`, improved for some demands at a time, the others held."""
     demand = owners(former.compact)[master.kept]
     owner = np.concatenate([demand, [int(way.demands[0]) for way in master.ways]])
-    incumbent = Incumbent(opened, owner.astype(np.int64), known)
+    follows = np.flatnonzero(np.isin(master.kept, former.compact.switches))
+    incumbent = Incumbent(opened, owner.astype(np.int64), known, follows)
     wanted = _wanted(work, former)
     parts = some_at_a_time(wanted, _AT_A_TIME, work.combined, work.limits.seed)
     work.combined += 1

@@ -3,6 +3,9 @@
 Columns belong to demands or link several. To solve for some demands, the columns of all others
 keep their values and move to the right sides; rows and links that the few do not touch fall away.
 Whatever rules a model states, a neighbourhood keeps them, because it is cut from its rows.
+
+Links that only *follow* (which group has a scope) always have the least values that their rows
+allow, so those of others stand in nobody's way and need not be decided again.
 """
 
 from __future__ import annotations
@@ -17,6 +20,7 @@ from solver.problem import Bools, Floats
 
 Longs = NDArray[np.int64]
 LINK = -1
+_NO_COLUMNS: Longs = np.empty(0, np.int64)
 #: Part of a row's value by which roundings may miss its ends.
 _KEPT = 1e-6
 #: Part of its value by which roundings may leave the least of a column above its most.
@@ -51,8 +55,17 @@ class Sparse:
 class Incumbent:
     """A model, the values of its columns, and what its rows add up to."""
 
-    def __init__(self, model: Model, owner: Longs, x: Floats) -> None:
-        """Start from `x`, float64[N]; `owner`: int64[N], demand of each column or `LINK`."""
+    def __init__(
+        self, model: Model, owner: Longs, x: Floats, follows: Longs = _NO_COLUMNS
+    ) -> None:
+        """Start from a point.
+
+        Args:
+            model: the model.
+            owner: int64[N], demand of each column or `LINK`.
+            x: float64[N], the point.
+            follows: int64[.], links without cost that rows only ask to be as high as others are.
+        """
         self.model = model
         self.x = x.copy()
         self._by_column = Sparse.of(model.column, model.row, model.value, len(model.cost))
@@ -64,6 +77,9 @@ class Incumbent:
         self._activity = np.bincount(
             model.row, weights=model.value * x[model.column], minlength=len(model.row_low)
         )
+        self._follows = np.zeros(len(x), np.bool_)
+        self._follows[follows] = True
+        self._let_follow(follows)
 
     @property
     def cost(self) -> float:
@@ -126,24 +142,41 @@ class Incumbent:
         return Cut(model=_with_bounds(model), free=free)
 
     def _with_links(self, columns: Longs) -> Longs:
-        """Add the linking columns whose rows `columns` touch, and those these touch in turn."""
+        """Add the linking columns whose rows `columns` touch, and those these touch in turn.
+
+        Of those that follow, only the ones that `columns` themselves touch.
+        """
         seen = np.zeros(len(self.x), np.bool_)
         seen[columns] = True
-        fresh = columns
+        fresh, may_join = columns, self._is_link
         while len(fresh):
             _, near, _ = self._by_row.entries(np.flatnonzero(self.rows_of(fresh)))
             before = seen.copy()
-            seen[near[self._is_link[near]]] = True
-            fresh = np.flatnonzero(seen & ~before)
+            seen[near[may_join[near]]] = True
+            may_join = self._is_link & ~self._follows
+            fresh = np.flatnonzero(seen & ~before & may_join)
         return np.flatnonzero(seen)
 
     def take(self, cut: Cut, x: Floats) -> None:
         """Give the free columns of `cut` the values `x`, whole ones rounded."""
-        rounded = np.where(self.model.integral[cut.free], np.rint(x), x)
-        change = rounded - self.x[cut.free]
-        position, row, value = self._by_column.entries(cut.free)
+        self._set(cut.free, np.where(self.model.integral[cut.free], np.rint(x), x))
+        self._let_follow(cut.free[self._follows[cut.free]])
+
+    def _let_follow(self, columns: Longs) -> None:
+        """Give `columns`, int64[n], the least values that each of their rows lets them have."""
+        position, row, value = self._by_column.entries(columns)
+        own = value * self.x[columns[position]]
+        end = np.where(value > 0, self.model.row_low[row], self.model.row_high[row])
+        least = self.model.low[columns]
+        np.maximum.at(least, position, (end - self._activity[row] + own) / value)
+        whole = self.model.integral[columns]
+        self._set(columns, np.where(whole, np.ceil(least - _KEPT), least))
+
+    def _set(self, columns: Longs, x: Floats) -> None:
+        change = x - self.x[columns]
+        position, row, value = self._by_column.entries(columns)
         np.add.at(self._activity, row, value * change[position])
-        self.x[cut.free] = rounded
+        self.x[columns] = x
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from solver.effort import Outcome
 from solver.pairs import with_coefficients
 from solver.prices import Prices, blended, no_prices, priced
 from solver.problem import Floats
-from solver.relaxation import prices_of, restrict
+from solver.relaxation import prices_of, restrict, used_pairs
 from solver.sampling import Sample, sample, stakes_of, weighed
 from solver.selection import joined
 from solver.slices import slice_pairs
@@ -92,6 +92,7 @@ def _prices_of_sample(work: Work, drawn: Sample, stake: Floats) -> Prices:
         if last or number == _ROUNDS - 1:
             break
         before = answer.objective
+        columns.pairs = used_pairs(restricted, answer)
         columns.grow(prices, _MORE)
     return prices
 

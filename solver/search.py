@@ -76,7 +76,7 @@ class Search:
         self._routes = routes
         self._engine = engine
         self._effort = Effort(gap=STEP_GAP, nodes=STEP_NODES)
-        self.incumbent = Incumbent(model, owners(compact), start)
+        self.incumbent = Incumbent(model, owners(compact), start, compact.switches)
         if x is None:
             self.settle_links()
 

@@ -107,6 +107,7 @@ def terms(
     row = {workload.name: index for index, workload in enumerate(workloads)}
     apart: list[Apart] = []
     together: list[Together] = []
+    alone: dict[Level, list[set[int]]] = {}
     for rule in rules:
         members = tuple(row[name] for name in rule.workloads)
         if rule.scope is None:
@@ -115,13 +116,25 @@ def terms(
         if rule.verb is Verb.TOGETHER:
             together.append(Together(level=level, demands=members))
         elif rule.verb is Verb.ALONE:
-            inside = set(members)
-            others = tuple(index for index in row.values() if index not in inside)
-            if others:
-                apart.append(Apart(level=level, groups=(members, others)))
+            alone.setdefault(level, []).append(set(members))
         elif rule.tenants is not None:
             groups = tuple(tuple(row[n] for n in names) for names in rule.tenants.values())
             apart.append(Apart(level=level, groups=groups))
         else:
             apart.append(Apart(level=level, groups=tuple((member,) for member in members)))
+    for level, insides in alone.items():
+        groups = _told_apart(insides, len(row))
+        if len(groups) > 1:
+            apart.append(Apart(level=level, groups=groups))
     return tuple(apart), tuple(together)
+
+
+def _told_apart(insides: Sequence[set[int]], count: int) -> tuple[tuple[int, ...], ...]:
+    """All of `count` workloads in groups: apart are those that some of `insides` tells apart.
+
+    One rule for all that are alone says the same as one for each, and is said of everybody once.
+    """
+    groups: dict[tuple[bool, ...], list[int]] = {}
+    for one in range(count):
+        groups.setdefault(tuple(one in inside for inside in insides), []).append(one)
+    return tuple(tuple(members) for members in groups.values())

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+from itertools import combinations
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from broker.candidates import Candidates, find_candidates
 from broker.rules.exclusivity import terms
+from broker.workloads import Exclusivity, ScopeLevel, Shape, Training, Verb
 from solver.problem import Apart, Level, Together
 from tests.broker.planning_inputs import ROWS, scene, spec
 
@@ -137,7 +142,29 @@ def test_rules_over_the_plan_become_groups_and_sets(tmp_path: Path) -> None:
     apart, together = terms(one.policy.exclusivity, one.workloads)
     assert apart == (
         Apart(level=Level.OWNER, groups=((0,), (1,))),
-        Apart(level=Level.ZONE, groups=((2,), (0, 1))),
         Apart(level=Level.PLACE, groups=((0,), (1, 2))),
+        Apart(level=Level.ZONE, groups=((0, 1), (2,))),
     )
     assert together == (Together(level=Level.PLACE, demands=(1, 2)),)
+
+
+@given(st.lists(st.sets(st.integers(0, 5), min_size=1), min_size=1, max_size=4))
+def test_all_that_are_alone_become_one_rule_of_each_scope(insides: list[set[int]]) -> None:
+    """Two workloads are in different groups where some rule holds for one of them only."""
+    shape = Shape(accelerators=("H100",), count=Decimal(8), written="H100:8")
+    workloads = [Training(name=f"w{one}", shapes=(shape,), hours=Decimal(9)) for one in range(6)]
+    rules = [
+        Exclusivity(
+            verb=Verb.ALONE,
+            scope=ScopeLevel.ZONE,
+            workloads=tuple(workloads[one].name for one in sorted(inside)),
+        )
+        for inside in insides
+    ]
+    apart, _ = terms(rules, workloads)
+    assert len(apart) <= 1
+    groups = [some for rule in apart for some in rule.groups]
+    group = {one: number for number, some in enumerate(groups) for one in some}
+    for one, other in combinations(range(6), 2):
+        told = any((one in inside) != (other in inside) for inside in insides)
+        assert told == (group.get(one) != group.get(other))

@@ -14,11 +14,11 @@ from solver.compact import build_compact
 from solver.compact_columns import owners
 from solver.effort import Effort
 from solver.model import Model
-from solver.neighbourhood import Sparse
-from solver.problem import Floats, Problem
+from solver.neighbourhood import Incumbent, Sparse
+from solver.problem import Apart, Floats, Level, Problem
 from solver.search import Search, held_alone
 from tests.solver.random_problems import Case, bounded, cases, exactly, ruled_cases
-from tests.solver.tiny import GANG, SERVICE, Row, like, problem
+from tests.solver.tiny import GANG, SERVICE, Row, Rules, like, problem
 
 
 def activity(model: Model, x: Floats) -> Floats:
@@ -75,6 +75,53 @@ def test_steps_keep_every_row_and_everything_else(
         assert (total <= model.row_high + slack).all()
         assert (total >= model.row_low - slack).all()
         assert incumbent.cost == pytest.approx(float(model.cost @ incumbent.x))
+
+
+def test_scopes_of_others_are_not_decided_again(engine: EngineProcess) -> None:
+    """Of three gangs that are kept apart, a cut for one has the switches of its own group."""
+    rows = [Row(cost=1, capacity=9, place=place) for place in (0, 1, 2)]
+    rules = Rules(apart=(Apart(level=Level.PLACE, groups=((0,), (1,), (2,))),))
+    search = searched(problem(rows, [GANG] * 3, rules), engine)
+    for one in range(3):
+        assert search.step(np.array([one]))
+    switches, x = search.compact.switches, search.incumbent.x
+    assert len(switches) == 9
+    assert x[switches].sum() == 3
+    assert len(search.incumbent.cut(np.array([1])).where(switches)) == 3
+
+
+def test_a_scope_where_nobody_stands_is_free(engine: EngineProcess) -> None:
+    """A point may say that a group has a scope it has nothing in; a plan does not."""
+    rows = [Row(cost=1, capacity=9, place=place) for place in (0, 1)]
+    rules = Rules(apart=(Apart(level=Level.PLACE, groups=((0,), (1,))),))
+    one = problem(rows, [GANG] * 2, rules)
+    compact = build_compact(one)
+    x = np.zeros(compact.builder.columns)
+    x[compact.unmet] = x[compact.switches[:1]] = 1.0
+    search = Search(compact, compact.builder.build(), engine, x)
+    assert not search.incumbent.x[compact.switches].any()
+
+
+@bounded(30)
+@given(ruled_cases(), st.integers(0, 2**32 - 1))
+def test_what_follows_takes_nothing_from_a_cut(
+    engine: EngineProcess, case: Case, seed: int
+) -> None:
+    """A cut has the same optimum where the switches of all groups are decided again."""
+    random = np.random.default_rng(seed)
+    search = searched(case.problem, engine)
+    model, compact = search.incumbent.model, search.compact
+    for one in random.permutation(case.problem.demands.count):
+        search.step(np.array([one]))
+    chosen = np.flatnonzero(random.random(case.problem.demands.count) < 0.6)
+    least = model.cost[compact.unmet] + 1e4  # else nobody is served
+    model.cost[compact.unmet] = least
+    whole = Incumbent(model, owners(compact), search.incumbent.x)
+    found = [
+        engine.solve_integer(some.cut(chosen).model, Effort(gap=0.0)).objective
+        for some in (search.incumbent, whole)
+    ]
+    assert found[0] == pytest.approx(found[1], rel=1e-6, abs=1e-6)
 
 
 @bounded(15)
