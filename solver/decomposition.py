@@ -56,8 +56,10 @@ _SETTLED = 1e-4
 #: Rounds of the relaxed master of very many demands, and what the bound at its prices may give
 #: away for not solving blocks, as a part of the gap that is asked for.
 _ROUNDS_OF_MANY = 2
-#: A plan comes before better prices where the model of the first ones has more entries.
+#: A plan comes before better prices where the model of the first ones has more entries; and
+#: there are no better prices of very many where a model of them all would have more.
 _MOST_ENTRIES = 1_000_000
+_MOST_ENTRIES_OF_MANY = 3_000_000
 _NEAR = 0.07
 
 
@@ -129,13 +131,14 @@ def _run(work: Work, start: Solution | None, prices: Prices | None) -> None:
         if prices is not None:  # pairs are few so far, and those that are cheap at these
             work.columns.grow(no_prices(work.problem), CHOICES)
         _begin(work, start)
-    for number in range(_rounds(work.limits)):
+    combining = not (resumed and _takes_steps(work))
+    for _ in range(_rounds(work.limits)):
         before = (work.cost, work.bound)
-        is_combined = resumed and not number and _takes_steps(work)
-        if work.is_good() or _is_improved(work, start, combining=not is_combined):
+        if work.is_good() or _is_improved(work, start, combining=combining):
             return
-        if before[0] - work.cost > _WORTHWHILE * work.cost:
-            continue  # the plan is still what falls short
+        combining = before[0] - work.cost <= _WORTHWHILE * work.cost
+        if not combining:
+            continue  # the plan is still what falls short, and steps make it better
         if is_huge(work):
             return
         certify(work, better_prices(work), blend=_BLEND)
@@ -153,6 +156,8 @@ def _begin(work: Work, start: Solution | None) -> None:
     if start is not None:
         adopt(work, start)
     _first_bound(work, start)
+    if work.is_good():
+        return
     if work.search is not None and not is_nearly_whole(work):
         work.hold_back()  # the bound is for more than can be served
     if work.problem.demands.count > MANY:
@@ -194,7 +199,8 @@ def _first_bound(work: Work, start: Solution | None) -> None:
     is_light = work.problem.demands.count <= MANY and work.entries <= _MOST_ENTRIES
     if work.search is not None and is_light:
         prices = better_prices(work)
-    slack = np.inf if is_huge(work) else None
+    # Of very many, too much time for prices that come from samples: better ones follow.
+    slack = np.inf if work.problem.demands.count > MANY else None
     is_plan_first = work.search is None or _leaves_some(work)
     try:
         check = work.check_first_part if is_plan_first else None
@@ -205,7 +211,7 @@ def _first_bound(work: Work, start: Solution | None) -> None:
         _plan_meanwhile(work, start)
         certify(work, prices, slack=slack)
     _bound_of_many(work)
-    if work.best is not None and work.best.prices is not first:
+    if work.best is not None and work.best.prices is not first and not work.is_good():
         plan_at(work, work.best.prices)
 
 
@@ -216,10 +222,16 @@ def _leaves_some(work: Work) -> bool:
 
 
 def _bound_of_many(work: Work) -> None:
-    """Ask all of very many demands for prices, whose first ones came from samples."""
+    """Ask all of very many demands for prices, whose first ones came from samples.
+
+    Where their model would be so large that its relaxation takes longer than all else, there are
+    no better prices: the plan comes next, then the bound at those of the samples.
+    """
     count = work.problem.demands.count
-    if MANY < count <= MOST and work.search is not None:
-        serve(work)
+    if not MANY < count <= MOST or work.search is None:
+        return
+    serve(work)
+    if work.entries <= _MOST_ENTRIES_OF_MANY:
         slack = _NEAR * work.limits.gap * work.cost
         certify(work, better_prices(work, _ROUNDS_OF_MANY), slack=slack)
 

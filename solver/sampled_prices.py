@@ -84,6 +84,8 @@ def _prices_of_sample(work: Work, drawn: Sample, stake: Floats) -> Prices:
         restricted.model.high[unmet] = 1.0
         restricted.model.cost[unmet] += fines[hard]
         model = weighed(drawn, restricted.compact, restricted.model)
+        times = work.problem.demands.count / part.demands.count
+        work.entries = max(work.entries, round(times * len(model.value)))
         answer = work.engine.solve_linear(model)
         if answer is None or answer.outcome is not Outcome.OPTIMAL:
             raise SolverError("the relaxation of a sample has no solution")

@@ -63,7 +63,7 @@ class Work:
         is_guided: prices of an earlier search will say which pairs are of use.
         search: the plan so far, in its restricted model; None: none yet.
         prices: the first ones.
-        entries: of the model that they come from.
+        entries: of the model that they come from, or that would be one of all demands.
         best: the best bound at `service`.
         spare: a bound at a service that bounds are no longer for, and what made it; None: none.
         stake: float64[D], about what each demand costs, with the price of what it takes.

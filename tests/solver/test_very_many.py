@@ -22,9 +22,14 @@ NEVER = 10**9
 CRUMB = 0.01
 
 
-def called(*, many: int, most: int) -> pytest.MonkeyPatch:
-    """Call more demands than `many` very many, and more than `most` too many to combine."""
+#: Demands that are too many to combine, and entries of a model of all that are too many to relax.
+WAYS = [(1, NEVER), (NEVER, NEVER), (NEVER, 0)]
+
+
+def called(*, many: int, most: int, entries: int) -> pytest.MonkeyPatch:
+    """Call more demands than `many` very many, more than `most` and `entries` too many."""
     patch = pytest.MonkeyPatch()
+    patch.setattr(decomposition, "_MOST_ENTRIES_OF_MANY", entries)
     patch.setattr(decomposition, "MANY", many)
     patch.setattr(rounds, "MANY", many)
     patch.setattr(improving, "MANY", many)
@@ -33,42 +38,44 @@ def called(*, many: int, most: int) -> pytest.MonkeyPatch:
     return patch
 
 
-def assert_between_for_many(case: Case, engine: EngineProcess, most: int) -> None:
+def assert_between_for_many(case: Case, engine: EngineProcess, way: tuple[int, int]) -> None:
     """Bound <= optimum <= plan, where the optimum leaves no crumb of a light demand.
 
     Beside a heavy one, a crumb is nothing to the engine's tolerance, and lowers the cost.
     """
     unmet = exactly(case.problem, engine).unmet
     assume(not ((unmet > 0) & (unmet < CRUMB)).any())
-    patch = called(many=1, most=most)
+    patch = called(many=1, most=way[0], entries=way[1])
     try:
         assert_between(case, engine, SearchLimits(work=1))
     finally:
         patch.undo()
 
 
-@pytest.mark.parametrize("most", [1, NEVER])
+@pytest.mark.parametrize("way", WAYS)
 @bounded(4)
 @given(case=cases())
-def test_optimum_lies_between_bound_and_plan(engine: EngineProcess, most: int, case: Case) -> None:
+def test_optimum_lies_between_bound_and_plan(
+    engine: EngineProcess, way: tuple[int, int], case: Case
+) -> None:
     """On random markets and specs of every kind."""
-    assert_between_for_many(case, engine, most)
+    assert_between_for_many(case, engine, way)
 
 
-@pytest.mark.parametrize("most", [1, NEVER])
+@pytest.mark.parametrize("way", WAYS)
 @bounded(3)
 @given(case=ruled_cases())
 def test_optimum_lies_between_bound_and_plan_under_any_two_rules(
-    engine: EngineProcess, most: int, case: Case
+    engine: EngineProcess, way: tuple[int, int], case: Case
 ) -> None:
     """Under every rule there is, two at a time."""
-    assert_between_for_many(case, engine, most)
+    assert_between_for_many(case, engine, way)
 
 
-@pytest.mark.parametrize("most", [1, NEVER])
-def test_the_same_problem_gives_the_same_plan(engine: EngineProcess, most: int) -> None:
+@pytest.mark.parametrize("way", WAYS)
+def test_the_same_problem_gives_the_same_plan(engine: EngineProcess, way: tuple[int, int]) -> None:
     """Twice in a row, with another history of the engine's process."""
-    patch = called(many=1, most=most)
+    patch = called(many=1, most=way[0], entries=way[1])
     try:
         first, again = (
             digest(solve_decomposed(twenty(5), SearchLimits(work=1), engine=engine))
