@@ -183,12 +183,14 @@ def _serve_aside(work: Work) -> None:
 def widen(work: Work) -> None:
     """Look at all known pairs; at all there are of what is left out, and of who holds its place.
 
-    Few pairs are known of each demand, and where one is left out the cheap ones are taken.
+    Few pairs are known of each demand, and where one is left out the cheap ones are taken. Who
+    must stand where it does counts as left out as well.
     """
     if work.search is None:
         return
     plan = work.search.decoded()
-    missed = np.flatnonzero(work.missed(plan[2]) > 0)
+    block = work.columns.blocks.first_of(work.problem.demands.count)
+    missed = np.flatnonzero(np.isin(block, block[work.missed(plan[2]) > 0]))
     work.columns.add_all(missed)
     pairs, held = work.columns.pairs, plan[0]
     wanted = np.unique(pairs.supply[np.isin(pairs.demand, missed)])

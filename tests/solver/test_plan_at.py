@@ -8,9 +8,16 @@ import numpy as np
 import pytest
 
 from solver.child import EngineProcess
-from solver.improving import plan_at
+from solver.first_plan import unproven
+from solver.improving import plan_at, serve
+from solver.lone_choice import gang_choice
+from solver.one_by_one import joined_routes
+from solver.pairs import most_units
 from solver.prices import no_prices
 from solver.problem import Level, Together
+from solver.remainder import Remainder
+from solver.rounds import adopt
+from solver.selection import pairs_of
 from solver.solution import SearchLimits
 from solver.work import Work
 from tests.solver.tiny import GANG, Row, Rules, like, problem
@@ -30,3 +37,25 @@ def test_couples_that_were_left_out_come_before_dearer_ones(engine: EngineProces
     assert work.search is not None
     assert work.search.unmet.tolist() == [0.0] * 4
     assert work.cost == pytest.approx(2 * 800 + 2 * 40)
+
+
+def test_who_must_stand_beside_one_that_was_left_out_may_go_anywhere(
+    engine: EngineProcess,
+) -> None:
+    """Where each of a couple has dozens of cheap pools, the other has none."""
+    cheap = [Row(cost=1, capacity=9, kind=kind, place=2 * kind) for kind in (0, 1)]
+    dear = [Row(cost=9, capacity=9, kind=kind, place=1) for kind in (0, 1)]
+    couple = Together(level=Level.PLACE, demands=(0, 1))
+    gangs = [like(GANG, amount=1.0)] * 2
+    one = problem([*cheap * 13, *dear], gangs, Rules(together=(couple,)))
+    kinds = np.array([0, -2, 1, -2], np.int32)  # no supply is of kind -2
+    one = replace(one, demands=replace(one.demands, mode_kind=kinds))
+    work = Work(one, SearchLimits(), engine, lambda *_: None, None)
+    left, pairs = Remainder(one), pairs_of(one, 0, most_units(one))
+    held = gang_choice(one, left, pairs).allocation
+    adopt(work, unproven(one, (held, joined_routes([]), np.array([0.0, 1.0])), "first-plan"))
+    work.prices = no_prices(one)
+    assert not np.isin([26, 27], work.columns.pairs.supply).any()
+    serve(work)
+    assert work.search is not None
+    assert work.search.decoded()[0].supply.tolist() == [26, 27]

@@ -86,6 +86,19 @@ def test_the_same_problem_gives_the_same_plan(engine: EngineProcess, way: tuple[
     assert first == again
 
 
+def test_a_search_ends_with_the_first_bound_that_will_do(engine: EngineProcess) -> None:
+    """No plan is made at its prices, and none is settled."""
+    patch, phases = called(many=1, most=NEVER, entries=NEVER), list[str]()
+    try:
+        limits = SearchLimits(gap=0.5)
+        solve_decomposed(
+            twenty(5), limits, engine=engine, progress=lambda phase, *_: phases.append(phase)
+        )
+    finally:
+        patch.undo()
+    assert phases[-1] == "bound"
+
+
 def test_a_bound_without_time_counts_units_and_formulas(engine: EngineProcess) -> None:
     """No time for any relaxation: 30 asked of units of 10 at 200 are 600, and a gang of 200."""
     one = problem([Row(cost=2)], [GANG, like(SERVICE, loads=((0, 30.0),))])
