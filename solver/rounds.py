@@ -12,6 +12,7 @@ import numpy as np
 from solver.certificate import Certificate, Certifier, Handy
 from solver.compact_columns import NONE, Compact, Longs, owners
 from solver.effort import Outcome
+from solver.exclusive_rows import exclusive_gangs
 from solver.master import build_master
 from solver.model import Model
 from solver.prices import Prices, blended
@@ -157,12 +158,15 @@ def _ways_of(work: Work, prices: Prices) -> None:
 def ways_of_bound(work: Work, prices: Prices, least: float = 0.0) -> list[Way]:
     """Return the best ways found at `prices` of demands that are bound to each other.
 
-    Of many such blocks, of those that cost most; of none that cost less than `least`.
+    Of many such blocks, of those that cost most and those with gangs that are `alone`, which would
+    choose where the others cannot follow; of none that cost less than `least`.
     """
-    stake = work.stake
+    stake, alone = work.stake, exclusive_gangs(work.problem)
     blocks = [block for block in work.columns.blocks.models if len(block) > 1]
     blocks = [block for block in blocks if stake[block].sum() >= least]
-    blocks.sort(key=lambda block: -float(stake[block].sum()))
+    blocks.sort(
+        key=lambda block: (alone.keys().isdisjoint(block.tolist()), -float(stake[block].sum()))
+    )
     gap = _slack(work) / max(len(blocks), 1)
     return _certifier(work).ways_at(prices, blocks[:_MOST_DEAR], work.check_time, gap=gap)
 

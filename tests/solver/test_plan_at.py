@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from solver import rounds
 from solver.child import EngineProcess
 from solver.first_plan import unproven
 from solver.improving import plan_at, serve
@@ -14,7 +15,7 @@ from solver.lone_choice import gang_choice
 from solver.one_by_one import joined_routes
 from solver.pairs import most_units
 from solver.prices import no_prices
-from solver.problem import Level, Together
+from solver.problem import Apart, Level, Together
 from solver.remainder import Remainder
 from solver.rounds import adopt
 from solver.selection import pairs_of
@@ -37,6 +38,21 @@ def test_couples_that_were_left_out_come_before_dearer_ones(engine: EngineProces
     assert work.search is not None
     assert work.search.unmet.tolist() == [0.0] * 4
     assert work.cost == pytest.approx(2 * 800 + 2 * 40)
+
+
+def test_best_ways_are_asked_for_of_who_is_alone_and_not_single(
+    engine: EngineProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of two couples, the one that costs less has a gang that is alone."""
+    monkeypatch.setattr(rounds, "_MOST_DEAR", 1)
+    rows = [Row(cost=1, capacity=9, zone=zone) for zone in range(4)]
+    couples = tuple(Together(level=Level.PLACE, demands=pair) for pair in ((0, 1), (2, 3)))
+    alone = Apart(level=Level.ZONE, groups=((2,), (0, 1, 3)))
+    one = problem(rows, [GANG] * 4, Rules(together=couples, apart=(alone,)))
+    work = Work(one, SearchLimits(), engine, lambda *_: None, None)
+    work.stake = np.array([9.0, 9.0, 1.0, 1.0])
+    ways = rounds.ways_of_bound(work, replace(no_prices(one), unmet=np.full(4, np.inf)))
+    assert [way.demands.tolist() for way in ways] == [[2, 3]]
 
 
 def test_who_must_stand_beside_one_that_was_left_out_may_go_anywhere(
