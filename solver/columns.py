@@ -108,8 +108,8 @@ class Columns:
             lost[reads.reader[more]] = 1.0
         return lost
 
-    def cheapest(self, prices: Prices, more: int = MORE, *, services: bool = True) -> Pairs:
-        """Return the pairs that are cheapest at `prices`, `more` of each gang and batch.
+    def grow(self, prices: Prices, more: int = MORE, *, services: bool = True) -> None:
+        """Add the pairs that are cheapest at `prices`, `more` of each gang and batch.
 
         `services`: of them too, which takes most of the time.
         """
@@ -121,39 +121,28 @@ class Columns:
         parts += _mixes(at_prices, self.blocks, self.most, more)
         if services:
             parts += _of_services(at_prices, self.most)
-        return joined(self.problem, parts)
-
-    def grow(self, prices: Prices, more: int = MORE, *, services: bool = True) -> None:
-        """Add the pairs that are `cheapest`."""
-        self.add(self.cheapest(prices, more, services=services))
-
-    def add(self, pairs: Pairs) -> None:
-        """Add pairs."""
-        self.pairs = joined(self.problem, [self.pairs, pairs])
+        self.pairs = joined(self.problem, [self.pairs, *parts])
 
     def add_all(self, demands: Longs) -> None:
         """Add all pairs of some demands."""
         if len(demands):
             every = Listing.of(self.flat).pairs(self.problem, demands, self.most)
-            self.add(every)
+            self.pairs = joined(self.problem, [self.pairs, every])
 
     def add_ways(self, ways: Sequence[Way]) -> None:
         """Add ways that are not known yet, and the pairs they use."""
         new = [way for way in ways if way.key not in self._keys]
         self._keys.update(way.key for way in new)
         self.ways += new
-        if new:
-            self.add(self.pairs_of(new))
-
-    def pairs_of(self, ways: Sequence[Way]) -> Pairs:
-        """Return the pairs that some ways use."""
-        rows = [way.allocation for way in ways]
+        rows = [way.allocation for way in new]
         used = [with_coefficients(self.problem, one.demand, one.mode, one.supply) for one in rows]
-        return joined(self.problem, used)
+        if used:
+            self.pairs = joined(self.problem, [self.pairs, *used])
 
     def add_allocation(self, rows: Allocation) -> None:
         """Add the pairs of an allocation; owned units mixed into a gang come with their own."""
-        self.add(with_coefficients(self.problem, rows.demand, rows.mode, rows.supply))
+        known = with_coefficients(self.problem, rows.demand, rows.mode, rows.supply)
+        self.pairs = joined(self.problem, [self.pairs, known])
 
 
 def _of_the_rest(

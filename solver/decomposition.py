@@ -56,11 +56,11 @@ _SETTLED = 1e-4
 #: Rounds of the relaxed master of very many demands, and what the bound at its prices may give
 #: away for not solving blocks, as a part of the gap that is asked for.
 _ROUNDS_OF_MANY = 2
+_NEAR = 0.07
 #: A plan comes before better prices where the model of the first ones has more entries; and
 #: there are no better prices of very many where a model of them all would have more.
 _MOST_ENTRIES = 1_000_000
 _MOST_ENTRIES_OF_MANY = 3_000_000
-_NEAR = 0.07
 
 
 def solve_decomposed(

@@ -4,8 +4,9 @@ Columns belong to demands or link several. To solve for some demands, the column
 keep their values and move to the right sides; rows and links that the few do not touch fall away.
 Whatever rules a model states, a neighbourhood keeps them, because it is cut from its rows.
 
-Links that only *follow* (which group has a scope) always have the least values that their rows
-allow, so those of others stand in nobody's way and need not be decided again.
+Links that only *follow* (which group has a scope) get the least values that their rows allow
+whenever they have been decided, so those of others stand in nobody's way and need not be decided
+again.
 """
 
 from __future__ import annotations
@@ -105,8 +106,9 @@ class Incumbent:
         return rows
 
     def columns_of(self, demands: Longs) -> Longs:
-        """Return int64[.], the columns of some demands."""
-        parts = [self._columns[self._first[one] : self._first[one + 1]] for one in demands]
+        """Return int64[.], the columns of some demands; the last ones may have none."""
+        known = demands[demands < len(self._first) - 1]
+        parts = [self._columns[self._first[one] : self._first[one + 1]] for one in known]
         return np.concatenate([np.empty(0, np.int64), *parts])
 
     def cut(self, demands: Longs) -> Cut:

@@ -17,11 +17,10 @@ from solver.master import build_master
 from solver.model import Model
 from solver.prices import Prices, blended
 from solver.problem import Floats
-from solver.relaxation import charges, prices_of, restrict, service_of, used_pairs, with_fines
+from solver.relaxation import charges, prices_of, restrict, service_of, with_fines
 from solver.sampled_prices import MOST, sampled_prices
 from solver.sampling import MANY, stakes_of
 from solver.search import Planned, Search, held_alone
-from solver.selection import joined
 from solver.solution import Solution, SolverError
 from solver.unit_bounds import contested
 from solver.ways import Way, ways_in
@@ -84,18 +83,16 @@ def is_huge(work: Work) -> bool:
 
 
 def first_prices(work: Work) -> Prices:
-    """Relax over what is used and cheap until the duals ask for no new pairs, then over all found.
+    """Relax over a growing choice of pairs until the duals ask for no new ones.
 
     Where demands are very many, a sample of them stands in for all.
     """
     if work.problem.demands.count > MANY:
         return sampled_prices(work)
-    value, pairs = np.inf, work.columns.pairs
+    value = np.inf
     for number in range(_PRICE_ROUNDS):
         work.check_time()
-        if number == _PRICE_ROUNDS - 1:
-            pairs = work.columns.pairs
-        restricted = restrict(work.flat, pairs, work.service, loose=True)
+        restricted = restrict(work.flat, work.columns.pairs, work.service, loose=True)
         model = with_fines(restricted, work.service, work.fines)
         answer = work.engine.solve_linear(model)
         if answer is None or answer.outcome is not Outcome.OPTIMAL:
@@ -105,14 +102,10 @@ def first_prices(work: Work) -> Prices:
         before = work.columns.pairs.count
         work.prices = prices
         work.entries = len(model.value)
-        next_ones = [used_pairs(restricted, answer), work.columns.cheapest(prices)]
+        work.columns.grow(prices)
         if number == 0:
             least = _LARGE * float(work.stake.sum())
-            ways = ways_of_bound(work, prices, least)
-            work.columns.add_ways(ways)
-            next_ones.append(work.columns.pairs_of(ways))
-        pairs = joined(work.problem, next_ones)
-        work.columns.add(pairs)
+            work.columns.add_ways(ways_of_bound(work, prices, least))
         work.tell(f"prices {number + 1}")
         fell = value - answer.objective
         value = answer.objective
@@ -382,13 +375,13 @@ def better_prices(work: Work, rounds: int = _MASTER_ROUNDS) -> Prices:
 
 def _master_prices(work: Work, dear: Sequence[Longs]) -> tuple[Prices, float]:
     """Prices of the relaxed master, and its cost."""
-    first = {int(block[0]) for block in dear}
-    ways = [way for way in work.columns.ways if int(way.demands[0]) in first]
     restricted = restrict(work.flat, work.columns.pairs, work.service, loose=True)
     dearest = stakes_of(work.flat, restricted.compact.pairs, dearest=True)
     stake = np.maximum(work.stake, np.maximum(dearest, 1.0))
     mild = np.minimum(work.fines, _MILD * stake)
     model = with_fines(restricted, work.service, mild)
+    first = {int(block[0]) for block in dear}
+    ways = [way for way in work.columns.ways if int(way.demands[0]) in first]
     master = build_master(restricted.compact, model, dear, ways)
     answer = work.engine.solve_linear(master.model)
     if answer is None or answer.outcome is not Outcome.OPTIMAL:

@@ -77,6 +77,24 @@ def test_steps_keep_every_row_and_everything_else(
         assert incumbent.cost == pytest.approx(float(model.cost @ incumbent.x))
 
 
+def test_demands_after_the_last_column_have_none() -> None:
+    """In a master, a block's columns are its first demand's, and the last demand may be in one."""
+    empty = np.empty(0, np.int64)
+    model = Model(
+        cost=np.ones(2),
+        low=np.zeros(2),
+        high=np.ones(2),
+        integral=np.zeros(2, np.bool_),
+        row=empty,
+        column=empty,
+        value=np.empty(0),
+        row_low=np.empty(0),
+        row_high=np.empty(0),
+    )
+    incumbent = Incumbent(model, np.array([1, 0]), np.zeros(2))
+    assert incumbent.columns_of(np.array([0, 1, 2, 3])).tolist() == [1, 0]
+
+
 def test_scopes_of_others_are_not_decided_again(engine: EngineProcess) -> None:
     """Of three gangs that are kept apart, a cut for one has the switches of its own group."""
     rows = [Row(cost=1, capacity=9, place=place) for place in (0, 1, 2)]

@@ -97,6 +97,7 @@ def test_a_search_ends_with_the_first_bound_that_will_do(engine: EngineProcess) 
     finally:
         patch.undo()
     assert phases[-1] == "bound"
+    assert "settled" not in phases
 
 
 def test_a_bound_without_time_counts_units_and_formulas(engine: EngineProcess) -> None:
