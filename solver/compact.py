@@ -76,7 +76,7 @@ def build_compact(
     _cap_limits(compact)
     _add_accounts(compact)
     if not loose:
-        add_apart(compact)
+        add_apart(compact, counted=not slopes)
     add_together(compact)
     compact.classes = add_tiers(compact.builder, problem, pairs, compact.main, compact.presence)
     compact.reads = add_reads(compact.builder, problem, pairs, compact.main)

@@ -6,23 +6,36 @@ by the sum of their shares (at most 1 in all), services pair by pair.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 import numpy as np
 
-from solver.compact_columns import Compact, Longs
+from solver.compact_columns import NONE, Compact, Longs
+from solver.exclusive_rows import counted_whole, exclusive_gangs
 from solver.grouped import distinct
-from solver.problem import Family
+from solver.problem import Apart, Bools, Family, Level
 from solver.scopes import scope_of, scopes_touched
 
 
-def add_apart(compact: Compact) -> None:
+def add_apart(compact: Compact, *, counted: bool = True) -> None:
     """A scope's units belong to one group: occupied <= a_{scope,group}, sum_group a <= 1.
 
-    Only scopes that two groups can reach are contested and have columns.
+    Only scopes that two groups can reach are contested and have columns. Where capacities keep
+    everybody else from the scope of a gang that is alone, no row has to say so of each of them.
+
+    Args:
+        compact: gets the rows.
+        counted: capacities count such gangs (`solver.exclusive_rows`).
     """
+    alone = exclusive_gangs(compact.problem) if counted else {}
     for rule in compact.problem.apart:
         pair, scope, group = [], [], []
+        told = _told_by_capacity(compact, rule, alone)
         for number, demands in enumerate(rule.groups):
             member = np.flatnonzero(np.isin(compact.pairs.demand, demands))
+            if number == told.group:
+                member = member[~told.supply[compact.pairs.supply[member]]]
             index, touched = scopes_touched(
                 compact.problem, compact.pairs.supply[member], rule.level
             )
@@ -33,6 +46,29 @@ def add_apart(compact: Compact) -> None:
             _add_switches(
                 compact, np.concatenate(pair), np.concatenate(scope), np.concatenate(group)
             )
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """The one group of a rule, if any, that capacities keep apart, on some supplies, bool[O]."""
+
+    group: int
+    supply: Bools
+
+
+def _told_by_capacity(compact: Compact, rule: Apart, alone: Mapping[int, Level]) -> _Told:
+    """Where each other group of a rule is a gang that counts for all its scope holds.
+
+    `alone`: gangs that do, with their scopes: in the row of every supply `counted_whole` names.
+    """
+    others = [
+        number
+        for number, group in enumerate(rule.groups)
+        if len(group) > 1 or alone.get(group[0]) != rule.level
+    ]
+    row = compact.rows["capacity"]
+    told = (row != NONE) & counted_whole(compact.problem, rule.level)
+    return _Told(others[0] if len(others) == 1 else NONE, told)
 
 
 def _add_switches(compact: Compact, pair: Longs, scope: Longs, group: Longs) -> None:
