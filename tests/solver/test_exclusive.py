@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from solver.certificate import Certifier
 from solver.child import EngineProcess
+from solver.compact import build_compact
 from solver.exclusive_rows import exclusive_gangs
 from solver.margins import marginal_prices
 from solver.prices import no_prices
@@ -132,6 +133,42 @@ def test_the_rule_in_other_words_has_the_same_optimum(
     )
     cost = weighed(plain, other_way)
     assert weighed(ruled, one_way) == pytest.approx(cost, abs=slack(cost))
+
+
+@bounded(25)
+@given(owning(), SEEDS)
+def test_one_rule_for_all_that_are_alone_has_the_same_optimum(
+    engine: EngineProcess, one: Problem, seed: int
+) -> None:
+    """Others have no row where capacities keep them out, and have one where a zone is unknown."""
+    ruled = with_one_alone(one, seed)
+    gangs = exclusive_gangs(ruled)
+    assume(ruled.demands.count > len(gangs))
+    rest = tuple(other for other in range(ruled.demands.count) if other not in gangs)
+    level = next(iter(gangs.values()))
+    groups = (*((gang,) for gang in gangs), rest)
+    merged = replace(ruled, apart=(Apart(level=level, groups=groups),))
+    one_way, other_way = exactly(merged, engine), exactly(in_other_words(ruled), engine)
+    assert [level.unmet for level in one_way.levels] == pytest.approx(
+        [level.unmet for level in other_way.levels], abs=1e-6
+    )
+    cost = weighed(ruled, other_way)
+    assert weighed(merged, one_way) == pytest.approx(cost, abs=slack(cost))
+
+
+def test_capacities_keep_others_from_a_scope() -> None:
+    """Zones are named; but what is of no known zone may be in either of two."""
+    rows = [Row(cost=1, capacity=9, place=place, zone=place) for place in range(2)]
+    rows += [Row(cost=1, capacity=9, place=2, zone=zone) for zone in (2, 3, NO_ROW)]
+    one = problem(rows, [GANG] * 3)
+    compact = build_compact(replace(one, apart=(alone(one, 0, Level.ZONE),)))
+    model = compact.builder.build()
+    rows_of = np.unique(model.row[np.isin(model.column, compact.switches)])
+    named = compact.main[(compact.pairs.demand > 0) & (compact.pairs.supply < 4)]
+    unnamed = compact.main[(compact.pairs.demand > 0) & (compact.pairs.supply == 4)]
+    held = [np.isin(model.row[np.isin(model.column, some)], rows_of) for some in (named, unnamed)]
+    assert not held[0].any()
+    assert held[1].any()
 
 
 @bounded(40)
