@@ -69,6 +69,16 @@ def in_other_words(one: Problem) -> Problem:
     return replace(one, apart=tuple(apart))
 
 
+def assert_same_optimum(one: Problem, other: Problem, engine: EngineProcess) -> None:
+    """Two problems leave as much of each priority, and cost as much then."""
+    one_way, other_way = exactly(one, engine), exactly(other, engine)
+    assert [level.unmet for level in one_way.levels] == pytest.approx(
+        [level.unmet for level in other_way.levels], abs=1e-6
+    )
+    cost = weighed(other, other_way)
+    assert weighed(one, one_way) == pytest.approx(cost, abs=slack(cost))
+
+
 def test_a_gang_alone_is_known_by_its_rule() -> None:
     """Apart from all others: yes; from some of them, or a service: no."""
     one = problem([Row(cost=1)], [GANG, GANG, SERVICE])
@@ -127,12 +137,7 @@ def test_the_rule_in_other_words_has_the_same_optimum(
     assume(ruled.demands.count > 2)
     assert exclusive_gangs(ruled)
     assert not exclusive_gangs(plain)
-    one_way, other_way = exactly(ruled, engine), exactly(plain, engine)
-    assert [level.unmet for level in one_way.levels] == pytest.approx(
-        [level.unmet for level in other_way.levels], abs=1e-6
-    )
-    cost = weighed(plain, other_way)
-    assert weighed(ruled, one_way) == pytest.approx(cost, abs=slack(cost))
+    assert_same_optimum(ruled, plain, engine)
 
 
 @bounded(25)
@@ -148,12 +153,7 @@ def test_one_rule_for_all_that_are_alone_has_the_same_optimum(
     level = next(iter(gangs.values()))
     groups = (*((gang,) for gang in gangs), rest)
     merged = replace(ruled, apart=(Apart(level=level, groups=groups),))
-    one_way, other_way = exactly(merged, engine), exactly(in_other_words(ruled), engine)
-    assert [level.unmet for level in one_way.levels] == pytest.approx(
-        [level.unmet for level in other_way.levels], abs=1e-6
-    )
-    cost = weighed(ruled, other_way)
-    assert weighed(merged, one_way) == pytest.approx(cost, abs=slack(cost))
+    assert_same_optimum(merged, in_other_words(ruled), engine)
 
 
 def test_capacities_keep_others_from_a_scope() -> None:
