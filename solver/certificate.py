@@ -350,16 +350,30 @@ class Certifier:
                 found.append(way)
         return found
 
+    def loosened(self, prices: Prices, unmet: Floats) -> float:
+        """Return how much less a bound at `prices` says of plans that leave `unmet`, float64[D].
+
+        More weight of a priority costs its price (a Lagrangian value falls by it); inf where more
+        of one stays unmet that was not to leave any. Less than 0 where less stays unmet.
+        """
+        service = self._service
+        own = service_of(self._problem, unmet, service.forced)
+        if (service.hard & ~own.hard).any():
+            return np.inf
+        return float(self._per_weight(prices) @ (own.unmet - service.unmet))
+
     def _levels(self, prices: Prices) -> float:
         """Price x unmet weight of the levels that may leave something."""
+        return float(self._per_weight(prices) @ self._service.unmet)
+
+    def _per_weight(self, prices: Prices) -> Floats:
+        """float64[L], price of a unit of weight; 0 of levels that may leave nothing."""
         level = self._service.level_of(self._problem)
         weight = self._problem.demands.weight
-        total = 0.0
-        for row in np.flatnonzero(~self._service.hard).tolist():
-            member = np.flatnonzero((level == row) & (weight > 0))
-            per_weight = float((prices.unmet[member] / weight[member]).max(initial=0.0))
-            total += per_weight * float(self._service.unmet[row])
-        return total
+        each = np.zeros(len(self._service.priority))
+        some = (weight > 0) & ~self._service.hard[level]
+        np.maximum.at(each, level[some], prices.unmet[some] / weight[some])
+        return each
 
 
 def _farthest(above: Floats, slack: float, is_late: Callable[[], bool]) -> Iterator[int]:

@@ -20,7 +20,7 @@ from solver.model import Model, with_row
 from solver.prices import Prices
 from solver.problem import Bools, Family, Floats
 from solver.relaxation import row_prices
-from solver.search import Search
+from solver.search import Search, held_to
 from solver.ways import ways_in
 
 #: Above this value a column is in the support of a relaxation.
@@ -32,9 +32,12 @@ def serving_as_much(compact: Compact, model: Model, former: Search) -> Model:
 
     Both count before cost, however dear the last unit is.
     """
-    high = model.high.copy()
+    high, demands, x = model.high.copy(), compact.problem.demands, former.incumbent.x
     high[compact.unmet[former.unmet <= 0]] = 0.0
     model, column = replace(model, high=high), compact.overrides
+    for priority in np.unique(demands.priority[former.unmet > 0]):
+        member = np.flatnonzero(demands.priority == priority)
+        model = held_to(model, compact.unmet[member], demands.weight[member], x)
     if not len(column):
         return model
     return with_row(model, column, np.ones(len(column)), high=former.overridden)
@@ -82,6 +85,8 @@ def near_to(
     former: Search | None,
     chosen: Bools,
     blocks: Sequence[Longs],
+    *,
+    leaving: Bools | None = None,
 ) -> Model:
     """Return the integer master over what is `chosen`, what a plan holds, and what links demands.
 
@@ -92,6 +97,7 @@ def near_to(
             has a scope that others must keep out of stays: such rules join everybody.
         chosen: bool[N].
         blocks: demands of each block that has ways.
+        leaving: bool[D], of whom ways may be taken that leave more unmet; None: of nobody.
     """
     kept = len(master.kept)
     opened = chosen.copy()
@@ -104,8 +110,9 @@ def near_to(
         low = low.copy()
         low[:kept][switch] = np.rint(former.incumbent.x[master.kept[switch]])
         opened[kept:] |= _held_ways(master, compact, former, blocks)
-        unmet = former.unmet
-        less = [bool((one.unmet > unmet[one.demands] + SUPPORT).any()) for one in master.ways]
+        most = former.unmet + SUPPORT
+        most = most if leaving is None else np.where(leaving, 1.0, most)
+        less = [bool((one.unmet > most[one.demands]).any()) for one in master.ways]
         opened[kept:] &= ~np.array(less, np.bool_)
     opened[:kept] |= _counts_units(compact, master, opened)
     return replace(master.model, low=low, high=np.where(opened, master.model.high, low))
@@ -136,6 +143,22 @@ def standing(
     if int(held.sum()) != len(blocks):
         return None
     return np.concatenate([former.incumbent.x[master.kept], held.astype(np.float64)])
+
+
+def wanted(compact: Compact, cost: Floats) -> tuple[Longs, Longs]:
+    """Return int64[D] twice, kind and place of the supply that is cheapest for each demand.
+
+    Args:
+        compact: its pairs.
+        cost: float64[N], of its columns.
+    """
+    demand, stock = compact.pairs.demand, compact.problem.supply
+    order = np.lexsort((cost[compact.main], demand))
+    first = order[np.flatnonzero(np.diff(demand[order], prepend=-1))]
+    supply = compact.pairs.supply[first]
+    kind, place = np.zeros((2, compact.problem.demands.count), np.int64)
+    kind[demand[first]], place[demand[first]] = stock.kind[supply], stock.place[supply]
+    return kind, place
 
 
 def some_at_a_time(wanted: tuple[Longs, Longs], size: int, number: int, seed: int) -> list[Longs]:

@@ -13,6 +13,7 @@ from solver.combination import (
     small_regrets,
     some_at_a_time,
     standing,
+    wanted,
 )
 from solver.compact import build_compact
 from solver.compact_columns import Compact, Longs, owners
@@ -77,7 +78,8 @@ def _combined(
     some at a time, without the relaxation.
     """
     fined = replace(model, cost=model.cost.copy(), high=model.high.copy())
-    fined.cost[compact.unmet] += work.fines
+    level = work.service.level_of(work.problem)
+    fined.cost[compact.unmet] += np.where(work.service.hard[level], work.fines, 0.0)
     if former is not None:
         fined = serving_as_much(compact, fined, former)
     blocks = work.columns.blocks.models
@@ -124,8 +126,8 @@ def _in_parts(work: Work, master: Master, opened: Model, former: Search, known: 
     owner = np.concatenate([demand, [int(way.demands[0]) for way in master.ways]])
     follows = np.flatnonzero(np.isin(master.kept, former.compact.switches))
     incumbent = Incumbent(opened, owner.astype(np.int64), known, follows)
-    wanted = _wanted(work, former)
-    parts = some_at_a_time(wanted, _AT_A_TIME, work.combined, work.limits.seed)
+    want = _wanted(work, former)
+    parts = some_at_a_time(want, _AT_A_TIME, work.combined, work.limits.seed)
     work.combined += 1
     while parts:
         work.check_time()
@@ -147,13 +149,7 @@ def _wanted(work: Work, former: Search) -> tuple[Longs, Longs]:
     cost = model.cost
     if work.best is not None:
         cost = cost + charges(compact, model, work.best.prices)
-    demand = compact.pairs.demand
-    order = np.lexsort((cost[compact.main], demand))
-    first = order[np.flatnonzero(np.diff(demand[order], prepend=-1))]
-    stock, supply = work.problem.supply, compact.pairs.supply[first]
-    kind, place = np.zeros((2, work.problem.demands.count), np.int64)
-    kind[demand[first]], place[demand[first]] = stock.kind[supply], stock.place[supply]
-    return kind, place
+    return wanted(compact, cost)
 
 
 def _planned(start: Solution | None) -> Planned | None:

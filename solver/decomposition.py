@@ -17,6 +17,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from solver.by_priority import serve_by_priority
 from solver.child import EngineProcess
 from solver.combine import combine
 from solver.first_plan import first_plan
@@ -27,6 +28,7 @@ from solver.refusal_rows import overridden
 from solver.relaxation import service_of
 from solver.resumed import resume
 from solver.rounds import (
+    MASTER_ROUNDS,
     adopt,
     better_prices,
     certify,
@@ -53,6 +55,8 @@ _BLEND = 0.5
 _WORTHWHILE = 1e-3
 #: A round that moves cost and bound by less than this part of the cost is the last.
 _SETTLED = 1e-4
+#: Rounds of the relaxed master where some stay unmet: it seldom says more than the first prices.
+_ROUNDS_OF_SOME = 2
 #: Rounds of the relaxed master of very many demands, and what the bound at its prices may give
 #: away for not solving blocks, as a part of the gap that is asked for.
 _ROUNDS_OF_MANY = 2
@@ -131,7 +135,7 @@ def _run(work: Work, start: Solution | None, prices: Prices | None) -> None:
         if prices is not None:  # pairs are few so far, and those that are cheap at these
             work.columns.grow(no_prices(work.problem), CHOICES)
         _begin(work, start)
-    combining = not (resumed and _takes_steps(work))
+    combining = not (resumed and _takes_steps(work)) and work.serves_all
     for _ in range(_rounds(work.limits)):
         before = (work.cost, work.bound)
         if work.is_good() or _is_improved(work, start, combining=combining):
@@ -192,13 +196,14 @@ def _tighten_first(work: Work) -> None:
 
 def _first_bound(work: Work, start: Solution | None) -> None:
     """Bound at the first prices and plan at them; where that takes long, plan in between."""
-    first = prices = first_prices(work)
+    first = first_prices(work)
     plan_at(work, first)
+    first = prices = _prices_of_what_is_served(work) or first
     if not is_huge(work):
         first_ways(work, first)
     is_light = work.problem.demands.count <= MANY and work.entries <= _MOST_ENTRIES
     if work.search is not None and is_light:
-        prices = better_prices(work)
+        prices = better_prices(work, MASTER_ROUNDS if work.serves_all else _ROUNDS_OF_SOME)
     # Of very many, too much time for prices that come from samples: better ones follow.
     slack = np.inf if work.problem.demands.count > MANY else None
     is_plan_first = work.search is None or _leaves_some(work)
@@ -213,6 +218,27 @@ def _first_bound(work: Work, start: Solution | None) -> None:
     _bound_of_many(work)
     if work.best is not None and work.best.prices is not first and not work.is_good():
         plan_at(work, work.best.prices)
+
+
+def _prices_of_what_is_served(work: Work) -> Prices | None:
+    """Where there is not enough for all, share it out by priority; prices of serving as much.
+
+    A bound for serving everybody would say little of such plans; time is kept for one at what is
+    served. None: there is enough, or no model of so many.
+    """
+    if work.search is None or is_nearly_whole(work) or work.problem.demands.count > MANY:
+        return None
+    deadline = work.deadline
+    work.hold_back()
+    try:
+        serve_by_priority(work)
+        serve(work)
+    except OutOfTime:
+        work.tell("priorities")
+    finally:
+        work.deadline = deadline
+    level_service(work)
+    return first_prices(work)
 
 
 def _leaves_some(work: Work) -> bool:
@@ -310,11 +336,9 @@ def _bound(work: Work, unmet: Floats, cost: float, unbilled: float) -> float:
 def _levels(work: Work, unmet: Floats) -> tuple[LevelProof, ...]:
     """What the plan leaves of each priority, and what cannot be served even of demands alone."""
     service = service_of(work.flat, unmet, work.service.forced)
-    least = work.problem.demands.weight * work.service.forced
-    priority = work.problem.demands.priority
-    return tuple(
-        LevelProof(
-            priority=int(one), unmet=float(value), bound=float(least[priority == one].sum())
-        )
-        for one, value in zip(service.priority, service.unmet, strict=True)
-    )
+    forced = work.problem.demands.weight * work.service.forced
+    priority, proofs = work.problem.demands.priority, []
+    for one, value in zip(service.priority.tolist(), service.unmet.tolist(), strict=True):
+        least = max(float(forced[priority == one].sum()), work.least_unmet.get(one, 0.0))
+        proofs.append(LevelProof(priority=one, unmet=value, bound=min(least, value)))
+    return tuple(proofs)

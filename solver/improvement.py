@@ -130,9 +130,6 @@ class Improvement:
                     others = self._company(seed, missed, size, services=size > _COMPANY)
                     self._search.step(self._whole(others))
             failed = failed + 1 if self._unserved(self._search.unmet)[demand] > 0 else 0
-        is_left = bool((self._unserved(self._search.unmet) > 0).any())
-        if is_left and len(self._block) <= _FEW:
-            self.solve_all(check)
 
     def settle(self, is_good: Callable[[], bool], check: Callable[[], None]) -> None:
         """Make room for those that could save most, again while that saves enough."""

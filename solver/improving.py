@@ -156,10 +156,21 @@ def serve(work: Work) -> None:
     if work.search is None or (is_huge(work) and parts_alone(work.problem)):
         return
     widen(work)
-    if work.search.compact.is_whole and (work.missed(work.search.unmet) > 0).any():
-        improvement_of(work, work.search, work.prices).repair(work.check_time)
-        know(work, work.search.decoded())
-        work.tell("repaired")
+    if (work.missed(work.search.unmet) > 0).any():
+        repair(work)
+
+
+def repair(work: Work) -> None:
+    """Make room for what the plan left out, in the model there is."""
+    search = work.search
+    if search is None or work.prices is None or not search.compact.is_whole:
+        return
+    improvement = improvement_of(work, search, work.prices)
+    improvement.repair(work.check_time)
+    if not work.least_unmet and (work.missed(search.unmet) > 0).any():
+        improvement.solve_all(work.check_time)  # where priorities have not been looked at in turn
+    know(work, search.decoded())
+    work.tell("repaired")
 
 
 def _serve_aside(work: Work) -> None:
@@ -242,7 +253,7 @@ def improve(work: Work) -> None:
     improvement = improvement_of(work, work.search, work.prices)
     steps = int(_STEPS + _STEPS_PER_DEMAND * work.problem.demands.count)
     improvement.improve(steps, work.is_good, work.check_time)
-    if not work.is_good():
+    if not work.is_good() and work.serves_all:
         improvement.solve_all(work.check_time)
     work.tell("improved")
     plan = work.search.decoded()

@@ -10,7 +10,7 @@ from solver.anchored import anchored, stakes_in, usable
 from solver.exchange import exchange
 from solver.handy import HandyWays
 from solver.improvement import Improvement
-from solver.improving import improvement_of, reseat, widen
+from solver.improving import improvement_of, repair, reseat, widen
 from solver.prices import Prices, priced
 from solver.rounds import adopt, certify, first_ways, tighten, tighten_quickly
 from solver.selection import CHOICES
@@ -135,17 +135,10 @@ def _bound(work: Work, earlier: Prices) -> None:
     work.prices = anchored(work, earlier)
     work.tell("prices")
     if len(_missed(work)):
-        _repair(work)
+        widen(work)
+        repair(work)
     slack = _UNSOLVED * work.limits.gap * work.cost
     certify(work, work.prices, slack=slack, handy=HandyWays(work.flat).way)
-
-
-def _repair(work: Work) -> None:
-    widen(work)
-    improvement = _improvement(work)
-    if improvement is not None:
-        improvement.repair(work.check_time)
-        work.tell("repaired")
 
 
 def _improvement(work: Work) -> Improvement | None:

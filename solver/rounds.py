@@ -35,7 +35,7 @@ _SETTLED = 0.01
 _LARGE = 5e-3
 #: Rounds of the master between two bounds; it has settled when a round lowers its cost by less
 #: than this part.
-_MASTER_ROUNDS = 6
+MASTER_ROUNDS = 6
 _LEAST_FALL = 2e-4
 #: Part of the gap, and of so much of the cost, that a bound may give away for not solving blocks;
 #: more are solved when it is so many times what it may, or such a part of what is missing,
@@ -282,7 +282,7 @@ def tighten(work: Work) -> None:
     if short > min(_LAX * usual, _MATTERS * missing) and missing > 0:
         slack = min(usual, _LEFT * missing)
         certify(work, work.best.prices, slack=slack)
-    if not work.best.joint and not work.is_good() and work.service.hard.all():
+    if not work.best.joint and not work.is_good() and work.serves_all:
         _bound_together(work, work.best)
 
 
@@ -340,7 +340,7 @@ def _contested(work: Work, best: Best, enough: float) -> list[int]:
 
 def tighten_quickly(work: Work) -> None:
     """Bound gangs and batches together until the gap is reached, if that takes little work."""
-    if work.best is None or not work.service.hard.all():
+    if work.best is None or not work.serves_all:
         return
     within = work.cost + work.credit - work.best.certificate.bound
     enough = within - work.limits.gap * work.cost
@@ -353,7 +353,7 @@ def tighten_quickly(work: Work) -> None:
     work.tell("bound, together")
 
 
-def better_prices(work: Work, rounds: int = _MASTER_ROUNDS) -> Prices:
+def better_prices(work: Work, rounds: int = MASTER_ROUNDS) -> Prices:
     """Duals of a master, which mind that ways are whole.
 
     Between rounds the dear blocks find new ways; the others take part by their pairs, relaxed: it

@@ -169,7 +169,7 @@ class Search:
                 reached = float(weight @ x[column])
                 better |= reached < value - _NOTHING * float(weight.max())
                 known = x if reached < value else known
-            model = _held(model, column, weight, known)
+            model = held_to(model, column, weight, known)
         overrides = cut.where(self.compact.overrides)
         if len(overrides) and float(known[overrides].sum()) > _NOTHING:
             x = self._least(model, overrides, np.ones(len(overrides)))
@@ -178,7 +178,7 @@ class Search:
             better |= float(x[overrides].sum()) < float(known[overrides].sum()) - _NOTHING
             known = x if better else known
         if len(overrides):
-            model = _held(model, overrides, np.ones(len(overrides)), known)
+            model = held_to(model, overrides, np.ones(len(overrides)), known)
         return self._cheapest(model, known, better=better)
 
     def _least(self, model: Model, column: Longs, weight: Floats) -> Floats | None:
@@ -216,8 +216,8 @@ class Search:
         return allocation, routes if self._routes is None else self._routes, unmet
 
 
-def _held(model: Model, column: Longs, weight: Floats, known: Floats) -> Model:
-    """Let weight x columns be no more than it is at `known`."""
+def held_to(model: Model, column: Longs, weight: Floats, known: Floats) -> Model:
+    """Return `model` with weight x columns no more than it is at the point `known`, float64[N]."""
     value = float(weight @ known[column])
     scale = float(weight.max(initial=0.0))
     if value <= _NOTHING * scale:

@@ -69,6 +69,8 @@ class Work:
         stake: float64[D], about what each demand costs, with the price of what it takes.
         combined: how often demands have been combined some at a time.
         dear: blocks whose ways take part in the relaxed master, others by their pairs.
+        least_unmet: weight that every plan leaves of a priority, if it leaves no more of those
+            above than plans so far did; 0 of what is not there.
         given_up: demands that the last round of improvement left unmet.
     """
 
@@ -88,6 +90,7 @@ class Work:
     given_up: frozenset[int] = frozenset()
     combined: int = 0
     dear: list[Longs] = field(default_factory=list)
+    least_unmet: dict[int, float] = field(default_factory=dict)
 
     @cached_property
     def _below(self) -> tuple[Problem, float]:
@@ -114,6 +117,11 @@ class Work:
         """The level of service that bounds and prices are for; it may be set to another one."""
         forced = self.columns.forced()
         return service_of(self.flat, forced, forced)
+
+    @property
+    def serves_all(self) -> bool:
+        """True while bounds and prices are for serving everybody who can be served alone."""
+        return bool(self.service.hard.all())
 
     @property
     def cost(self) -> float:
@@ -143,7 +151,8 @@ class Work:
             return False
         if self.search.overridden > _OVERRIDDEN:
             return False  # no bound says that it has to be
-        return self.cost - self.bound <= self.limits.gap * max(self.cost, 1.0)
+        bound = self.bound - self._loosened(self.search.unmet)
+        return bool(self.cost - bound <= self.limits.gap * max(self.cost, 1.0))
 
     def missed(self, unmet: Floats) -> Floats:
         """float64[D], what shares that could be served and are not are fined."""
@@ -154,7 +163,14 @@ class Work:
     @property
     def fined(self) -> Floats:
         """float64[D], what leaving all of each demand is fined, if more of it could be served."""
-        return self.missed(np.ones(self.problem.demands.count))
+        could = np.ones(self.problem.demands.count) > self.service.forced + UNSERVED
+        return np.where(could, self.fines, 0.0)
+
+    def _loosened(self, unmet: Floats) -> float:
+        """How much less the bound says of plans that leave `unmet`."""
+        if self.best is None or self.certifier is None:
+            return 0.0
+        return self.certifier.loosened(self.best.prices, unmet)
 
     def is_bounded(self, unmet: Floats) -> bool:
         """True when the bound holds for every plan that serves as much as one that leaves `unmet`.
@@ -173,19 +189,22 @@ class Work:
 
         A bound at a higher level of service says less of them (`Certifier.serving_less`).
         """
-        found = self.bound if self.is_bounded(unmet) else -np.inf
+        found = -np.inf
         made = [] if self.spare is None else [self.spare]
         if self.best is not None and self.certifier is not None:
             made.append((self.certifier, self.best))
         for certifier, best in made:
-            less = certifier.serving_less(best.prices, best.certificate, unmet)
-            found = max(found, less - self.credit)
+            loosened = certifier.loosened(best.prices, unmet)
+            found = max(found, best.bound - loosened)
+            if loosened > 0:
+                less = certifier.serving_less(best.prices, best.certificate, unmet)
+                found = max(found, less - self.credit)
         return found
 
     def tell(self, phase: str) -> None:
         """Report the plan so far, and the bound where it holds for plans that serve as much."""
-        is_known = self.search is None or self.is_bounded(self.search.unmet)
-        self.report(phase, self.cost, self.bound if is_known else -np.inf)
+        loosened = 0.0 if self.search is None else self._loosened(self.search.unmet)
+        self.report(phase, self.cost, self.bound - loosened)
 
     def check_time(self) -> None:
         """Raise when the clock has run out."""

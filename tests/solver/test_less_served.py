@@ -39,6 +39,12 @@ def some_others(prices: Prices) -> Prices:
     return replace(prices, capacity=prices.capacity * 0.7 + 0.1 * (prices.capacity > 0))
 
 
+def with_few_units(one: Problem, seed: int) -> Problem:
+    few = np.random.default_rng(seed).choice((0.0, 1.0, 2.0, 5.0, np.inf), one.supply.count)
+    stock = replace(one.supply, capacity=np.minimum(one.supply.capacity, few))
+    return replace(one, supply=stock)
+
+
 def assert_bounded(one: Problem, seed: int, engine: EngineProcess) -> None:
     """Bound at the level of everybody, then ask what it says of what the optimum leaves."""
     found, (flat, credit) = exactly(one, engine), flat_below(one)
@@ -60,7 +66,7 @@ def assert_bounded(one: Problem, seed: int, engine: EngineProcess) -> None:
 @given(cases(), SEEDS)
 def test_what_is_left_unmet_is_allowed_for(engine: EngineProcess, case: Case, seed: int) -> None:
     """On random markets and specs of every kind, with the units of each offer few."""
-    assert_bounded(_with_few_units(case.problem, seed), seed, engine)
+    assert_bounded(with_few_units(case.problem, seed), seed, engine)
 
 
 @bounded(25)
@@ -69,7 +75,7 @@ def test_what_is_left_unmet_is_allowed_for_under_any_two_rules(
     engine: EngineProcess, case: Case, seed: int
 ) -> None:
     """Under every rule there is, two at a time."""
-    assert_bounded(_with_few_units(case.problem, seed), seed, engine)
+    assert_bounded(with_few_units(case.problem, seed), seed, engine)
 
 
 @bounded(15)
@@ -77,12 +83,6 @@ def test_what_is_left_unmet_is_allowed_for_under_any_two_rules(
 def test_services_may_leave_a_part(engine: EngineProcess, one: Problem, seed: int) -> None:
     """Three of them on a few units: some of the load of some stays unmet."""
     assert_bounded(one, seed, engine)
-
-
-def _with_few_units(one: Problem, seed: int) -> Problem:
-    few = np.random.default_rng(seed).choice((0.0, 1.0, 2.0, 5.0, np.inf), one.supply.count)
-    stock = replace(one.supply, capacity=np.minimum(one.supply.capacity, few))
-    return replace(one, supply=stock)
 
 
 def test_the_dearest_for_their_weight_are_left_first(engine: EngineProcess) -> None:

@@ -1,0 +1,182 @@
+"""Where there is not enough for all: what must be left of each priority, and plans for that."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from solver.by_priority import serve_by_priority
+from solver.certificate import Certifier
+from solver.child import EngineProcess
+from solver.columns import Columns
+from solver.costless import without_costs
+from solver.decomposition import solve_decomposed
+from solver.first_plan import first_plan
+from solver.level_bounds import LevelBounds
+from solver.problem import Problem
+from solver.relaxation import service_of
+from solver.rounds import adopt, first_prices
+from solver.search import Planned
+from solver.solution import SearchLimits
+from solver.stay_rows import unbilled_cost
+from solver.tier_bounds import flat_below
+from solver.work import Work
+from tests.solver.random_fleets import fleet_of
+from tests.solver.random_problems import (
+    TOLERANCE,
+    Case,
+    bounded,
+    cases,
+    exactly,
+    ruled_cases,
+    some_prices,
+    unchecked,
+)
+from tests.solver.random_services import services
+from tests.solver.test_certificate import served
+from tests.solver.test_less_served import with_few_units
+from tests.solver.tiny import GANG, Row, like, problem
+
+SEEDS = st.integers(0, 2**32 - 1)
+
+
+def weights_left(one: Problem, unmet: np.ndarray) -> list[float]:
+    """Return the unmet weight of each priority, from the highest."""
+    demands = one.demands
+    lost = demands.weight * unmet
+    return [
+        float(lost[demands.priority == row].sum()) for row in np.unique(demands.priority)[::-1]
+    ]
+
+
+def assert_levels_bounded(one: Problem, seed: int, engine: EngineProcess) -> None:
+    """No bound of a priority, at any prices, is more than the optimum leaves of it."""
+    found, (flat, _) = exactly(one, engine), flat_below(one)
+    columns, free = Columns.of(one, flat), without_costs(flat)
+    bounds = LevelBounds(free, columns.forced(), engine)
+    for row, left in enumerate(weights_left(one, found.unmet)):
+        relaxed = bounds.relaxed(columns.pairs, row, found.unmet)
+        if relaxed is None:
+            continue
+        drawn = replace(some_prices(free, seed), unmet=relaxed.prices.unmet)
+        for prices in (relaxed.prices, drawn):
+            asked = replace(relaxed, prices=prices)
+            least = bounds.bound(asked, row, found.unmet, unchecked)
+            assert least <= left + TOLERANCE * max(1.0, left / 1000)
+
+
+@bounded(25)
+@given(cases(), SEEDS)
+def test_no_plan_leaves_less_than_is_proven(engine: EngineProcess, case: Case, seed: int) -> None:
+    """On random markets and specs of every kind, with the units of each offer few."""
+    assert_levels_bounded(with_few_units(case.problem, seed), seed, engine)
+
+
+@bounded(25)
+@given(ruled_cases(), SEEDS)
+def test_no_plan_leaves_less_under_any_two_rules(
+    engine: EngineProcess, case: Case, seed: int
+) -> None:
+    """Under every rule there is, two at a time."""
+    assert_levels_bounded(with_few_units(case.problem, seed), seed, engine)
+
+
+@bounded(10)
+@given(services(scarce=True, count=3), SEEDS)
+def test_no_services_leave_less(engine: EngineProcess, one: Problem, seed: int) -> None:
+    """Three of them on a few units."""
+    assert_levels_bounded(one, seed, engine)
+
+
+@bounded(25)
+@given(cases(), SEEDS)
+def test_a_bound_for_one_service_says_something_of_another(
+    engine: EngineProcess, case: Case, seed: int
+) -> None:
+    """At prices of what stays unmet, less what more of it costs at these."""
+    one = with_few_units(case.problem, seed)
+    found, (flat, credit) = exactly(one, engine), flat_below(one)
+    best = found.cost + unbilled_cost(one, found.allocation)
+    forced = Columns.of(one, flat).forced()
+    drawn = np.random.default_rng(seed).random(one.demands.count)
+    service = service_of(flat, np.maximum(np.where(found.unmet > 0, drawn, 0.0), forced), forced)
+    prices = served(one, some_prices(one, seed), service, seed)
+    certifier = Certifier(flat, service, engine)
+    bound = certifier.certify(prices, unchecked).bound - credit
+    less = bound - certifier.loosened(prices, found.unmet)
+    assert less <= best + TOLERANCE * max(1.0, best / 1000)
+
+
+def work_of(one: Problem, engine: EngineProcess) -> Work:
+    """Return what a search knows after its first plan and prices."""
+    work = Work(one, SearchLimits(), engine, lambda *_: None, None)
+    adopt(work, first_plan(one))
+    first_prices(work)
+    return work
+
+
+def plan_of(work: Work) -> Planned:
+    """Return the plan so far."""
+    assert work.search is not None
+    return work.search.decoded()
+
+
+def test_two_that_fit_are_better_than_a_heavier_one(engine: EngineProcess) -> None:
+    """Gangs of 6, 5 and 5 on ten units: 6 stay unmet, not the 10 of first come, first served."""
+    sizes = (6.0, 5.0, 5.0)
+    wants = [like(GANG, amount=size, weight=size) for size in sizes]
+    one = problem([Row(cost=1, capacity=10)], wants)
+    work = work_of(one, engine)
+    assert weights_left(one, plan_of(work)[2]) == [10.0]
+    serve_by_priority(work)
+    assert weights_left(one, plan_of(work)[2]) == pytest.approx([6.0])
+    assert work.least_unmet[0] == pytest.approx(6.0, abs=1e-3)
+
+
+def test_a_higher_priority_makes_the_dearer_choice(engine: EngineProcess) -> None:
+    """One gang of two machines, which only leaving two others makes room for, comes first."""
+    rows = [Row(cost=1, capacity=2), Row(cost=1, capacity=1, place=1)]
+    low = like(GANG, amount=1.0, weight=1.0)
+    high = like(GANG, amount=2.0, weight=2.0, priority=1)
+    one = problem(rows, [low, low, low, high])
+    work = work_of(one, engine)
+    held = first_plan(one, urgent=[0, 1, 2])
+    work.set_aside()
+    adopt(work, held)
+    assert weights_left(one, plan_of(work)[2]) == [2.0, 0.0]
+    serve_by_priority(work)
+    assert weights_left(one, plan_of(work)[2]) == pytest.approx([0.0, 2.0])
+
+
+def test_what_the_search_proves_of_priorities_is_said(engine: EngineProcess) -> None:
+    """Thirteen gangs of 4 on pools of 6 and 10: three fit, and no plan serves more than four."""
+    wants = [like(GANG, amount=4.0, weight=4.0) for _ in range(13)]
+    one = problem([Row(cost=1, capacity=6), Row(cost=2, capacity=10, place=1)], wants)
+    found = solve_decomposed(one, SearchLimits(gap=0.0), engine=engine)
+    (level,) = found.levels
+    assert level.unmet == pytest.approx(40.0)
+    assert 36.0 - 1e-3 <= level.bound <= 40.0
+    assert found.cost == pytest.approx(4 * 100 * (1 + 2 + 2))
+
+
+@bounded(6)
+@given(SEEDS)
+def test_shared_out_plans_keep_all_rules_and_serve_no_less(
+    engine: EngineProcess, seed: int
+) -> None:
+    """Fleets over owned and scarce machines, some apart or alone, of four priorities."""
+    case = fleet_of(seed)
+    demands = case.problem.demands
+    priority = np.random.default_rng(seed).integers(0, 4, demands.count).astype(np.int32)
+    one = replace(case.problem, demands=replace(demands, priority=priority))
+    work = work_of(one, engine)
+    before = weights_left(one, plan_of(work)[2])
+    serve_by_priority(work)
+    after = weights_left(one, plan_of(work)[2])
+    assert [round(left, 3) for left in after] <= [round(left, 3) for left in before]
+    for row, priority_of in enumerate(np.unique(priority)[::-1].tolist()):
+        assert work.least_unmet.get(priority_of, 0.0) <= after[row] + TOLERANCE
