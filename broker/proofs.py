@@ -13,7 +13,7 @@ class Level:
     Attributes:
         priority: the level.
         unmet: weight that this plan leaves unmet.
-        bound: weight that every plan leaves unmet.
+        bound: weight that every plan leaves unmet that leaves no more of priorities above.
     """
 
     priority: int

@@ -34,9 +34,10 @@ _ROUNDS = 3
 _SETTLED = 0.01
 _LEFT_OUT = 100
 #: Part of the weight of a priority by which a plan may leave more than the bound says, and the
-#: master too much; its nodes, and its gap at most and at least.
+#: master too much; its nodes at least and at most, by its columns; its gap at most and at least.
 _NEAR = 5e-4
-_NODES = 100
+_NODES = (20, 100)
+_NODES_TIMES_COLUMNS = 500_000
 _WIDEST = 0.5
 _CLOSEST = 1e-4
 #: It is solved again after it has taken away such a part of what may be too much.
@@ -219,7 +220,9 @@ def _point(work: Work, former: Search, focus: _Focus) -> Floats:
     opened = near_to(master, compact, former, chosen, blocks, leaving=leaving)
     weight = float(demands.weight[demands.priority == focus.priority].sum())
     gap = _NEAR * weight * _fine(work) / max(float(opened.cost @ known), 1.0)
-    effort = Effort(gap=min(max(gap, _CLOSEST), _WIDEST), nodes=_NODES, known=known)
+    columns = int((opened.high > opened.low).sum())
+    nodes = int(np.clip(_NODES_TIMES_COLUMNS // max(columns, 1), *_NODES))
+    effort = Effort(gap=min(max(gap, _CLOSEST), _WIDEST), nodes=nodes, known=known)
     point = work.engine.solve_integer(opened, effort).x
     return master.point(point) if len(point) else point
 
