@@ -12,6 +12,7 @@ from decimal import Decimal
 
 from broker.paid_hours import SavingsPlanUse
 from broker.plans import Cost, Placement, Plan
+from broker.proofs import Level
 from broker.report.table import text_table, widest
 from broker.units import HOURS_PER_MONTH, plain
 
@@ -121,7 +122,17 @@ def _unmet(plan: Plan) -> Iterator[str]:
         f"{one.workload} (priority {one.priority}): {percent(one.fraction)}: {one.reasons[0]}"
         for one in plan.unmet
     ]
+    texts += [_left(level) for level in plan.proof.levels if level.unmet]
     return _lines("Unmet", texts)
+
+
+def _left(level: Level) -> str:
+    """What stays unmet of a priority in all, and how little any plan could leave."""
+    left, least = (f"{one:,.1f}".removesuffix(".0") for one in (level.unmet, level.bound))
+    text = f"priority {level.priority} in all: a weight of {left}"
+    if left == least:
+        return f"{text}, as little as can be"
+    return f"{text}; no plan that leaves no more of higher ones leaves under {least}"
 
 
 def _overrides(plan: Plan) -> Iterator[str]:

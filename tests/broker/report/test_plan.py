@@ -44,6 +44,14 @@ def test_the_summary_answers_the_first_questions(plan: Plan) -> None:
     assert "prices seen 2026-07-20 to 2026-08-03" in text
 
 
+def test_what_stays_unmet_of_a_priority_is_told_with_how_little_could(plan: Plan) -> None:
+    """All that is proven must be left, or less than that."""
+    assert "priority 0 in all: a weight of 800, as little as can be" in plan_text(plan)
+    level = replace(plan.proof.levels[0], bound=Decimal("512.34"))
+    text = plan_text(replace(plan, proof=replace(plan.proof, levels=(level,))))
+    assert "a weight of 800; no plan that leaves no more of higher ones leaves under 512.3" in text
+
+
 def test_every_placement_and_route_has_its_line(plan: Plan) -> None:
     """Nothing is cut from the tables."""
     text = plan_text(plan)
