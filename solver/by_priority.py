@@ -36,6 +36,7 @@ _LEFT_OUT = 100
 #: Part of the weight of a priority by which a plan may leave more than the bound says, and the
 #: master too much; its nodes at least and at most, by its columns; its gap at most and at least.
 _NEAR = 5e-4
+_ROUNDING = 1e-3
 _NODES = (20, 100)
 _NODES_TIMES_COLUMNS = 500_000
 _WIDEST = 0.5
@@ -62,22 +63,23 @@ def serve_by_priority(work: Work) -> None:
     bounds = LevelBounds(without_costs(work.flat), forced, work.engine)
     for row, priority in enumerate(work.service.priority.tolist()):
         work.check_time()
-        if work.search is None or _left(work, priority, work.service.forced) <= 0:
+        near = _NEAR * float(demands.weight[demands.priority == priority].sum())
+        if work.search is None or _left(work, priority, forced) <= _ROUNDING * near:
             continue
         unmet = work.search.unmet
         relaxed = _relaxed(work, bounds, row, unmet)
         if relaxed is None:
             continue
         work.least_unmet[priority] = bounds.bound(relaxed, row, unmet, work.check_time)
-        near = _NEAR * float(demands.weight[demands.priority == priority].sum())
-        if _left(work, priority) - work.least_unmet[priority] > near:
+        if _left(work, priority) - work.least_unmet[priority].value > near:
             _leave_least(work, relaxed, priority)
 
 
 def _left(work: Work, priority: int, beyond: Floats | float = 0.0) -> float:
     """Weight of a priority that the plan leaves unmet, `beyond` such shares of demands."""
-    demands = work.problem.demands
-    unmet = np.zeros(demands.count) if work.search is None else work.search.unmet
+    if work.search is None:
+        return np.inf
+    demands, unmet = work.problem.demands, work.search.unmet
     return float((demands.weight * (unmet - beyond))[demands.priority == priority].sum())
 
 
@@ -87,9 +89,10 @@ def _relaxed(work: Work, bounds: LevelBounds, row: int, unmet: Floats) -> Relaxe
     for _ in range(_ROUNDS):
         work.check_time()
         found = bounds.relaxed(work.columns.pairs, row, unmet)
-        before = np.inf if best is None else best.value
-        best = best if found is None else found
-        if found is None or before - found.value <= _SETTLED * abs(before):
+        before, best = best, best if found is None else found
+        if found is None or found.value <= 0:
+            break
+        if before is not None and before.value - found.value <= _SETTLED * before.value:
             break
         work.columns.add_all(np.flatnonzero(found.unmet > 0)[:_LEFT_OUT])
         work.columns.grow(_in_cost(work, found.prices))
@@ -97,14 +100,13 @@ def _relaxed(work: Work, bounds: LevelBounds, row: int, unmet: Floats) -> Relaxe
 
 
 def _in_cost(work: Work, prices: Prices) -> Prices:
-    """Prices in weight as prices in cost, so high that nothing else decides."""
+    """Prices in weight as prices in cost, so high that nothing else decides; no caps on shares."""
     fine = _fine(work)
     return replace(
         no_prices(work.problem),
         capacity=fine * prices.capacity,
         limit=fine * prices.limit,
         high=fine * prices.high,
-        share=tuple(fine * one for one in prices.share),
         moves=fine * prices.moves,
     )
 
@@ -122,7 +124,7 @@ def _leave_least(work: Work, relaxed: Relaxed, priority: int) -> None:
     while _leave_less(work, relaxed, priority):
         work.tell(f"priority {priority}")
         before, left = left, _left(work, priority)
-        if before - left <= _WORTHWHILE * (before - work.least_unmet[priority]):
+        if before - left <= _WORTHWHILE * (before - work.least_unmet[priority].value):
             return
 
 

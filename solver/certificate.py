@@ -360,14 +360,14 @@ class Certifier:
         own = service_of(self._problem, unmet, service.forced)
         if (service.hard & ~own.hard).any():
             return np.inf
-        return float(self._per_weight(prices) @ (own.unmet - service.unmet))
+        return float(self.per_weight(prices) @ (own.unmet - service.unmet))
 
     def _levels(self, prices: Prices) -> float:
         """Price x unmet weight of the levels that may leave something."""
-        return float(self._per_weight(prices) @ self._service.unmet)
+        return float(self.per_weight(prices) @ self._service.unmet)
 
-    def _per_weight(self, prices: Prices) -> Floats:
-        """float64[L], price of a unit of weight; 0 of levels that may leave nothing."""
+    def per_weight(self, prices: Prices) -> Floats:
+        """Return float64[L], price of a unit of weight; 0 of levels that may leave nothing."""
         level = self._service.level_of(self._problem)
         weight = self._problem.demands.weight
         each = np.zeros(len(self._service.priority))

@@ -63,7 +63,6 @@ def small_regrets(
     charge = np.bincount(
         model.column, weights=model.value * price[model.row], minlength=len(model.cost)
     )
-    charged = model.cost + charge
     charged, alone = model.cost + charge, np.full(len(model.cost), -np.inf)
     at = np.full(master.columns, NONE, np.int64)
     at[master.kept] = np.arange(kept)

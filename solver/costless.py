@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from solver.preferences import Stay
-from solver.problem import Accounts, Demands, Measure, Problem, Reads, Supply
+from solver.problem import Accounts, Demands, Measure, Problem, Reads, ShareCap, Supply
 
 #: What rows may measure that does not depend on costs.
 _PHYSICAL = (Measure.SIZE, Measure.HOURS)
@@ -24,6 +24,7 @@ def without_costs(problem: Problem) -> Problem:
         supply=_free(problem.supply),
         demands=_moved_for_nothing(problem.demands),
         accounts=_physical(problem.accounts),
+        shares=physical_caps(problem),
         most_cost=np.inf,
         tiers=None,
         stay=None if problem.stay is None else _at_home(problem.stay),
@@ -31,6 +32,11 @@ def without_costs(problem: Problem) -> Problem:
         refusals=None,
         coverage=None,
     )
+
+
+def physical_caps(problem: Problem) -> tuple[ShareCap, ...]:
+    """Return the caps on shares that count no money, owned hours at their worth included."""
+    return tuple(cap for cap in problem.shares if cap.measure in _PHYSICAL)
 
 
 def _free(supply: Supply) -> Supply:

@@ -334,11 +334,12 @@ def _bound(work: Work, unmet: Floats, cost: float, unbilled: float) -> float:
 
 
 def _levels(work: Work, unmet: Floats) -> tuple[LevelProof, ...]:
-    """What the plan leaves of each priority, and what cannot be served even of demands alone."""
+    """What the plan leaves of each priority, and what every plan leaves."""
     service = service_of(work.flat, unmet, work.service.forced)
     forced = work.problem.demands.weight * work.service.forced
     priority, proofs = work.problem.demands.priority, []
     for one, value in zip(service.priority.tolist(), service.unmet.tolist(), strict=True):
-        least = max(float(forced[priority == one].sum()), work.least_unmet.get(one, 0.0))
+        proven = work.least_unmet[one].at(work.flat, unmet) if one in work.least_unmet else 0.0
+        least = max(float(forced[priority == one].sum()), proven)
         proofs.append(LevelProof(priority=one, unmet=value, bound=min(least, value)))
     return tuple(proofs)

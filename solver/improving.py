@@ -167,8 +167,8 @@ def repair(work: Work) -> None:
         return
     improvement = improvement_of(work, search, work.prices)
     improvement.repair(work.check_time)
-    if not work.least_unmet and (work.missed(search.unmet) > 0).any():
-        improvement.solve_all(work.check_time)  # where priorities have not been looked at in turn
+    if (work.missed(search.unmet) > 0).any() and not work.is_shared_out:
+        improvement.solve_all(work.check_time)
     know(work, search.decoded())
     work.tell("repaired")
 

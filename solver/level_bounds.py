@@ -39,6 +39,28 @@ class Relaxed:
     unmet: Floats
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LevelBound:
+    """What every plan leaves of a priority.
+
+    Attributes:
+        value: weight, of plans that leave no more of the priorities above than `service` says.
+        service: what is left of those.
+        worth: float64[L], weight that less of it needs to be left for each weight more of those.
+    """
+
+    value: float
+    service: Service
+    worth: Floats
+
+    def at(self, problem: Problem, unmet: Floats) -> float:
+        """Return what plans leave that leave no more above than one with `unmet`, float64[D]."""
+        own = service_of(problem, unmet, self.service.forced)
+        if (self.service.hard & ~own.hard).any():
+            return 0.0
+        return max(self.value - float(self.worth @ (own.unmet - self.service.unmet)), 0.0)
+
+
 class LevelBounds:
     """Bounds what stays unmet of each priority, at the service of a plan above it."""
 
@@ -82,8 +104,10 @@ class LevelBounds:
             unmet=np.where(level == row, answer.x[restricted.compact.unmet], 0.0),
         )
 
-    def bound(self, relaxed: Relaxed, row: int, unmet: Floats, check: Callable[[], None]) -> float:
-        """Return how much weight of a priority every plan leaves that serves as much above it.
+    def bound(
+        self, relaxed: Relaxed, row: int, unmet: Floats, check: Callable[[], None]
+    ) -> LevelBound:
+        """Bound how much weight of a priority every plan leaves that serves as much above it.
 
         Arguments as for `relaxed`, which says at what prices; `check` is called between models
         and may raise.
@@ -93,7 +117,10 @@ class LevelBounds:
         """
         service = self._service(row, unmet, 0.0)
         certifier = Certifier(self._free, service, self._engine)
-        return certifier.certify(relaxed.prices, check, slack=np.inf).bound
+        found = certifier.certify(relaxed.prices, check, slack=np.inf)
+        worth = certifier.per_weight(relaxed.prices)
+        worth[row:] = 0.0
+        return LevelBound(value=found.bound, service=service, worth=worth)
 
     def _service(self, row: int, unmet: Floats, below: float) -> Service:
         """As much as a plan serves of what is above; `below`: what may be left of the others."""

@@ -54,7 +54,8 @@ def solve(
     found = solve_decomposed(
         problem, limits, engine=engine, start=start, prices=prices, progress=progress
     )
-    if found.status is Status.OPTIMAL or found.stop is Stop.INTERRUPT or not _is_fair(problem):
+    is_proven = found.status is Status.OPTIMAL and not any(one.is_open for one in found.levels)
+    if is_proven or found.stop is Stop.INTERRUPT or not _is_fair(problem):
         return found
     nodes = min(limits.work or FAIR_NODES, FAIR_NODES)
     whole = solve_exact(

@@ -30,6 +30,8 @@ from solver.work import Best, Work
 #: of its pairs is new.
 _PRICE_ROUNDS = 4
 _SETTLED = 0.01
+#: Where many are left out, the next relaxation of so large a model takes several times as long.
+_HARD_ENTRIES = 500_000
 #: Demands that are bound to each other are joined by their best way after the first round, where
 #: they cost such a part of all: what is cheap for each of them may not be there for all.
 _LARGE = 5e-3
@@ -109,7 +111,9 @@ def first_prices(work: Work) -> Prices:
         work.tell(f"prices {number + 1}")
         fell = value - answer.objective
         value = answer.objective
-        if work.columns.pairs.count <= before * (1 + _SETTLED) or fell <= _LEAST_FALL * abs(value):
+        is_hard = work.entries > _HARD_ENTRIES and work.leaves_many
+        has_settled = work.columns.pairs.count <= before * (1 + _SETTLED)
+        if has_settled or fell <= _LEAST_FALL * abs(value) or is_hard:
             break
     return prices
 

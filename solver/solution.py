@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 
 from solver.prices import Prices
 
+#: Part of what is left that is a rounding.
+_OPEN = 1e-6
+
 
 class SolverError(Exception):
     """The engine failed without an answer; never a property of the problem."""
@@ -95,11 +98,20 @@ class Routes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LevelProof:
-    """Unmet weight of one priority: what the plan leaves and what no plan can beat."""
+    """Unmet weight of one priority: what the plan leaves, and what every plan does.
+
+    Attributes:
+        bound: of plans that leave no more of the priorities above than this one.
+    """
 
     priority: int
     unmet: float
     bound: float
+
+    @property
+    def is_open(self) -> bool:
+        """True when less might be left."""
+        return self.unmet - self.bound > _OPEN * max(self.unmet, 1.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

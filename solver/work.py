@@ -12,6 +12,7 @@ import numpy as np
 from solver.certificate import Certificate, Certifier
 from solver.child import EngineProcess
 from solver.columns import Columns, Longs
+from solver.level_bounds import LevelBound
 from solver.prices import Prices
 from solver.problem import Floats, Problem
 from solver.relaxation import UNSERVED, Service, service_of
@@ -26,8 +27,12 @@ _FIRST_PART = 0.35
 _KEPT_BACK = 0.5
 #: Leaving a demand unmet is fined by at least so many times what serving it costs.
 _DEARER = 50.0
+#: Part of the demands that is many to leave out.
+_MANY_LEFT = 0.05
 #: Part of what a level leaves unmet by which roundings may miss it.
 _LEVEL_SLACK = 1e-9
+#: Part of the weight of a priority that is nothing.
+_SHARED_OUT = 1e-6
 #: More than this overridden of first refusals counts, in the units of the model's columns.
 _OVERRIDDEN = 1e-6
 
@@ -69,8 +74,7 @@ class Work:
         stake: float64[D], about what each demand costs, with the price of what it takes.
         combined: how often demands have been combined some at a time.
         dear: blocks whose ways take part in the relaxed master, others by their pairs.
-        least_unmet: weight that every plan leaves of a priority, if it leaves no more of those
-            above than plans so far did; 0 of what is not there.
+        least_unmet: what every plan leaves of a priority, of those that have been looked at.
         given_up: demands that the last round of improvement left unmet.
     """
 
@@ -90,7 +94,7 @@ class Work:
     given_up: frozenset[int] = frozenset()
     combined: int = 0
     dear: list[Longs] = field(default_factory=list)
-    least_unmet: dict[int, float] = field(default_factory=dict)
+    least_unmet: dict[int, LevelBound] = field(default_factory=dict)
 
     @cached_property
     def _below(self) -> tuple[Problem, float]:
@@ -117,6 +121,18 @@ class Work:
         """The level of service that bounds and prices are for; it may be set to another one."""
         forced = self.columns.forced()
         return service_of(self.flat, forced, forced)
+
+    @property
+    def is_shared_out(self) -> bool:
+        """True when priorities have been looked at in turn, and no plan leaves less of any."""
+        if self.search is None or not self.least_unmet:
+            return False
+        demands, unmet = self.problem.demands, self.search.unmet
+        for priority, least in self.least_unmet.items():
+            own = demands.weight * (demands.priority == priority)
+            if own @ unmet - least.at(self.flat, unmet) > _SHARED_OUT * own.sum():
+                return False
+        return True
 
     @property
     def serves_all(self) -> bool:
@@ -159,6 +175,13 @@ class Work:
         level = self.service.level_of(self.problem)
         could = self.service.hard[level] & (unmet > self.service.forced + UNSERVED)
         return np.where(could, self.fines * unmet, 0.0)
+
+    @property
+    def leaves_many(self) -> bool:
+        """True when the plan so far leaves out many of those that could be served."""
+        return self.search is not None and bool(
+            (self.missed(self.search.unmet) > 0).mean() > _MANY_LEFT
+        )
 
     @property
     def fined(self) -> Floats:
