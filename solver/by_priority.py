@@ -34,7 +34,8 @@ _ROUNDS = 3
 _SETTLED = 0.01
 _LEFT_OUT = 100
 #: Part of the weight of a priority by which a plan may leave more than the bound says, and the
-#: master too much; its nodes at least and at most, by its columns; its gap at most and at least.
+#: master too much, and the part of that which is a rounding; the master's nodes at least and at
+#: most, by its columns; its gap at most and at least.
 _NEAR = 5e-4
 _ROUNDING = 1e-3
 _NODES = (20, 100)

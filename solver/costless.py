@@ -24,7 +24,7 @@ def without_costs(problem: Problem) -> Problem:
         supply=_free(problem.supply),
         demands=_moved_for_nothing(problem.demands),
         accounts=_physical(problem.accounts),
-        shares=physical_caps(problem),
+        shares=_physical_caps(problem),
         most_cost=np.inf,
         tiers=None,
         stay=None if problem.stay is None else _at_home(problem.stay),
@@ -34,8 +34,8 @@ def without_costs(problem: Problem) -> Problem:
     )
 
 
-def physical_caps(problem: Problem) -> tuple[ShareCap, ...]:
-    """Return the caps on shares that count no money, owned hours at their worth included."""
+def _physical_caps(problem: Problem) -> tuple[ShareCap, ...]:
+    """The caps on shares that count no money; what owned hours are worth is money."""
     return tuple(cap for cap in problem.shares if cap.measure in _PHYSICAL)
 
 

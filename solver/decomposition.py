@@ -1,6 +1,7 @@
 """The optimizer for many demands: prices of shared rows part them, ways of blocks join them again.
 
 1. Prices: relax a restricted model that grows by the pairs which look cheap at its own duals.
+   Where there is not enough for all, it is shared out by priority first (`solver.by_priority`).
 2. Bound and ways: solve each block at the prices, whole (`solver.certificate`).
 3. Plan: a master combines ways; what it leaves out is repaired, then neighbourhoods of what falls
    short of its bound are solved again (`solver.improvement`).
