@@ -17,6 +17,7 @@ from solver.costless import without_costs
 from solver.decomposition import solve_decomposed
 from solver.first_plan import first_plan
 from solver.level_bounds import LevelBounds
+from solver.optimize import solve
 from solver.problem import Measure, Problem, ShareCap
 from solver.relaxation import service_of
 from solver.rounds import adopt, first_prices
@@ -39,7 +40,7 @@ from tests.solver.random_problems import (
 from tests.solver.random_services import services
 from tests.solver.test_certificate import served
 from tests.solver.test_less_served import with_few_units
-from tests.solver.tiny import GANG, Row, like, problem
+from tests.solver.tiny import GANG, SERVICE, Row, like, problem
 
 SEEDS = st.integers(0, 2**32 - 1)
 
@@ -207,6 +208,18 @@ def test_pairs_join_the_relaxation_until_it_settles(engine: EngineProcess) -> No
     assert work.search is not None
     serve_by_priority(work)
     assert weights_left(one, plan_of(work)[2]) == pytest.approx([0.0])
+
+
+def test_what_stays_open_is_looked_at_by_one_exact_model(engine: EngineProcess) -> None:
+    """Gangs of 4 on pools of 6 and 10: parts of them would serve 14 units, whole ones 12."""
+    wants = [like(GANG, amount=4.0, weight=4.0 + row) for row in range(13)]
+    wants.append(like(SERVICE, priority=1))
+    one = problem([Row(cost=1, capacity=6), Row(cost=2, capacity=10, place=1)], wants)
+    apart = solve_decomposed(one, SearchLimits(gap=0.0), engine=engine)
+    assert apart.levels[1].is_open
+    whole = solve(one, SearchLimits(gap=0.0), engine=engine)
+    assert whole.levels[1].unmet == pytest.approx(apart.levels[1].unmet)
+    assert not whole.levels[1].is_open
 
 
 @bounded(6)
