@@ -26,7 +26,6 @@ from solver.improving import improve, is_nearly_whole, plan_at, reseat, serve, s
 from solver.prices import Prices, no_prices
 from solver.problem import Floats, Problem
 from solver.refusal_rows import overridden
-from solver.relaxation import service_of
 from solver.resumed import resume
 from solver.rounds import (
     MASTER_ROUNDS,
@@ -42,7 +41,7 @@ from solver.rounds import (
 from solver.sampled_prices import MOST
 from solver.sampling import MANY
 from solver.selection import CHOICES
-from solver.solution import LevelProof, SearchLimits, Solution, SolverError, Status, Stop
+from solver.solution import SearchLimits, Solution, SolverError, Status, Stop
 from solver.stay_rows import unbilled_cost
 from solver.work import OutOfTime, PlanFirst, Progress, Work
 
@@ -318,7 +317,7 @@ def _solution(work: Work, start: Solution | None, stop: Stop) -> Solution:
         allocation=allocation,
         routes=routes,
         unmet=unmet,
-        levels=_levels(work, unmet),
+        levels=work.levels(unmet),
         cost=cost,
         bound=bound,
         status=Status.OPTIMAL if reached else Status.FEASIBLE,
@@ -332,15 +331,3 @@ def _solution(work: Work, start: Solution | None, stop: Stop) -> Solution:
 def _bound(work: Work, unmet: Floats, cost: float, unbilled: float) -> float:
     """What is proven of the cost of plans that serve as much."""
     return min(max(work.bound_at(unmet) - unbilled, 0.0), cost)
-
-
-def _levels(work: Work, unmet: Floats) -> tuple[LevelProof, ...]:
-    """What the plan leaves of each priority, and what every plan leaves."""
-    service = service_of(work.flat, unmet, work.service.forced)
-    forced = work.problem.demands.weight * work.service.forced
-    priority, proofs = work.problem.demands.priority, []
-    for one, value in zip(service.priority.tolist(), service.unmet.tolist(), strict=True):
-        proven = work.least_unmet[one].at(work.flat, unmet) if one in work.least_unmet else 0.0
-        least = max(float(forced[priority == one].sum()), proven)
-        proofs.append(LevelProof(priority=one, unmet=value, bound=min(least, value)))
-    return tuple(proofs)

@@ -167,7 +167,8 @@ def repair(work: Work) -> None:
         return
     improvement = improvement_of(work, search, work.prices)
     improvement.repair(work.check_time)
-    if (work.missed(search.unmet) > 0).any() and not work.is_shared_out:
+    is_open = any(level.is_open for level in work.levels(search.unmet))
+    if is_open and (work.missed(search.unmet) > 0).any():
         improvement.solve_all(work.check_time)
     know(work, search.decoded())
     work.tell("repaired")

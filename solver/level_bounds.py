@@ -95,12 +95,11 @@ class LevelBounds:
         if answer is None or answer.outcome is not Outcome.OPTIMAL:
             return None
         prices = prices_of(restricted, answer, service)
-        used = used_pairs(restricted, answer)
         worth = np.where(level == row, self._free.demands.weight, prices.unmet)
         return Relaxed(
             prices=replace(prices, unmet=worth),
             value=answer.objective,
-            used=used,
+            used=used_pairs(restricted, answer),
             unmet=np.where(level == row, answer.x[restricted.compact.unmet], 0.0),
         )
 

@@ -18,7 +18,7 @@ from solver.problem import Floats, Problem
 from solver.relaxation import UNSERVED, Service, service_of
 from solver.sampling import MANY
 from solver.search import Search
-from solver.solution import SearchLimits
+from solver.solution import LevelProof, SearchLimits
 from solver.tier_bounds import flat_below
 
 #: Part of a time limit that may pass before there is a plan.
@@ -31,8 +31,6 @@ _DEARER = 50.0
 _MANY_LEFT = 0.05
 #: Part of what a level leaves unmet by which roundings may miss it.
 _LEVEL_SLACK = 1e-9
-#: Part of the weight of a priority that is nothing.
-_SHARED_OUT = 1e-6
 #: More than this overridden of first refusals counts, in the units of the model's columns.
 _OVERRIDDEN = 1e-6
 
@@ -123,18 +121,6 @@ class Work:
         return service_of(self.flat, forced, forced)
 
     @property
-    def is_shared_out(self) -> bool:
-        """True when priorities have been looked at in turn, and no plan leaves less of any."""
-        if self.search is None or not self.least_unmet:
-            return False
-        demands, unmet = self.problem.demands, self.search.unmet
-        for priority, least in self.least_unmet.items():
-            own = demands.weight * (demands.priority == priority)
-            if own @ unmet - least.at(self.flat, unmet) > _SHARED_OUT * own.sum():
-                return False
-        return True
-
-    @property
     def serves_all(self) -> bool:
         """True while bounds and prices are for serving everybody who can be served alone."""
         return bool(self.service.hard.all())
@@ -223,6 +209,18 @@ class Work:
                 less = certifier.serving_less(best.prices, best.certificate, unmet)
                 found = max(found, less - self.credit)
         return found
+
+    def levels(self, unmet: Floats) -> tuple[LevelProof, ...]:
+        """Return what a plan that leaves `unmet` leaves of each priority, and what all do."""
+        service = service_of(self.flat, unmet, self.service.forced)
+        forced = self.problem.demands.weight * self.service.forced
+        priority, proofs = self.problem.demands.priority, []
+        for one, value in zip(service.priority.tolist(), service.unmet.tolist(), strict=True):
+            least = float(forced[priority == one].sum())
+            if one in self.least_unmet:
+                least = max(least, self.least_unmet[one].at(self.flat, unmet))
+            proofs.append(LevelProof(priority=one, unmet=value, bound=min(least, value)))
+        return tuple(proofs)
 
     def tell(self, phase: str) -> None:
         """Report the plan so far, and the bound where it holds for plans that serve as much."""
