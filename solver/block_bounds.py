@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -83,6 +83,7 @@ class BlockBounds:
         self._engine = engine
         self._blocks = BlockModels(problem, forced)
         self._known: dict[int, tuple[bytes, Solved]] = {}
+        self._keys: tuple[Prices | None, dict[int, bytes]] = (None, {})
 
     def ways(self) -> list[Way]:
         """Return the ways of the blocks solved last."""
@@ -130,15 +131,29 @@ class BlockBounds:
         check: Callable[[], None],
     ) -> list[_Fresh]:
         """The blocks that have no relaxation at these prices."""
-        fresh = []
-        for block, pairs in zip(blocks, self._blocks.pairs_of(problem, blocks), strict=True):
+        fresh, keys = [], self._keys_at(prices)
+        some = [block for block in blocks if not self._is_relaxed(int(block[0]), keys)]
+        for block, pairs in zip(some, self._blocks.pairs_of(problem, some), strict=True):
             check()
-            key = self._blocks.key(problem, prices, block, pairs)
-            known = self._known.get(int(block[0]))
-            if known is None or known[0] != key or known[1].partly is None:
+            key = keys[int(block[0])] = self._blocks.key(problem, prices, block, pairs)
+            if not self._is_relaxed(int(block[0]), keys):
                 unmet = prices.unmet[block]
                 fresh.append(_Fresh(block=block, pairs=pairs, unmet=unmet, key=key))
         return fresh
+
+    def _keys_at(self, prices: Prices) -> dict[int, bytes]:
+        """Keys of blocks at prices, as far as they were worked out; those of others are forgotten.
+
+        To find the pairs of many blocks again takes longer than to relax them.
+        """
+        if self._keys[0] is not prices:
+            self._keys = (prices, {})
+        return self._keys[1]
+
+    def _is_relaxed(self, block: int, keys: Mapping[int, bytes]) -> bool:
+        """True when a block's relaxation is known at the prices of `keys`."""
+        known = self._known.get(block)
+        return known is not None and known[0] == keys.get(block) and known[1].partly is not None
 
     def _relax(
         self,

@@ -18,7 +18,7 @@ from solver.combination import (
 from solver.compact import build_compact
 from solver.compact_columns import Compact, Longs, owners
 from solver.effort import Effort, Outcome
-from solver.master import Master, build_master
+from solver.master import Master, build_master, tied
 from solver.model import Model
 from solver.neighbourhood import Incumbent
 from solver.problem import Bools, Floats
@@ -125,7 +125,10 @@ def _in_parts(work: Work, master: Master, opened: Model, former: Search, known: 
     demand = owners(former.compact)[master.kept]
     owner = np.concatenate([demand, [int(way.demands[0]) for way in master.ways]])
     follows = np.flatnonzero(np.isin(master.kept, former.compact.switches))
-    incumbent = Incumbent(opened, owner.astype(np.int64), known, follows)
+    first = work.columns.blocks.first_of(work.problem.demands.count)
+    incumbent = Incumbent(
+        opened, owner.astype(np.int64), known, follows, tied(master, former.compact, first)
+    )
     want = _wanted(work, former)
     parts = some_at_a_time(want, _AT_A_TIME, work.combined, work.limits.seed)
     work.combined += 1

@@ -104,6 +104,18 @@ def owners(compact: Compact) -> Longs:
     return owner
 
 
+def ties(compact: Compact) -> tuple[Longs, Longs]:
+    """Return int64[n] twice: columns of reads, and demands, both ends of each."""
+    reads = compact.problem.reads
+    if reads is None:
+        return np.empty(0, np.int64), np.empty(0, np.int64)
+    each = [np.concatenate([one.stay, one.move]) for one in compact.reads]
+    column = np.concatenate([np.empty(0, np.int64), *each])
+    edge = np.repeat(np.arange(len(each)), [len(one) for one in each])
+    ends = np.concatenate([reads.reader[edge], reads.source[edge]])
+    return np.concatenate([column, column]), ends.astype(np.int64)
+
+
 def units_entries(compact: Compact) -> tuple[Longs, Longs, Floats]:
     """Return (supply, column, factor) triples whose sum is the units held of each supply."""
     pairs = compact.pairs

@@ -36,13 +36,13 @@ from solver.rounds import (
     first_ways,
     is_huge,
     level_service,
-    tighten,
 )
 from solver.sampled_prices import MOST
 from solver.sampling import MANY
 from solver.selection import CHOICES
 from solver.solution import SearchLimits, Solution, SolverError, Status, Stop
 from solver.stay_rows import unbilled_cost
+from solver.tightening import tighten
 from solver.work import OutOfTime, PlanFirst, Progress, Work
 
 #: Rounds of improvement and new prices where the caller names no work limit; one more for so
@@ -58,9 +58,11 @@ _SETTLED = 1e-4
 #: Rounds of the relaxed master where some stay unmet: it seldom says more than the first prices.
 _ROUNDS_OF_SOME = 2
 #: Rounds of the relaxed master of very many demands, and what the bound at its prices may give
-#: away for not solving blocks, as a part of the gap that is asked for.
+#: away for not solving blocks, as a part of the gap that is asked for. Where there is no such
+#: master, the bound at the prices of samples may give away such a part of the cost.
 _ROUNDS_OF_MANY = 2
 _NEAR = 0.07
+_FAR = 0.01
 #: A plan comes before better prices where the model of the first ones has more entries; and
 #: there are no better prices of very many where a model of them all would have more.
 _MOST_ENTRIES = 1_000_000
@@ -135,7 +137,8 @@ def _run(work: Work, start: Solution | None, prices: Prices | None) -> None:
         if prices is not None:  # pairs are few so far, and those that are cheap at these
             work.columns.grow(no_prices(work.problem), CHOICES)
         _begin(work, start)
-    combining = not (resumed and _takes_steps(work)) and work.serves_all
+    steps_first = _takes_steps(work) and (resumed or work.problem.demands.count > MANY)
+    combining = not steps_first and work.serves_all
     for _ in range(_rounds(work.limits)):
         before = (work.cost, work.bound)
         if work.is_good() or _is_improved(work, start, combining=combining):
@@ -204,8 +207,7 @@ def _first_bound(work: Work, start: Solution | None) -> None:
     is_light = work.problem.demands.count <= MANY and work.entries <= _MOST_ENTRIES
     if work.search is not None and is_light:
         prices = better_prices(work, MASTER_ROUNDS if work.serves_all else _ROUNDS_OF_SOME)
-    # Of very many, too much time for prices that come from samples: better ones follow.
-    slack = np.inf if work.problem.demands.count > MANY else None
+    slack = _slack_of_many(work) if work.problem.demands.count > MANY else None
     is_plan_first = work.search is None or _leaves_some(work)
     try:
         check = work.check_first_part if is_plan_first else None
@@ -247,17 +249,31 @@ def _leaves_some(work: Work) -> bool:
     return few and search is not None and bool((work.missed(search.unmet) > 0).any())
 
 
-def _bound_of_many(work: Work) -> None:
-    """Ask all of very many demands for prices, whose first ones came from samples.
+def _slack_of_many(work: Work) -> float:
+    """What a bound of very many demands may give away, at prices that come from samples.
+
+    Where better prices follow, all: blocks are solved at those.
+    """
+    is_last = not is_huge(work) and not _asks_all_of_many(work)
+    return _FAR * work.cost if is_last and np.isfinite(work.cost) else np.inf
+
+
+def _asks_all_of_many(work: Work) -> bool:
+    """True when very many demands are all asked for prices, whose first ones came from samples.
 
     Where their model would be so large that its relaxation takes longer than all else, there are
-    no better prices: the plan comes next, then the bound at those of the samples.
+    no better prices than those of the samples.
     """
-    count = work.problem.demands.count
-    if not MANY < count <= MOST or work.search is None:
+    is_of_many = MANY < work.problem.demands.count <= MOST
+    return is_of_many and work.search is not None and work.entries <= _MOST_ENTRIES_OF_MANY
+
+
+def _bound_of_many(work: Work) -> None:
+    """Ask all of very many demands for prices, and bound at these."""
+    if not MANY < work.problem.demands.count <= MOST or work.search is None:
         return
     serve(work)
-    if work.entries <= _MOST_ENTRIES_OF_MANY:
+    if _asks_all_of_many(work):
         slack = _NEAR * work.limits.gap * work.cost
         certify(work, better_prices(work, _ROUNDS_OF_MANY), slack=slack)
 

@@ -16,7 +16,7 @@ from solver.compact import build_compact
 from solver.compact_columns import NONE, Compact, Longs, owners
 from solver.effort import Effort
 from solver.handy import HandyWays
-from solver.master import Master, build_master
+from solver.master import Master, build_master, tied
 from solver.neighbourhood import Incumbent
 from solver.prices import Prices, priced
 from solver.problem import Bools, Floats
@@ -210,7 +210,12 @@ def _known(work: Work, plan: Search, best: Best) -> _Known | None:
     return _Known(
         search=search,
         master=master,
-        incumbent=Incumbent(near_to(master, compact, search, chosen, blocks), owner, point),
+        incumbent=Incumbent(
+            near_to(master, compact, search, chosen, blocks),
+            owner,
+            point,
+            tied=tied(master, compact, block),
+        ),
         owner=owner,
         charged=_charged(search, master, best.prices),
         chosen=chosen,

@@ -41,9 +41,12 @@ _GIVE_UP = 6
 _SETTLINGS = 4
 _LITTLE = 0.05
 _SAVED = 1e-3
+#: That ends when so many demands in a row save less than this part of the cost.
+_PATIENCE = 200
+_SELDOM = 2e-4
 #: Company is left out that makes a model of more columns: such models take a hundred times as long
 #: as small ones and bring less. A seed that has more by itself is tried less.
-_MOST_COLUMNS = 1_000
+_MOST_COLUMNS = 400
 #: A seed that nothing came of is tried less.
 _TIRED = 0.3
 
@@ -136,12 +139,17 @@ class Improvement:
         for _ in range(_SETTLINGS):
             before = self._search.incumbent.cost
             regret, worth = self.regrets(), self._worths()
-            least = _LITTLE * float(regret.sum()) / len(regret)
-            for seed in np.argsort(-regret, kind="stable"):
+            least, last = _LITTLE * float(regret.sum()) / len(regret), before
+            for number, seed in enumerate(np.argsort(-regret, kind="stable"), start=1):
                 if regret[seed] <= least or is_good():
                     break
                 check()
                 self._make_room(int(seed), worth)
+                if number % _PATIENCE == 0:
+                    now = self._search.incumbent.cost
+                    if last - now <= _SELDOM * now:
+                        return
+                    last = now
             if before - self._search.incumbent.cost <= _SAVED * before:
                 return
 

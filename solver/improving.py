@@ -248,7 +248,7 @@ def improve(work: Work) -> None:
     serve(work)
     if not work.search.compact.is_whole:
         return
-    if work.best is not None:
+    if work.best is not None and work.problem.demands.count <= MANY:
         reseat(work, work.search.decoded(), work.best.prices)
         widen(work)
     improvement = improvement_of(work, work.search, work.prices)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from solver.compact_columns import NONE, Compact, Longs, owners
+from solver.compact_columns import NONE, Compact, Longs, owners, ties
 from solver.model import Model, by_row
 from solver.neighbourhood import LINK, Sparse
 from solver.problem import Bools, Floats
@@ -52,6 +52,18 @@ class Master:
         for (column, value), weight in zip(self.encoded, x[len(self.kept) :], strict=True):
             found[column] += weight * value
         return found
+
+
+def tied(master: Master, compact: Compact, first: Longs) -> tuple[Longs, Longs]:
+    """Return `ties` as columns of a master and first demands of their blocks.
+
+    Args:
+        master: made of `compact`.
+        compact: where columns stand.
+        first: int64[D], first demand of the block of each.
+    """
+    column, demand = ties(compact)
+    return np.searchsorted(master.kept, column).astype(np.int64), first[demand]
 
 
 def build_master(

@@ -6,7 +6,8 @@ Whatever rules a model states, a neighbourhood keeps them, because it is cut fro
 
 Links that only *follow* (which group has a scope) get the least values that their rows allow
 whenever they have been decided, so those of others stand in nobody's way and need not be decided
-again.
+again. Links that are *tied* to a few demands (what one reads of another) are decided with these
+alone: a row of costs or of steps would join all of them to every cut.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ _NO_COLUMNS: Longs = np.empty(0, np.int64)
 _KEPT = 1e-6
 #: Part of its value by which roundings may leave the least of a column above its most.
 _CROSSED = 1e-9
+#: Numbers are sorted where there are fewer than one for so many, else marked: the faster of both.
+_FEW_OF = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +60,12 @@ class Incumbent:
     """A model, the values of its columns, and what its rows add up to."""
 
     def __init__(
-        self, model: Model, owner: Longs, x: Floats, follows: Longs = _NO_COLUMNS
+        self,
+        model: Model,
+        owner: Longs,
+        x: Floats,
+        follows: Longs = _NO_COLUMNS,
+        tied: tuple[Longs, Longs] = (_NO_COLUMNS, _NO_COLUMNS),
     ) -> None:
         """Start from a point.
 
@@ -66,12 +74,19 @@ class Incumbent:
             owner: int64[N], demand of each column or `LINK`.
             x: float64[N], the point.
             follows: int64[.], links without cost that rows only ask to be as high as others are.
+            tied: int64[n] twice, links and demands that move them; a link may have several.
         """
         self.model = model
         self.x = x.copy()
         self._by_column = Sparse.of(model.column, model.row, model.value, len(model.cost))
-        self._by_row = Sparse.of(model.row, model.column, model.value, len(model.row_low))
         self._is_link = owner == LINK
+        self._tied = tied
+        joins = self._is_link.copy()
+        joins[tied[0]] = False
+        link = joins[model.column]
+        self._links_by_row = Sparse.of(
+            model.row[link], model.column[link], model.value[link], len(model.row_low)
+        )
         order = np.argsort(owner, kind="stable")
         self._columns = order
         self._first = np.searchsorted(owner[order], np.arange(int(owner.max(initial=-1)) + 2))
@@ -80,6 +95,7 @@ class Incumbent:
         )
         self._follows = np.zeros(len(x), np.bool_)
         self._follows[follows] = True
+        self._seen = np.zeros(len(x), np.bool_)
         self._let_follow(follows)
 
     @property
@@ -113,7 +129,9 @@ class Incumbent:
 
     def cut(self, demands: Longs) -> Cut:
         """Return the model of `demands`, everything else held where it is."""
-        return self._cut(self._with_links(self.columns_of(demands)))
+        column, demand = self._tied
+        tied = column[np.isin(demand, demands)]
+        return self._cut(self._with_links(np.concatenate([self.columns_of(demands), tied])))
 
     def only(self, columns: Longs) -> Cut:
         """Return the model of some columns alone, int64[.], ascending."""
@@ -146,18 +164,21 @@ class Incumbent:
     def _with_links(self, columns: Longs) -> Longs:
         """Add the linking columns whose rows `columns` touch, and those these touch in turn.
 
-        Of those that follow, only the ones that `columns` themselves touch.
+        None that is tied to certain demands. Of those that follow, only the ones that `columns`
+        themselves touch.
         """
-        seen = np.zeros(len(self.x), np.bool_)
-        seen[columns] = True
-        fresh, may_join = columns, self._is_link
+        seen, fresh = self._seen, np.unique(columns)
+        found = [fresh]
+        seen[fresh] = True
         while len(fresh):
-            _, near, _ = self._by_row.entries(np.flatnonzero(self.rows_of(fresh)))
-            before = seen.copy()
-            seen[near[may_join[near]]] = True
-            may_join = self._is_link & ~self._follows
-            fresh = np.flatnonzero(seen & ~before & may_join)
-        return np.flatnonzero(seen)
+            rows = np.unique(self._by_column.entries(fresh)[1])
+            near = np.unique(self._links_by_row.entries(rows)[1])
+            fresh = near[~seen[near] & ((len(found) == 1) | ~self._follows[near])]
+            seen[fresh] = True
+            found.append(fresh)
+        every = np.sort(np.concatenate(found))
+        seen[every] = False
+        return every
 
     def take(self, cut: Cut, x: Floats) -> None:
         """Give the free columns of `cut` the values `x`, whole ones rounded."""
@@ -198,6 +219,9 @@ class Cut:
 
 def _distinct(number: Longs, count: int) -> tuple[Longs, Longs]:
     """Return what occurs in `number`, all < `count`, ascending, and where each stands in it."""
+    if len(number) * _FEW_OF < count:
+        found, at = np.unique(number, return_inverse=True)
+        return found, at
     occurs = np.zeros(count, np.bool_)
     occurs[number] = True
     return np.flatnonzero(occurs), (np.cumsum(occurs) - 1)[number]

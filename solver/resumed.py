@@ -12,9 +12,10 @@ from solver.handy import HandyWays
 from solver.improvement import Improvement
 from solver.improving import improvement_of, repair, reseat, widen
 from solver.prices import Prices, priced
-from solver.rounds import adopt, certify, first_ways, tighten, tighten_quickly
+from solver.rounds import adopt, certify, first_ways
 from solver.selection import CHOICES
 from solver.solution import Solution, SolverError
+from solver.tightening import tighten, tighten_quickly
 from solver.work import Work
 
 #: Part of the demands that an earlier plan may leave for others to be served beside them.

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import partial
 
 import numpy as np
 
@@ -22,7 +21,6 @@ from solver.sampled_prices import MOST, sampled_prices
 from solver.sampling import MANY, stakes_of
 from solver.search import Planned, Search, held_alone
 from solver.solution import Solution, SolverError
-from solver.unit_bounds import contested
 from solver.ways import Way, ways_in
 from solver.work import Best, Work
 
@@ -39,15 +37,10 @@ _LARGE = 5e-3
 #: than this part.
 MASTER_ROUNDS = 6
 _LEAST_FALL = 2e-4
-#: Part of the gap, and of so much of the cost, that a bound may give away for not solving blocks;
-#: more are solved when it is so many times what it may, or such a part of what is missing,
-#: until such a part of that is left. Dear blocks are solved until the others
-#: fall short by so many times that, or so many are.
+#: Part of the gap, and of so much of the cost, that a bound may give away for not solving blocks.
+#: Dear blocks are solved until the others fall short by so many times that, or so many are.
 _UNSOLVED = 0.1
 _WIDE = 0.02
-_LAX = 2.0
-_MATTERS = 0.5
-_LEFT = 0.25
 _DEAR = 3.0
 _MOST_DEAR = 48
 #: What is overridden counts to so many digits of the most that one pair can override.
@@ -147,8 +140,8 @@ def first_ways(work: Work, prices: Prices) -> None:
 
 def _ways_of(work: Work, prices: Prices) -> None:
     """Add the best ways of the dear blocks at `prices`."""
-    gap = _slack(work) / max(len(work.columns.blocks.models), 1)
-    ways = _certifier(work).ways_at(prices, work.dear, work.check_time, gap=gap)
+    gap = slack_of(work) / max(len(work.columns.blocks.models), 1)
+    ways = certifier_of(work).ways_at(prices, work.dear, work.check_time, gap=gap)
     work.columns.add_ways(ways)
 
 
@@ -164,8 +157,8 @@ def ways_of_bound(work: Work, prices: Prices, least: float = 0.0) -> list[Way]:
     blocks.sort(
         key=lambda block: (alone.keys().isdisjoint(block.tolist()), -float(stake[block].sum()))
     )
-    gap = _slack(work) / max(len(blocks), 1)
-    return _certifier(work).ways_at(prices, blocks[:_MOST_DEAR], work.check_time, gap=gap)
+    gap = slack_of(work) / max(len(blocks), 1)
+    return certifier_of(work).ways_at(prices, blocks[:_MOST_DEAR], work.check_time, gap=gap)
 
 
 def dear_blocks(work: Work, prices: Prices) -> list[Longs]:
@@ -174,27 +167,23 @@ def dear_blocks(work: Work, prices: Prices) -> list[Longs]:
     The others together are no farther than the slack of the bound, several times over.
     """
     models = work.columns.blocks.models
-    short = _certifier(work).falls_short(prices, work.columns.ways, work.check_time)
+    short = certifier_of(work).falls_short(prices, work.columns.ways, work.check_time)
     short = np.where(np.isfinite(short), short, work.fines.max(initial=0.0))  # no way is known
     order = np.argsort(-short, kind="stable")
     left = short.sum() - np.cumsum(short[order]) + short[order]
-    return [models[one] for one in order[left > _DEAR * _slack(work)][:_MOST_DEAR]]
+    return [models[one] for one in order[left > _DEAR * slack_of(work)][:_MOST_DEAR]]
 
 
-def _slack(work: Work) -> float:
-    """What a bound may give away for blocks that are not solved, in cost."""
+def slack_of(work: Work) -> float:
+    """Return what a bound may give away for blocks that are not solved, in cost."""
     if not np.isfinite(work.cost):
         return 0.0
     gap = max(work.limits.gap * work.cost, work.cost - max(work.bound, 0.0))
     return _UNSOLVED * min(gap, _WIDE * work.cost)
 
 
-def _missing(work: Work) -> float:
-    """How far plan and bound are from being near enough, in cost."""
-    return work.cost - work.bound - work.limits.gap * max(work.cost, 1.0)
-
-
-def _certifier(work: Work) -> Certifier:
+def certifier_of(work: Work) -> Certifier:
+    """Return what bounds at the level of service, made when it is first asked for."""
     if work.certifier is None:
         work.certifier = Certifier(work.flat, work.service, work.engine)
     return work.certifier
@@ -225,11 +214,11 @@ def certify(
     if blend and work.best is not None:
         prices = blended(prices, work.best.prices, blend)
     work.check_time()
-    certificate = _certifier(work).certify(
+    certificate = certifier_of(work).certify(
         prices,
         check or (lambda: None),
         ways=work.columns.ways,
-        slack=_slack(work) if slack is None else slack,
+        slack=slack_of(work) if slack is None else slack,
         handy=handy,
         is_late=work.is_late,
     )
@@ -271,90 +260,6 @@ def level_service(work: Work) -> None:
     work.service = service_of(work.flat, work.search.unmet, work.service.forced)
     work.certifier = None
     work.best = None
-
-
-def tighten(work: Work) -> None:
-    """Make the bound better at its own prices.
-
-    Blocks that were only relaxed are solved where that matters now; then some are bounded
-    together, once for each bound: what is indivisible leaves a gap between prices.
-    """
-    work.check_time()
-    if work.best is None or work.search is None:
-        return
-    short, usual, missing = work.best.certificate.short, _slack(work), _missing(work)
-    if short > min(_LAX * usual, _MATTERS * missing) and missing > 0:
-        slack = min(usual, _LEFT * missing)
-        certify(work, work.best.prices, slack=slack)
-    if not work.best.joint and not work.is_good() and work.serves_all:
-        _bound_together(work, work.best)
-
-
-def _bound_together(work: Work, known: Best) -> None:
-    """Bound gangs and batches together, few demands whole, and scarce supplies in whole units."""
-    within = work.cost + work.credit - known.certificate.bound
-    if not 0 < within < np.inf:
-        return
-    enough, certifier = within - work.limits.gap * work.cost, _certifier(work)
-    for together in (partial(certifier.jointly, enough=enough), certifier.wholly):
-        _note_together(work, known, together(known.prices, known.certificate, within))
-        if work.is_good():
-            return
-    bound, ways = certifier.by_units(
-        known.prices,
-        known.certificate,
-        within,
-        enough,
-        _contested(work, known, enough),
-        work.check_time,
-    )
-    work.columns.add_ways(ways)
-    _note_together(work, known, bound)
-
-
-def _note_together(work: Work, known: Best, bound: float) -> None:
-    """Note a bound of some together, at the prices of a `known` one, if it is better."""
-    work.best = replace(known, bound=max(work.bound, bound - work.credit), joint=True)
-    work.tell("bound, together")
-
-
-def _contested(work: Work, best: Best, enough: float) -> list[int]:
-    """Supplies about which plan and bound differ most, those first."""
-    if work.search is None:
-        return []
-    search, least = work.search, best.certificate.least
-    compact, model, x = search.compact, search.incumbent.model, search.incumbent.x
-    price = best.prices.capacity
-    first = work.columns.blocks.first_of(len(least))
-    owner, charged = owners(compact), model.cost + charges(compact, model, best.prices)
-    own = owner != NONE
-    cost = np.bincount(first[owner[own]], (charged * x)[own], len(least))
-    rows = [search.decoded()[0], *(way.allocation for way in best.certificate.ways)]
-    holds = (
-        first[np.concatenate([one.demand for one in rows])],
-        np.concatenate([one.supply for one in rows]).astype(np.int64),
-    )
-    used = np.zeros(len(price))
-    np.add.at(used, rows[0].supply, rows[0].units)
-    left = np.where(price > 0, work.problem.supply.capacity, 0.0) - used
-    idle = price * np.maximum(left, 0.0)
-    regret = np.maximum(cost - least, 0.0)
-    return contested(work.problem, best.prices, regret, holds, idle, enough)
-
-
-def tighten_quickly(work: Work) -> None:
-    """Bound gangs and batches together until the gap is reached, if that takes little work."""
-    if work.best is None or not work.serves_all:
-        return
-    within = work.cost + work.credit - work.best.certificate.bound
-    enough = within - work.limits.gap * work.cost
-    if not 0 < enough < within < np.inf:
-        return
-    work.check_time()
-    best, certifier = work.best, _certifier(work)
-    bound = certifier.jointly(best.prices, best.certificate, within, enough) - work.credit
-    work.best = replace(best, bound=max(best.bound, bound))
-    work.tell("bound, together")
 
 
 def better_prices(work: Work, rounds: int = MASTER_ROUNDS) -> Prices:

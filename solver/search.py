@@ -12,7 +12,7 @@ import numpy as np
 
 from solver.child import EngineProcess
 from solver.compact import build_compact
-from solver.compact_columns import NONE, Compact, Longs, owners
+from solver.compact_columns import NONE, Compact, Longs, owners, ties
 from solver.decode import decode
 from solver.effort import Effort
 from solver.links import settled
@@ -76,7 +76,7 @@ class Search:
         self._routes = routes
         self._engine = engine
         self._effort = Effort(gap=STEP_GAP, nodes=STEP_NODES)
-        self.incumbent = Incumbent(model, owners(compact), start, compact.switches)
+        self.incumbent = Incumbent(model, owners(compact), start, compact.switches, ties(compact))
         if x is None:
             self.settle_links()
 

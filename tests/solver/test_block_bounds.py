@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from solver.block_bounds import BlockBounds
-from solver.blocks import blocks_of
+from solver.block_models import BlockModels
+from solver.blocks import Longs, blocks_of
 from solver.certificate import Certifier
 from solver.child import EngineProcess
+from solver.pairs import Pairs
 from solver.preferences import Stay
 from solver.prices import no_prices, priced
-from solver.problem import Apart, Level, Together
+from solver.problem import Apart, Level, Problem, Together
 from solver.relaxation import service_of
 from tests.solver.random_problems import unchecked
 from tests.solver.tiny import GANG, SERVICE, Row, Rules, like, problem
@@ -35,6 +38,37 @@ def test_services_relaxed_together_are_bounded_as_each_alone() -> None:
             alone += fresh.relaxed(priced(one, prices), prices, [block], unchecked)
     assert [found.bound for found in together] == pytest.approx([300.0, 500.0, 700.0])
     assert [found.bound for found in together] == pytest.approx([found.bound for found in alone])
+
+
+class Counting(BlockModels):
+    """Counts the blocks whose pairs are looked for."""
+
+    looked_for = 0
+
+    def pairs_of(self, problem: Problem, blocks: Sequence[Longs]) -> Iterator[Pairs]:
+        """Count the blocks, then find their pairs."""
+        self.looked_for += len(blocks)
+        return super().pairs_of(problem, blocks)
+
+
+def test_pairs_are_looked_for_once_at_the_same_prices(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Relaxations that are known are not made again, nor are their pairs; at others they are."""
+    monkeypatch.setattr("solver.block_bounds.BlockModels", Counting)
+    one = problem([Row(cost=1), Row(cost=2, place=1)], [SERVICE, SERVICE])
+    prices = replace(no_prices(one), unmet=np.full(2, np.inf))
+    other = replace(prices, capacity=np.array([0.5, 0.0]))
+    blocks = blocks_of(one).models
+    with EngineProcess() as engine:
+        bounds = BlockBounds(one, np.zeros(2), engine)
+        models = bounds._blocks
+        assert isinstance(models, Counting)
+        first = bounds.relaxed(priced(one, prices), prices, blocks, unchecked)
+        again = bounds.relaxed(priced(one, prices), prices, blocks, unchecked)
+        assert models.looked_for == 2
+        assert again == first
+        dearer = bounds.relaxed(priced(one, other), other, blocks, unchecked)
+        assert models.looked_for == 4
+    assert all(now.bound > then.bound for now, then in zip(dearer, first, strict=True))
 
 
 def test_a_home_that_is_cheaper_to_leave_is_bounded_anew() -> None:

@@ -41,8 +41,8 @@ def steps_of(
 
 
 def test_company_makes_no_large_model(engine: EngineProcess) -> None:
-    """Twelve gangs that hold a unit of what all want: of 300 columns each, three fit."""
-    rows = [Row(cost=1 + number / 100, capacity=1) for number in range(300)]
+    """Twelve gangs that hold a unit of what all want: of 120 columns each, three fit."""
+    rows = [Row(cost=1 + number / 100, capacity=1) for number in range(120)]
     search = steps_of(problem(rows, [GANG] * 12), [100.0] * 12, 1.0, 10, engine)
     assert {len(asked) for asked in search.asked} == {3}
 

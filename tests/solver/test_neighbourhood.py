@@ -15,7 +15,7 @@ from solver.compact_columns import owners
 from solver.effort import Effort
 from solver.model import Model
 from solver.neighbourhood import Incumbent, Sparse
-from solver.problem import Apart, Floats, Level, Problem
+from solver.problem import Apart, Floats, Level, Problem, Reads
 from solver.search import Search, held_alone
 from tests.solver.random_problems import Case, bounded, cases, exactly, ruled_cases
 from tests.solver.tiny import GANG, SERVICE, Row, Rules, like, problem
@@ -106,6 +106,41 @@ def test_scopes_of_others_are_not_decided_again(engine: EngineProcess) -> None:
     assert len(switches) == 9
     assert x[switches].sum() == 3
     assert len(search.incumbent.cut(np.array([1])).where(switches)) == 3
+
+
+def with_reads(one: Problem, reader: list[int], source: list[int]) -> Problem:
+    """Readers at another place than their source pay 5; a budget, which never binds, joins all."""
+    reads = Reads(
+        reader=np.array(reader, np.int32),
+        source=np.array(source, np.int32),
+        amount=np.ones(len(reader)),
+        class_of_place=np.arange(len(one.owner_of_place), dtype=np.int32),
+        cost=5.0 * (1.0 - np.eye(len(one.owner_of_place))),
+    )
+    return replace(one, reads=reads, most_cost=1e6)
+
+
+def test_what_others_read_is_not_decided_again(engine: EngineProcess) -> None:
+    """Of two pairs that read, a cut for either end of the one has its reads and no others."""
+    rows = [Row(cost=1, capacity=2), Row(cost=2, capacity=2, place=1)]
+    search = searched(with_reads(problem(rows, [GANG] * 4), [1, 3], [0, 2]), engine)
+    reads = [np.concatenate([one.stay, one.move]) for one in search.compact.reads]
+    for demand, own in ((0, 0), (1, 0), (2, 1), (3, 1)):
+        cut = search.incumbent.cut(np.array([demand]))
+        assert len(cut.where(np.sort(reads[own]))) == len(reads[own])
+        assert not len(cut.where(np.sort(reads[1 - own])))
+
+
+def test_a_reader_that_moves_pays_for_what_it_reads(engine: EngineProcess) -> None:
+    """Its source stands at the one place with room for one; it comes to the other, or both do."""
+    rows = [Row(cost=1, capacity=1), Row(cost=2, capacity=2, place=1)]
+    search = searched(with_reads(problem(rows, [GANG] * 2), [1], [0]), engine)
+    assert search.step(np.array([0]))
+    assert search.step(np.array([1]))
+    assert search.incumbent.cost == 100.0 + 200.0 + 5.0
+    total = activity(search.incumbent.model, search.incumbent.x)
+    assert (total <= search.incumbent.model.row_high + 1e-6).all()
+    assert (total >= search.incumbent.model.row_low - 1e-6).all()
 
 
 def test_a_scope_where_nobody_stands_is_free(engine: EngineProcess) -> None:

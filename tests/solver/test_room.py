@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from solver import improvement
 from solver.child import EngineProcess
 from solver.search import Search
 from solver.solution import Allocation
@@ -80,3 +81,17 @@ def test_who_is_left_out_is_served_where_others_make_room(engine: EngineProcess)
     settled(search, [100, 100, 100, 100, 400])
     assert (search.unmet == 0).all()
     assert search.incumbent.cost == pytest.approx(1_000)
+
+
+@pytest.mark.parametrize(("patience", "asked"), [(2, 2), (200, 5)])
+def test_it_ends_when_several_in_a_row_save_nothing(
+    engine: EngineProcess, monkeypatch: pytest.MonkeyPatch, patience: int, asked: int
+) -> None:
+    """Nothing can be saved for any of five: all are asked, or as many as patience lasts for."""
+    monkeypatch.setattr(improvement, "_PATIENCE", patience)
+    one = problem([ROWS[0], ROWS[3]], [GANG, GANG, GANG, GANG, BIG])
+    search, checks = first_come(one, engine), []
+    improvement_of(search, [50, 50, 50, 50, 400]).settle(
+        lambda: False, lambda: checks.append(None)
+    )
+    assert len(checks) == asked

@@ -1,0 +1,119 @@
+"""A bound made better at its own prices: more blocks are solved, and some bounded together."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+
+from solver.compact_columns import NONE, owners
+from solver.relaxation import charges
+from solver.rounds import certifier_of, certify, slack_of
+from solver.unit_bounds import contested
+from solver.work import Best, Work
+
+#: More blocks are solved when those that were not are so many times what they may give away, or
+#: such a part of what is missing; then until they give away such a part of that.
+_LAX = 2.0
+_MATTERS = 0.5
+_LEFT = 0.25
+#: Above so many demands some are bounded together only when so much of the gap is missing.
+_FEW = 1_000
+_CLOSE = 0.25
+
+
+def tighten(work: Work) -> None:
+    """Make the bound better at its own prices.
+
+    Blocks that were only relaxed are solved where that matters now; then some are bounded
+    together, once for each bound: what is indivisible leaves a gap between prices.
+    """
+    work.check_time()
+    if work.best is None or work.search is None:
+        return
+    short, usual, missing = work.best.certificate.short, slack_of(work), _missing(work)
+    if short > min(_LAX * usual, _MATTERS * missing) and missing > 0:
+        slack = min(usual, _LEFT * missing)
+        certify(work, work.best.prices, slack=slack)
+    if not work.best.joint and not work.is_good() and _may_be_joined(work):
+        _bound_together(work, work.best)
+
+
+def tighten_quickly(work: Work) -> None:
+    """Bound gangs and batches together until the gap is reached, if that takes little work."""
+    if work.best is None or not work.serves_all:
+        return
+    within = work.cost + work.credit - work.best.certificate.bound
+    enough = within - work.limits.gap * work.cost
+    if not 0 < enough < within < np.inf:
+        return
+    work.check_time()
+    best, certifier = work.best, certifier_of(work)
+    bound = certifier.jointly(best.prices, best.certificate, within, enough) - work.credit
+    work.best = replace(best, bound=max(best.bound, bound))
+    work.tell("bound, together")
+
+
+def _missing(work: Work) -> float:
+    """How far plan and bound are from being near enough, in cost."""
+    return work.cost - work.bound - work.limits.gap * max(work.cost, 1.0)
+
+
+def _may_be_joined(work: Work) -> bool:
+    """True when bounding some together is worth its time: of many, that gains very little."""
+    few = work.problem.demands.count <= _FEW
+    near = _missing(work) <= _CLOSE * work.limits.gap * work.cost
+    return work.serves_all and (few or near)
+
+
+def _bound_together(work: Work, known: Best) -> None:
+    """Bound gangs and batches together, few demands whole, and scarce supplies in whole units."""
+    within = work.cost + work.credit - known.certificate.bound
+    if not 0 < within < np.inf:
+        return
+    enough, certifier = within - work.limits.gap * work.cost, certifier_of(work)
+    for together in (partial(certifier.jointly, enough=enough), certifier.wholly):
+        _note_together(work, known, together(known.prices, known.certificate, within))
+        if work.is_good():
+            return
+    bound, ways = certifier.by_units(
+        known.prices,
+        known.certificate,
+        within,
+        enough,
+        _contested(work, known, enough),
+        work.check_time,
+    )
+    work.columns.add_ways(ways)
+    _note_together(work, known, bound)
+
+
+def _note_together(work: Work, known: Best, bound: float) -> None:
+    """Note a bound of some together, at the prices of a `known` one, if it is better."""
+    work.best = replace(known, bound=max(work.bound, bound - work.credit), joint=True)
+    work.tell("bound, together")
+
+
+def _contested(work: Work, best: Best, enough: float) -> list[int]:
+    """Supplies about which plan and bound differ most, those first."""
+    if work.search is None:
+        return []
+    search, least = work.search, best.certificate.least
+    compact, model, x = search.compact, search.incumbent.model, search.incumbent.x
+    price = best.prices.capacity
+    first = work.columns.blocks.first_of(len(least))
+    owner, charged = owners(compact), model.cost + charges(compact, model, best.prices)
+    own = owner != NONE
+    cost = np.bincount(first[owner[own]], (charged * x)[own], len(least))
+    rows = [search.decoded()[0], *(way.allocation for way in best.certificate.ways)]
+    holds = (
+        first[np.concatenate([one.demand for one in rows])],
+        np.concatenate([one.supply for one in rows]).astype(np.int64),
+    )
+    used = np.zeros(len(price))
+    np.add.at(used, rows[0].supply, rows[0].units)
+    left = np.where(price > 0, work.problem.supply.capacity, 0.0) - used
+    idle = price * np.maximum(left, 0.0)
+    regret = np.maximum(cost - least, 0.0)
+    return contested(work.problem, best.prices, regret, holds, idle, enough)
