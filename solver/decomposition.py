@@ -42,7 +42,7 @@ from solver.sampling import MANY
 from solver.selection import CHOICES
 from solver.solution import SearchLimits, Solution, SolverError, Status, Stop
 from solver.stay_rows import unbilled_cost
-from solver.tightening import tighten
+from solver.tightening import may_suffice, tighten
 from solver.work import OutOfTime, PlanFirst, Progress, Work
 
 #: Rounds of improvement and new prices where the caller names no work limit; one more for so
@@ -143,13 +143,13 @@ def _run(work: Work, start: Solution | None, prices: Prices | None) -> None:
         before = (work.cost, work.bound)
         if work.is_good() or _is_improved(work, start, combining=combining):
             return
-        combining = before[0] - work.cost <= _WORTHWHILE * work.cost
+        combined, combining = combining, before[0] - work.cost <= _WORTHWHILE * work.cost
         if not combining:
             continue  # the plan is still what falls short, and steps make it better
         if is_huge(work):
             return
         certify(work, better_prices(work), blend=_BLEND)
-        if work.is_good() or _has_settled(work, before):
+        if work.is_good() or (combined and _has_settled(work, before)):
             return
 
 
@@ -169,7 +169,8 @@ def _begin(work: Work, start: Solution | None) -> None:
         work.hold_back()  # the bound is for more than can be served
     if work.problem.demands.count > MANY:
         settle(work)
-        tighten(work)
+        if may_suffice(work):
+            tighten(work)
     else:
         serve(work)
 
@@ -182,7 +183,8 @@ def _is_improved(work: Work, start: Solution | None, *, combining: bool) -> bool
             if work.is_good():
                 return True
             combine(work, start)
-        tighten(work)
+        if work.problem.demands.count <= MANY or may_suffice(work):
+            tighten(work)
         if work.is_good():
             return True
     improve(work)

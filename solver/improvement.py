@@ -94,7 +94,7 @@ class Improvement:
         self._failed_at = np.zeros(len(self._price), np.int64)
         own = self._block[self._owner[self._owner != NONE]]
         self._size = np.bincount(own, minlength=demands)
-        self._ease = np.minimum(1.0, _MOST_COLUMNS / np.maximum(self._size, 1))
+        self._ease = np.minimum(1.0, _MOST_COLUMNS / np.maximum(self._size, 1)) ** 2
         self._obstacles = Obstacles(compact, search.incumbent)
         self._room = Room(search.incumbent, compact, self._charged, ways)
 
@@ -135,13 +135,17 @@ class Improvement:
             failed = failed + 1 if self._unserved(self._search.unmet)[demand] > 0 else 0
 
     def settle(self, is_good: Callable[[], bool], check: Callable[[], None]) -> None:
-        """Make room for those that could save most, again while that saves enough."""
+        """Make room for those that could save most, again while that saves enough.
+
+        First for those whose models are small, which many of can be solved while one large one is.
+        """
         for _ in range(_SETTLINGS):
             before = self._search.incumbent.cost
             regret, worth = self.regrets(), self._worths()
             least, last = _LITTLE * float(regret.sum()) / len(regret), before
-            for number, seed in enumerate(np.argsort(-regret, kind="stable"), start=1):
-                if regret[seed] <= least or is_good():
+            order = np.argsort(-regret * self._ease, kind="stable")
+            for number, seed in enumerate(order[regret[order] > least], start=1):
+                if is_good():
                     break
                 check()
                 self._make_room(int(seed), worth)

@@ -55,6 +55,11 @@ def tighten_quickly(work: Work) -> None:
     work.tell("bound, together")
 
 
+def may_suffice(work: Work) -> bool:
+    """Return whether the gap could be reached by solving more blocks, with the plan as it is."""
+    return work.best is not None and work.best.certificate.short >= _missing(work)
+
+
 def _missing(work: Work) -> float:
     """How far plan and bound are from being near enough, in cost."""
     return work.cost - work.bound - work.limits.gap * max(work.cost, 1.0)
