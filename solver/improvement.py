@@ -45,8 +45,9 @@ _SAVED = 1e-3
 _PATIENCE = 200
 _SELDOM = 2e-4
 #: Company is left out that makes a model of more columns: such models take a hundred times as long
-#: as small ones and bring less. A seed that has more by itself is tried less.
-_MOST_COLUMNS = 400
+#: as small ones and bring less, so they come later. A seed that has more by itself is tried less.
+FEW_COLUMNS = 400
+MANY_COLUMNS = 1_000
 #: A seed that nothing came of is tried less.
 _TIRED = 0.3
 
@@ -94,7 +95,7 @@ class Improvement:
         self._failed_at = np.zeros(len(self._price), np.int64)
         own = self._block[self._owner[self._owner != NONE]]
         self._size = np.bincount(own, minlength=demands)
-        self._ease = np.minimum(1.0, _MOST_COLUMNS / np.maximum(self._size, 1)) ** 2
+        self._most_columns = FEW_COLUMNS
         self._obstacles = Obstacles(compact, search.incumbent)
         self._room = Room(search.incumbent, compact, self._charged, ways)
 
@@ -143,7 +144,7 @@ class Improvement:
             before = self._search.incumbent.cost
             regret, worth = self.regrets(), self._worths()
             least, last = _LITTLE * float(regret.sum()) / len(regret), before
-            order = np.argsort(-regret * self._ease, kind="stable")
+            order = np.argsort(-regret * self._ease(), kind="stable")
             for number, seed in enumerate(order[regret[order] > least], start=1):
                 if is_good():
                     break
@@ -182,10 +183,18 @@ class Improvement:
         if len(self._block) <= _FEW:
             self._search.step(np.arange(len(self._block)), nodes=_NODES_FOR_ALL)
 
-    def improve(self, steps: int, is_good: Callable[[], bool], check: Callable[[], None]) -> None:
-        """Solve up to `steps` neighbourhoods again."""
+    def improve(
+        self,
+        steps: int,
+        is_good: Callable[[], bool],
+        check: Callable[[], None],
+        *,
+        most_columns: int = FEW_COLUMNS,
+    ) -> None:
+        """Solve up to `steps` neighbourhoods again, with company up to `most_columns` in all."""
+        self._most_columns = most_columns
         for _ in range(steps):
-            regret = self.regrets() * self._ease * _TIRED**self._failed
+            regret = self.regrets() * self._ease() * _TIRED**self._failed
             idle = self._idle() * _TIRED**self._failed_at
             total = float(regret.sum() + idle.sum())
             if total <= 0 or is_good():
@@ -202,6 +211,11 @@ class Improvement:
             taken = self._search.step(self._whole(self._few(others)))
             if not taken or self._search.incumbent.cost > before * (1 - 1e-6):
                 failed += 1
+
+    def _ease(self) -> Floats:
+        """float64[D], how readily a seed is tried: less where its model is large."""
+        part = np.minimum(1.0, self._most_columns / np.maximum(self._size, 1))
+        return np.asarray(part**2, np.float64)
 
     def _idle(self) -> Floats:
         """float64[O], the price of what is not taken of each supply."""
@@ -244,7 +258,7 @@ class Improvement:
         block = self._block[demands]
         first = np.sort(np.unique(block, return_index=True)[1])
         total = np.cumsum(self._size[block[first]])
-        kept = block[first[(total <= _MOST_COLUMNS) | (np.arange(len(first)) == 0)]]
+        kept = block[first[(total <= self._most_columns) | (np.arange(len(first)) == 0)]]
         return demands[np.isin(block, kept)]
 
     def _whole(self, demands: Longs) -> Longs:

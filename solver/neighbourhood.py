@@ -95,7 +95,6 @@ class Incumbent:
         )
         self._follows = np.zeros(len(x), np.bool_)
         self._follows[follows] = True
-        self._seen = np.zeros(len(x), np.bool_)
         self._let_follow(follows)
 
     @property
@@ -167,18 +166,17 @@ class Incumbent:
         None that is tied to certain demands. Of those that follow, only the ones that `columns`
         themselves touch.
         """
-        seen, fresh = self._seen, np.unique(columns)
+        seen, fresh = np.zeros(len(self.x), np.bool_), np.unique(columns)
         found = [fresh]
         seen[fresh] = True
         while len(fresh):
             rows = np.unique(self._by_column.entries(fresh)[1])
             near = np.unique(self._links_by_row.entries(rows)[1])
-            fresh = near[~seen[near] & ((len(found) == 1) | ~self._follows[near])]
-            seen[fresh] = True
-            found.append(fresh)
-        every = np.sort(np.concatenate(found))
-        seen[every] = False
-        return every
+            near = near[~seen[near] & ((len(found) == 1) | ~self._follows[near])]
+            seen[near] = True
+            found.append(near)
+            fresh = near[~self._follows[near]]
+        return np.sort(np.concatenate(found))
 
     def take(self, cut: Cut, x: Floats) -> None:
         """Give the free columns of `cut` the values `x`, whole ones rounded."""
