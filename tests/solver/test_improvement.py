@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
 from solver.child import EngineProcess
 from solver.compact_columns import Longs
 from solver.effort import Answer, Effort
+from solver.improvement import FEW_COLUMNS, MANY_COLUMNS
 from solver.model import Model
 from solver.prices import no_prices
 from solver.problem import Apart, Level, Problem
@@ -29,21 +31,30 @@ class Noting(Search):
 
 
 def steps_of(
-    one: Problem, least: list[float], price: float, steps: int, engine: EngineProcess
+    one: Problem,
+    least: list[float],
+    price: float,
+    steps: int,
+    engine: EngineProcess,
+    *,
+    most_columns: int = FEW_COLUMNS,
 ) -> Noting:
     """Improve a plan that serves one demand after another, the last first."""
     known = first_come(one, engine, range(one.demands.count)[::-1])
     search = Noting(known.compact, known.incumbent.model, engine, known.incumbent.x)
     search.asked = []
     prices = replace(no_prices(one), capacity=np.full(one.supply.count, price))
-    improvement_of(search, least, prices).improve(steps, lambda: False, lambda: None)
+    improvement = improvement_of(search, least, prices)
+    improvement.improve(steps, lambda: False, lambda: None, most_columns=most_columns)
     return search
 
 
-def test_company_makes_no_large_model(engine: EngineProcess) -> None:
-    """Twelve gangs that hold a unit of what all want: of 120 columns each, three fit."""
-    rows = [Row(cost=1 + number / 100, capacity=1) for number in range(120)]
-    search = steps_of(problem(rows, [GANG] * 12), [100.0] * 12, 1.0, 10, engine)
+@pytest.mark.parametrize(("each", "most_columns"), [(120, FEW_COLUMNS), (300, MANY_COLUMNS)])
+def test_company_makes_no_large_model(engine: EngineProcess, each: int, most_columns: int) -> None:
+    """Twelve gangs that hold a unit of what all want: of so many columns each, three fit."""
+    rows = [Row(cost=1 + number / 100, capacity=1) for number in range(each)]
+    one = problem(rows, [GANG] * 12)
+    search = steps_of(one, [100.0] * 12, 1.0, 10, engine, most_columns=most_columns)
     assert {len(asked) for asked in search.asked} == {3}
 
 

@@ -14,7 +14,7 @@ from solver.compact import build_compact
 from solver.compact_columns import owners
 from solver.effort import Effort
 from solver.model import Model
-from solver.neighbourhood import Incumbent, Sparse
+from solver.neighbourhood import LINK, Incumbent, Sparse
 from solver.problem import Apart, Floats, Level, Problem, Reads
 from solver.search import Search, held_alone
 from tests.solver.random_problems import Case, bounded, cases, exactly, ruled_cases
@@ -141,6 +141,25 @@ def test_a_reader_that_moves_pays_for_what_it_reads(engine: EngineProcess) -> No
     total = activity(search.incumbent.model, search.incumbent.x)
     assert (total <= search.incumbent.model.row_high + 1e-6).all()
     assert (total >= search.incumbent.model.row_low - 1e-6).all()
+
+
+def test_what_follows_joins_nothing_else_to_a_cut() -> None:
+    """A link that follows shares a row with the demand, and another link a row with that one."""
+    one = Model(
+        cost=np.ones(3),
+        low=np.zeros(3),
+        high=np.ones(3),
+        integral=np.zeros(3, np.bool_),
+        row=np.array([0, 0, 1, 1]),
+        column=np.array([0, 1, 1, 2]),
+        value=np.ones(4),
+        row_low=np.zeros(2),
+        row_high=np.full(2, 2.0),
+    )
+    owner = np.array([0, LINK, LINK])
+    for follows, free in (([1], [0, 1]), ([], [0, 1, 2])):
+        incumbent = Incumbent(one, owner, np.zeros(3), np.array(follows, np.int64))
+        assert incumbent.cut(np.array([0])).free.tolist() == free
 
 
 def test_a_scope_where_nobody_stands_is_free(engine: EngineProcess) -> None:
