@@ -138,7 +138,7 @@ class Improvement:
     def settle(self, is_good: Callable[[], bool], check: Callable[[], None]) -> None:
         """Make room for those that could save most, again while that saves enough.
 
-        First for those whose models are small, which many of can be solved while one large one is.
+        First for those whose models are small: many are solved in the time of one large one.
         """
         for _ in range(_SETTLINGS):
             before = self._search.incumbent.cost
