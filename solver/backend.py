@@ -57,8 +57,7 @@ _MATRIX: Final = sparse_containers_pb2.SparseDoubleMatrixProto
 _FEASIBLE: Final = solution_pb2.SOLUTION_STATUS_FEASIBLE
 
 #: One thread: a relaxation has one optimum to find, and the caller may run several at once.
-#: Without presolve, which costs those of a million entries more than it saves.
-_LINEAR: Final = mathopt.SolveParameters(presolve=mathopt.Emphasis.OFF)
+_LINEAR: Final = mathopt.SolveParameters()
 
 
 def solve_integer(model: Model, effort: Effort) -> Answer:

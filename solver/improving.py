@@ -9,7 +9,7 @@ import numpy as np
 from solver.aside import Aside, parts_alone
 from solver.compact import build_compact
 from solver.first_plan import first_plan, unproven
-from solver.improvement import MANY_COLUMNS, Improvement
+from solver.improvement import FEW_COLUMNS, MANY_COLUMNS, Improvement
 from solver.packing import movable_in, packed
 from solver.prices import Prices, priced
 from solver.problem import Family, Problem
@@ -24,8 +24,6 @@ from solver.work import Work
 #: Steps of improvement in a round: some, and more by the number of demands.
 _STEPS = 30
 _STEPS_PER_DEMAND = 0.1
-#: As many again in larger neighbourhoods where those save no more than this part of the cost.
-_LITTLE = 1e-3
 #: Rounds in which a plan is reseated, none after one that saves less than this part of the cost.
 _RESEATINGS = 5
 _WORTHWHILE = 5e-4
@@ -254,10 +252,10 @@ def improve(work: Work) -> None:
         reseat(work, work.search.decoded(), work.best.prices)
         widen(work)
     improvement = improvement_of(work, work.search, work.prices)
-    steps, before = int(_STEPS + _STEPS_PER_DEMAND * work.problem.demands.count), work.cost
-    improvement.improve(steps, work.is_good, work.check_time)
-    if before - work.cost <= _LITTLE * before:
-        improvement.improve(steps, work.is_good, work.check_time, most_columns=MANY_COLUMNS)
+    steps = int(_STEPS + _STEPS_PER_DEMAND * work.problem.demands.count)
+    most = MANY_COLUMNS if work.is_improved else FEW_COLUMNS
+    work.is_improved = True
+    improvement.improve(steps, work.is_good, work.check_time, most_columns=most)
     if not work.is_good() and work.serves_all:
         improvement.solve_all(work.check_time)
     work.tell("improved")

@@ -71,6 +71,7 @@ class Work:
         spare: a bound at a service that bounds are no longer for, and what made it; None: none.
         stake: float64[D], about what each demand costs, with the price of what it takes.
         combined: how often demands have been combined some at a time.
+        is_improved: small neighbourhoods have been solved again; larger ones come next.
         dear: blocks whose ways take part in the relaxed master, others by their pairs.
         least_unmet: what every plan leaves of a priority, of those that have been looked at.
         given_up: demands that the last round of improvement left unmet.
@@ -91,6 +92,7 @@ class Work:
     stake: Floats = field(default_factory=lambda: np.empty(0))
     given_up: frozenset[int] = frozenset()
     combined: int = 0
+    is_improved: bool = False
     dear: list[Longs] = field(default_factory=list)
     least_unmet: dict[int, LevelBound] = field(default_factory=dict)
 
