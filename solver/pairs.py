@@ -262,7 +262,9 @@ def may_ever_run(problem: Problem, pairs: Pairs) -> Bools:
 def may_mix(problem: Problem) -> Bools:
     """Return bool[O]: the pool of a supply holds an owned supply as well, or it is owned."""
     stock = problem.supply
-    return np.isin(stock.pool, np.unique(stock.pool[stock.owned]))
+    mixes = np.zeros(int(stock.pool.max(initial=0)) + 1, np.bool_)
+    mixes[stock.pool[stock.owned]] = True
+    return mixes[stock.pool]
 
 
 def most_units(problem: Problem, supply: Ints | None = None) -> Floats:
