@@ -39,7 +39,8 @@ class Choice:
 def nothing_taken() -> Choice:
     """Return the choice of a demand that nothing serves."""
     nothing = np.empty(0, np.int64)
-    return Choice(allocation=_allocation(0, nothing, nothing, []), unmet=1.0, cost=0.0)
+    allocation = _allocation(0, nothing, nothing, np.empty((3, 0)))
+    return Choice(allocation=allocation, unmet=1.0, cost=0.0)
 
 
 def gang_choice(problem: Problem, left: Remainder, pairs: Pairs) -> Choice:
@@ -125,19 +126,20 @@ def _gang(problem: Problem, pairs: Pairs, pair: int, partner: int, mixed: int) -
         at.append(partner)
         rows.append((float(mixed), mixed * hours, mixed / amount))
     chosen = np.array(at, np.int64)
-    return _allocation(int(pairs.demand[pair]), pairs.mode[chosen], pairs.supply[chosen], rows)
+    columns = np.array(rows, np.float64).T
+    return _allocation(int(pairs.demand[pair]), pairs.mode[chosen], pairs.supply[chosen], columns)
 
 
 def _allocation(
     demand: int,
     mode: NDArray[np.integer],
     supply: NDArray[np.integer],
-    rows: list[tuple[float, float, float]],
+    columns: Floats,
 ) -> Allocation:
-    """Join rows of (units, unit-hours, share)."""
-    units, unit_hours, share = np.array(rows, np.float64).reshape(-1, 3).T
+    """Join columns, float64[3, n], of units, unit-hours and share."""
+    units, unit_hours, share = columns
     return Allocation(
-        demand=np.full(len(rows), demand, np.int32),
+        demand=np.full(len(units), demand, np.int32),
         mode=mode.astype(np.int32),
         supply=supply.astype(np.int32),
         units=np.rint(units).astype(np.int64),
@@ -175,7 +177,9 @@ def _moves(problem: Problem, pairs: Pairs) -> _Moves:
     place = problem.supply.place[pairs.supply]
     group = tiers.class_of[problem.demands.data_row[demand], place]
     steps = {
-        one: reachable_steps(tiers, one, amount) for one in np.unique(group[group >= 0]).tolist()
+        one: reachable_steps(tiers, one, amount)
+        for one in sorted(set(group.tolist()))
+        if one != NO_ROW
     }
     full = pairs.move.copy()
     for one, found in steps.items():
@@ -222,14 +226,16 @@ def batch_choice(problem: Problem, left: Remainder, pairs: Pairs, gap: float) ->
 
 def _batch_choice_of(problem: Problem, pairs: Pairs, moves: _Moves, share: Floats) -> Choice:
     """The choice that a batch's shares, float64[P], are, in whole units."""
-    used = np.flatnonzero(share)
+    used = share.nonzero()[0]
     hours, work = problem.demands.mode_hours[pairs.mode[used]], pairs.amount[used] * share[used]
     units = np.maximum(np.ceil(work / hours - _TOLERANCE), 1.0)
     unit_hours = np.minimum(work, units * hours)
-    rows = list(zip(units, unit_hours, unit_hours / pairs.amount[used], strict=True))
+    columns = np.array([units, unit_hours, unit_hours / pairs.amount[used]])
     unmet = max(1.0 - float(share.sum()), 0.0)
     return Choice(
-        allocation=_allocation(int(pairs.demand[0]), pairs.mode[used], pairs.supply[used], rows),
+        allocation=_allocation(
+            int(pairs.demand[0]), pairs.mode[used], pairs.supply[used], columns
+        ),
         unmet=0.0 if unmet < _TOLERANCE else unmet,
         cost=_shared_cost(problem, pairs, moves, share) + float(units @ pairs.unit_cost[used]),
     )

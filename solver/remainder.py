@@ -87,9 +87,9 @@ class Remainder:
             if there + 1e-9 < self.most[supply]:
                 self.most[supply] = math.floor(max(there, 0.0) + 1e-9)
             row, weight = self.limits_of(supply)
-            if len(row):
-                np.subtract.at(self.high, row, weight * units)
-                touched.update(row.tolist())
+            for limit, each in zip(row.tolist(), weight.tolist(), strict=True):
+                self.high[limit] -= each * units
+                touched.add(limit)
         for limit in touched:
             block = slice(int(self._limits.start[limit]), int(self._limits.start[limit + 1]))
             high = max(float(self.high[limit]), 0.0)
@@ -135,12 +135,12 @@ class Remainder:
 
 def _gathered(first: Longs, rows: Ints) -> tuple[Longs, Longs]:
     """Return (index into `rows`, entry): the entries ``first[row]:first[row + 1]`` of each."""
-    size = first[rows + 1] - first[rows]
-    ends = np.cumsum(size)
+    begin = first[rows]
+    size = first[rows + 1] - begin
+    ends = size.cumsum()
     total = int(ends[-1]) if len(ends) else 0
-    return np.repeat(np.arange(len(rows)), size), np.arange(total) + np.repeat(
-        first[rows] - ends + size, size
-    )
+    begin -= ends - size
+    return np.arange(len(rows)).repeat(size), np.arange(total) + begin.repeat(size)
 
 
 class _Touched:
@@ -168,6 +168,14 @@ class _Touched:
             return np.arange(len(supply)), scope[supply]
         found, where = _gathered(self._known[level][2], supply)
         return found, scope[where]
+
+    def named(self, level: Level, supply: Ints) -> list[int]:
+        """The scopes that any of a few supplies counts for, each once, in order."""
+        scope, first = self.every(level)[1], self._known[level][2]
+        touched: set[int] = set()
+        for one in supply.tolist():
+            touched.update(scope[first[one] : first[one + 1]].tolist())
+        return sorted(touched)
 
 
 class _Scopes:
@@ -221,8 +229,7 @@ class _Scopes:
         for row, groups in self._groups_of.get(demand, {}).items():
             rule = self._apart[row]
             if rule.level not in scopes:
-                touched = self._touched.by(rule.level, supply)[1]
-                scopes[rule.level] = sorted(set(touched.tolist()))
+                scopes[rule.level] = self._touched.named(rule.level, supply)
             for group in groups:
                 yield rule, group, scopes[rule.level]
 
@@ -241,10 +248,13 @@ class _Groups:
 
     def change(self, group: int, scopes: list[int], by: int) -> None:
         """Note that one of a group stands in scopes, by 1, or no more, by -1; each named once."""
-        taken, changed = self._taken.setdefault(group, Counter()), list[int]()
+        if group not in self._taken:
+            self._taken[group] = Counter()
+        taken, turned = self._taken[group], max(by, 0)
+        changed = list[int]()
         for scope in scopes:
-            taken[scope] += by
-            if taken[scope] == max(by, 0):
+            taken[scope] = now = taken[scope] + by
+            if now == turned:
                 changed.append(scope)
         if changed:
             self._groups[changed] += by

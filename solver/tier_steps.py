@@ -27,7 +27,8 @@ def reachable_steps(tiers: Tiers, row: int, most: float) -> Steps:
     """Return the steps of class `row` up to `most` units in all."""
     block = slice(int(tiers.start[row]), int(tiers.start[row + 1]))
     end = np.minimum(tiers.up_to[block], most)
-    width = np.diff(end, prepend=0.0)
+    width = end.copy()
+    width[1:] -= end[:-1]
     reached = width > 0
     return Steps(width=width[reached], cost=tiers.cost[block][reached])
 
@@ -42,5 +43,5 @@ def has_class(problem: Problem, demand: int) -> bool:
 
 def steps_cost(steps: Steps, amount: float) -> float:
     """Return the cost of `amount` units: each at the cost of the step it falls in."""
-    start = np.cumsum(steps.width) - steps.width
-    return float(np.clip(amount - start, 0.0, steps.width) @ steps.cost)
+    start = steps.width.cumsum() - steps.width
+    return float(np.minimum(np.maximum(amount - start, 0.0), steps.width) @ steps.cost)
