@@ -84,6 +84,16 @@ class Asked:
         return bool(self.risky.any())
 
     @cached_property
+    def worsens(self) -> Bools:
+        """bool[Q], pairs whose units make the share at risk worse."""
+        return self.risky > 0
+
+    @cached_property
+    def counts(self) -> Bools:
+        """bool[R, Q], whether a limit counts a pair."""
+        return self.limits > 0
+
+    @cached_property
     def never(self) -> Floats:
         """float64[Q], the price of what cannot be had: inf."""
         return np.full(len(self.at), np.inf)
@@ -189,9 +199,11 @@ def _lost(problem: Problem, left: Remainder, service: int, pairs: Pairs) -> Bool
     if level == NO_ROW:
         return np.zeros((pairs.count, 0), np.bool_)
     index, scope = left.touched(Level(level), pairs.supply)
-    names, where = np.unique(scope, return_inverse=True)
-    lost = np.zeros((pairs.count, len(names)), np.bool_)
-    lost[index, where] = True
+    stands = np.zeros(int(scope.max(initial=0)) + 1, np.bool_)
+    stands[scope] = True
+    number = stands.cumsum()
+    lost = np.zeros((pairs.count, int(number[-1])), np.bool_)
+    lost[index, number[scope] - 1] = True
     return lost
 
 

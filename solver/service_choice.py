@@ -190,7 +190,7 @@ def _refilled(held: _Found, usable: Bools) -> _Found | None:
     """Give up one place after another; the best that is cheaper, None: nothing is."""
     asked, best, cost = held.asked, None, held.cost * (1 - 1e-9)
     style = Style(whole=True)
-    for place in np.flatnonzero(np.add.reduceat(held.units, asked.first) > 0).tolist():
+    for place in np.add.reduceat(held.units, asked.first).nonzero()[0].tolist():
         kept = np.where(asked.at == place, 0.0, held.units)
         others = usable & (asked.at != place)
         filling = Filling(asked, kept)
@@ -213,7 +213,7 @@ def _answer(problem: Problem, left: Remainder, found: _Found) -> tuple[Choice, R
     flow = None if at_risk or not keeps_limits(left, asked.pairs, units) else found.flow()
     if flow is None:
         return None
-    used, pairs = np.flatnonzero(units > 0), asked.pairs
+    used, pairs = units.nonzero()[0], asked.pairs
     held, mode = np.rint(units[used]).astype(np.int64), pairs.mode[used]
     allocation = Allocation(
         demand=pairs.demand[used],

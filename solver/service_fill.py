@@ -64,7 +64,7 @@ class Filling:
         self.eased = 0.0
         self._sent: dict[tuple[int, int], float] = {}
         if units is not None:
-            for pair in np.flatnonzero(units).tolist():
+            for pair in units.nonzero()[0].tolist():
                 self.hold(pair, float(units[pair]))
 
     def flow(self) -> Floats:
@@ -79,6 +79,11 @@ class Filling:
         closed = np.ones(len(self.asked.first), np.bool_)
         closed[list(self.units_at)] = False
         return closed
+
+    def each_cost(self) -> Floats:
+        """float64[Q], what one more unit costs, and its place if that has none yet."""
+        asked = self.asked
+        return asked.cost + (asked.move * self.closed())[asked.at] if asked.moves else asked.cost
 
     def settle(self) -> None:
         """Route what the units can carry, scarce loads first."""
@@ -113,10 +118,10 @@ class Filling:
         self.eased -= units * float(asked.risky[pair])
         self.left[pair] -= units
         for row in asked.limits[:, pair].nonzero()[0].tolist():
-            weight = asked.limits[row]
+            weight, counts = asked.limits[row], asked.counts[row]
             self.high[row] -= weight[pair] * units
-            each = np.floor(self.high[row] / np.maximum(weight, 1e-300) + 1e-9)
-            np.minimum(self.left, each, out=self.left, where=weight > 0)
+            each = np.divide(self.high[row], weight, out=asked.never.copy(), where=counts)
+            np.minimum(self.left, np.floor(each + 1e-9), out=self.left)
 
     def _route(self, place: int, amount: float, order: Sequence[int]) -> None:
         """Send up to `amount` to a place, near loads first, in `order`."""
@@ -156,9 +161,9 @@ def left_of(asked: Asked, units: Floats) -> Floats:
     left = asked.most - units
     if len(asked.high):
         high = asked.high - asked.limits @ units
-        with np.errstate(divide="ignore", invalid="ignore"):
-            each = np.floor(high[:, None] / asked.limits + 1e-9)
-        left = np.minimum(left, np.where(asked.limits > 0, each, np.inf).min(axis=0))
+        each = np.full(asked.limits.shape, np.inf)
+        np.divide(high[:, None], asked.limits, out=each, where=asked.counts)
+        left = np.minimum(left, np.floor(each.min(axis=0) + 1e-9))
     return np.asarray(np.maximum(left, 0.0))
 
 
@@ -239,8 +244,10 @@ def _next(filling: Filling, style: Style, usable: Bools, part: float) -> tuple[i
         come = np.minimum(come, np.maximum(part * asked.whole - filling.carried, 0.0))
     coming, most = come[asked.at], filling.left
     if asked.at_risk and not style.loan:
-        allowed = np.floor(filling.eased / np.where(asked.risky > 0, asked.risky, 1.0) + 1e-9)
-        most = np.where(asked.risky > 0, np.minimum(most, allowed), most)
+        allowed = np.divide(
+            filling.eased, asked.risky, out=asked.never.copy(), where=asked.worsens
+        )
+        most = np.minimum(most, np.floor(allowed + 1e-9))
     times = coming / asked.amount
     units = np.ceil(times - 1e-9) if style.whole else np.floor(times + 1e-9)
     units = np.minimum(np.maximum(units, 1.0), most)

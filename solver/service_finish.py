@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from operator import mul
@@ -54,7 +55,7 @@ def _spread(filling: Filling, usable: Bools, *, loan: bool) -> bool:
         if not may.any():
             return False
         price = np.where(may, asked.cost + asked.move[asked.at], np.inf)
-        filling.hold(int(np.argmin(price)), 1.0)
+        filling.hold(int(price.argmin()), 1.0)
     return True
 
 
@@ -89,15 +90,15 @@ def _outlives(filling: Filling, usable: Bools, *, loan: bool) -> bool:
             return True
         come = np.minimum(_missed(asked, places, carried) @ asked.near, short)
         useful = np.minimum(asked.amount, come[asked.at])
-        may = usable & (filling.left >= 1) & ~asked.lost[:, lost] & (useful > SLACK * asked.whole)
-        if not loan:
+        may = usable & (filling.left >= 1) & (useful > SLACK * asked.whole)
+        may &= ~asked.lost[:, lost]
+        if asked.at_risk and not loan:
             may &= asked.risky <= filling.eased + SLACK
-        if not may.any():
+        price = np.divide(filling.each_cost(), useful, out=asked.never.copy(), where=may)
+        pair = int(price.argmin())
+        if not may[pair]:
             return False
-        closed = filling.closed()[asked.at]
-        price = (asked.cost + closed * asked.move[asked.at]) / np.where(may, useful, 1.0)
-        pair = int(np.argmin(np.where(may, price, np.inf)))
-        most = max(1.0, float(np.floor(come[asked.at[pair]] / asked.amount[pair] + 1e-9)))
+        most = max(1.0, math.floor(come[asked.at[pair]] / asked.amount[pair] + 1e-9))
         most = min(most, float(filling.left[pair]))
         filling.hold(pair, most if asked.risky[pair] <= 0 else 1.0)
     return False
@@ -107,12 +108,12 @@ def _worst_loss(filling: Filling, places: Longs) -> tuple[float, int, Floats]:
     """(load that is short, the scope lost, float64[m] what `places`, int64[m], still carry)."""
     asked = filling.asked
     pairs = filling.units.nonzero()[0]
-    stays = ~asked.lost[pairs]
-    scopes = np.flatnonzero(~stays.all(axis=0))
+    lost = asked.lost[pairs]
+    scopes = np.flatnonzero(lost.any(axis=0))
     where = places.searchsorted(asked.at[pairs])
     carries = np.zeros((len(pairs), len(places)))
     carries[np.arange(len(pairs)), where] = (filling.units * asked.amount)[pairs]
-    carried = stays[:, scopes].T @ carries
+    carried = ~lost[:, scopes].T @ carries
     routed = Cuts.of(asked, places).near_routed(carried)
     worst = int(routed.argmin())
     return asked.needed - float(routed[worst]), int(scopes[worst]), carried[worst]
@@ -120,18 +121,23 @@ def _worst_loss(filling: Filling, places: Longs) -> tuple[float, int, Floats]:
 
 def _missed(asked: Asked, places: Longs, carried: Floats) -> Floats:
     """float64[C], load for which `places`, that carry float64[m], have no room near by."""
-    near = asked.near[:, places]
-    missed = asked.load.copy()
-    for at in np.argsort(near.sum(axis=0), kind="stable").tolist():
-        load = missed * near[:, at]
-        missed -= np.clip(carried[at] - np.cumsum(load) + load, 0.0, load)
-    return missed
+    # Classes and places are few: calls for arrays would cost more than these loops.
+    missed: list[float] = asked.load.tolist()
+    near = asked.near[:, places].T.tolist()
+    room: list[float] = carried.tolist()
+    for at in sorted(range(len(near)), key=lambda place: sum(near[place])):
+        through = 0.0
+        for one in (one for one, is_near in enumerate(near[at]) if is_near):
+            load = missed[one]
+            through += load
+            missed[one] -= min(max(room[at] - through + load, 0.0), load)
+    return np.array(missed)
 
 
 def polished(asked: Asked, units: Floats, usable: Bools) -> Floats:
     """Drop units and exchange one for a cheaper one at places used, while all rules are kept."""
     units = units.copy()
-    places = np.flatnonzero(np.add.reduceat(units, asked.first) > 0)
+    places = np.add.reduceat(units, asked.first).nonzero()[0]
     if len(places) > MOST_PLACES:
         return units
     gains = _Gains.of(asked, places, usable)
@@ -169,13 +175,14 @@ class _Judge:
         cuts = Cuts.of(asked, places)
         used = np.zeros(len(asked.first), np.bool_)
         used[places] = True
-        rows = np.flatnonzero(used[asked.at])
-        at = np.searchsorted(places, asked.at[rows])
+        rows = used[asked.at].nonzero()[0]
+        at = places.searchsorted(asked.at[rows])
         lost = asked.lost[rows]
         lost = lost[:, lost.any(axis=0)]
         adds = np.zeros((len(rows), 1 + lost.shape[1], len(cuts.places)))
-        stays = np.concatenate([np.ones((len(rows), 1)), ~lost], axis=1)
-        adds[np.arange(len(rows)), :, at] = stays * asked.amount[rows][:, None]
+        each, amount = np.arange(len(rows)), asked.amount[rows]
+        adds[each, 0, at] = amount
+        adds[each, 1:, at] = ~lost * amount[:, None]
         return cls(cuts=cuts, rows=rows, adds=adds)
 
     def keeps(self, carried: Floats) -> Bools:
@@ -206,7 +213,7 @@ class _Gains:
     def of(cls, asked: Asked, places: Longs, usable: Bools) -> _Gains:
         used = np.zeros(len(asked.first), np.bool_)
         used[places] = True
-        rows = np.flatnonzero(used[asked.at] & usable)
+        rows = (used[asked.at] & usable).nonzero()[0]
         rows = rows[asked.cost[rows].argsort(kind="stable")]
         columns = (asked.at, asked.cost, asked.amount, asked.risky)
         at, cost, amount, risky = (column[rows].tolist() for column in columns)
@@ -237,24 +244,24 @@ def _steps(asked: Asked, units: Floats, gains: _Gains) -> list[Step]:
 
     None of them is judged by what all units carry together.
     """
-    least = 1e-9 * float(asked.cost[units > 0].max())
-    used = set(asked.at[units > 0].tolist())
+    held = units > 0
+    least = 1e-9 * float(asked.cost[held].max())
+    used = set(asked.at[held].tolist())
     found: list[tuple[float, int, int]] = []
     for gone, unit in _units_that_may_go(asked, units):
         if unit.lost <= 0 and unit.eased >= 0 and unit.may_go:
             found.append((-unit.cost - unit.move, gone, NO_ROW))
         some = _exchanges(asked, gains, unit, used, least)
         found += [(-saved, gone, come) for saved, come in some]
-    if not found:
-        return []
-    left = left_of(asked, units) >= 1
-    found = [one for one in found if -one[0] > least and (one[2] == NO_ROW or left[one[2]])]
-    return [(gone, come) for _, gone, come in sorted(found)]
+    if any(come != NO_ROW for _, _, come in found):
+        left = left_of(asked, units) >= 1
+        found = [one for one in found if one[2] == NO_ROW or left[one[2]]]
+    return [(gone, come) for saved, gone, come in sorted(found) if -saved > least]
 
 
 def _units_that_may_go(asked: Asked, units: Floats) -> Iterator[tuple[int, _Unit]]:
     """One unit of each pair that has some, by pair."""
-    held = np.flatnonzero(units)
+    held = units.nonzero()[0]
     own = [asked.at[held], asked.cost[held], asked.amount[held], asked.risky[held], units[held]]
     at, cost, amount, risky, count = (column.tolist() for column in own)
     units_at: dict[int, float] = {}
@@ -309,7 +316,8 @@ def _first_kept(judge: _Judge, units: Floats, steps: list[Step]) -> Step | None:
         carried = base - adds[judge.rows.searchsorted(gone)]
         plus = come >= 0
         carried[plus] += adds[judge.rows.searchsorted(come[plus])]
-        good = np.flatnonzero(judge.keeps(carried))
-        if len(good):
-            return steps[first + int(good[0])]
+        good = judge.keeps(carried)
+        one = int(good.argmax())
+        if good[one]:
+            return steps[first + one]
     return None

@@ -26,10 +26,11 @@ _ROUNDING = 1e-8
 
 
 @lru_cache(maxsize=MOST_PLACES + 1)
-def _sets(places: int) -> Floats:
-    """float64[2^places, places]: every set of places."""
+def _sets(places: int) -> tuple[Floats, Floats]:
+    """float64[2^places, places]: every set of places, and what is outside of each."""
     every = np.arange(2**places)[:, None] >> np.arange(places)[None, :]
-    return (every & 1).astype(np.float64)
+    sets = (every & 1).astype(np.float64)
+    return sets, 1.0 - sets
 
 
 @lru_cache(maxsize=MOST_PLACES + 1)
@@ -69,15 +70,14 @@ class Cuts:
 
     @classmethod
     def _of(cls, asked: Asked, places: Longs) -> Cuts:
-        sets = _sets(len(places))
-        outside = 1.0 - sets
+        sets, outside = _sets(len(places))
         goes = outside @ asked.free[:, places].T > 0
         beyond = goes @ asked.load
         if len(asked.budget):
             beyond = _with_far(asked, places, outside, goes)
         kept = _tight(beyond, len(places))
         near_kept, near_beyond = kept, beyond
-        if asked.lost.shape[1]:
+        if asked.lost.shape[1] and (len(asked.budget) or asked.near is not asked.free):
             near_beyond = (outside @ asked.near[:, places].T > 0) @ asked.load
             near_kept = _tight(near_beyond, len(places))
         return cls(
