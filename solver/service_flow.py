@@ -77,6 +77,7 @@ class Cuts:
             beyond = _with_far(asked, places, outside, goes)
         kept = _tight(beyond, len(places))
         near_kept, near_beyond = kept, beyond
+        # Where no load may go far, and only near load goes freely, both tables are the same.
         if asked.lost.shape[1] and (len(asked.budget) or asked.near is not asked.free):
             near_beyond = (outside @ asked.near[:, places].T > 0) @ asked.load
             near_kept = _tight(near_beyond, len(places))
