@@ -9,10 +9,11 @@ that names several regions limits each by itself.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from fnmatch import fnmatchcase
+from functools import lru_cache
 
 import numpy as np
 import polars as pl
@@ -22,8 +23,6 @@ from broker.market import Market
 from broker.offers import PurchaseOption
 from broker.stock import Stock
 from broker.workloads import QuotaLimit, QuotaUnit, Spec
-
-Bools = NDArray[np.bool_]
 
 _SIZES = {QuotaUnit.VCPUS: "vcpus", QuotaUnit.GPUS: "accelerators"}
 
@@ -82,22 +81,24 @@ def _key(quota: QuotaLimit) -> tuple[object, ...]:
     )  # fmt: skip
 
 
+@lru_cache(maxsize=4096)
 def plain_family(name: str) -> str:
     """Return a quota family's name without case, spaces and punctuation, to match spellings."""
     return re.sub(r"[^a-z0-9]", "", name.casefold())
 
 
 def _per_region(quota: QuotaLimit, stock: Stock) -> Iterator[QuotaRow]:
-    member = _members(quota, stock)
-    region_of, regions = stock.codes("region")
+    counted = _counted(quota, stock)
+    code, regions = stock.codes("region")
+    region_of = code[counted]
     size = np.ones(stock.count)
     if quota.unit in _SIZES:
         size = stock.number(_SIZES[quota.unit])
-    for number in np.unique(region_of[member]).tolist():
+    for number in np.unique(region_of).tolist():
         region = regions[number]
         if quota.region is not None and not fnmatchcase(region, quota.region):
             continue
-        rows = np.flatnonzero(member & (region_of == number))
+        rows = counted[region_of == number]
         what = quota.family or quota.accelerator or quota.type or "all"
         option = f" {quota.option.value}" if quota.option else ""
         yield QuotaRow(
@@ -109,17 +110,28 @@ def _per_region(quota: QuotaLimit, stock: Stock) -> Iterator[QuotaRow]:
         )
 
 
-def _members(quota: QuotaLimit, stock: Stock) -> Bools:
-    member = (stock.text("provider") == quota.provider) & ~stock.frame["owned"].to_numpy()
+def _counted(quota: QuotaLimit, stock: Stock) -> NDArray[np.int64]:
+    """Return the rows that a quota counts in any region, ascending."""
+    rows = np.flatnonzero(~stock.frame["owned"].to_numpy())
+    for column, is_meant in _selectors(quota):
+        # Names are few and rows are many: each name is judged once.
+        code, names = stock.codes(column)
+        meant = np.array([is_meant(name) for name in names], np.bool_)
+        rows = rows[meant[code[rows]]]
+    return rows
+
+
+def _selectors(quota: QuotaLimit) -> Iterator[tuple[str, Callable[[str], bool]]]:
+    """Yield columns of the stock, and which names in them a quota means."""
+    yield "provider", lambda name: name == quota.provider
     if quota.option is not None:
-        member &= stock.option == quota.option.value
+        option = quota.option.value
+        yield "option", lambda name: name == option
     if quota.accelerator is not None:
-        member &= stock.text("accelerator") == quota.accelerator
+        yield "accelerator", lambda name: name == quota.accelerator
     if quota.family is not None:
-        wanted = plain_family(quota.family)
-        code, names = stock.codes("quota_family")
-        member &= np.array([plain_family(name) == wanted for name in names])[code]
+        family = plain_family(quota.family)
+        yield "quota_family", lambda name: plain_family(name) == family
     if quota.type is not None:
-        code, names = stock.codes("instance_type")
-        member &= np.array([fnmatchcase(name, quota.type) for name in names])[code]
-    return np.asarray(member, dtype=np.bool_)
+        glob = quota.type
+        yield "instance_type", lambda name: fnmatchcase(name, glob)
