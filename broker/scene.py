@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from broker.billed_alike import billed_alike
 from broker.homes import homes_of
 from broker.latency import LatencyTable
 from broker.machines import machines_of
@@ -35,12 +36,14 @@ def build_scene(spec: Spec, market: Market) -> Scene:
     origins = sorted({load.origin for service in spec.services for load in service.demand})
     table = LatencyTable.load(Path(spec.latency) if spec.latency else None)
     rtt, band, estimated = _round_trips(table, origins, places)
+    transfer = TransferTable.load(Path(spec.transfer) if spec.transfer else None)
     return Scene(
         spec=spec,
         stock=stock,
         machines=machines_of(stock),
-        transfer=TransferTable.load(Path(spec.transfer) if spec.transfer else None),
+        transfer=transfer,
         places=tuple(places),
+        billed=billed_alike(transfer, places),
         place_of_row=place_of_row,
         zones=tuple(distinct),
         zone_of_row=np.array([row_of_zone[zone] for zone in zones], np.int32),

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import numpy as np
 
+from broker.billed_alike import BilledAlike, billed_alike, two_of
 from broker.rules.rule import AnyWorkload, Scene
 from broker.transfer import PriceList
 from broker.transfer_bills import TransferBills
@@ -31,38 +32,53 @@ def transfer_terms(scene: Scene) -> tuple[Floats, Tiers | None]:
     A price list of which all the spec's data together reach the first step only is flat.
     """
     origins = data_places(scene.spec.workloads)
+    billed = billed_alike(scene.transfer, origins)
+    cost, class_of, lists = _by_group(scene, billed)
+    each = np.ix_(billed.group, scene.billed.group)
+    cost, class_of = cost[each], class_of[each]
+    inside = np.array(origins, np.str_)[:, None] == np.array(scene.places, np.str_)
+    cost[inside], class_of[inside] = 0.0, NO_ROW
+    most = _most_gb(scene, origins, class_of, len(lists))
+    return _settled(cost, class_of, lists, most)
+
+
+def _by_group(scene: Scene, billed: BilledAlike) -> tuple[Floats, Ints, list[PriceList]]:
+    """Return what moving costs from each group of data places to another place of each group.
+
+    Returns:
+        USD per GB, inf: unknown; numbers of price lists, `NO_ROW`: flat; the lists.
+    """
     bills = bills_of(scene)
-    cost = np.full((len(origins), len(scene.places)), np.inf)
+    cost = np.full((len(billed.members), len(scene.billed.members)), np.inf)
     class_of = np.full(cost.shape, NO_ROW, np.int32)
     lists: dict[str, PriceList] = {}
-    for row, origin in enumerate(origins):
-        for column, place in enumerate(scene.places):
-            listed = bills.price_list(origin, place)
-            flat = scene.transfer.usd_per_gb(origin, place)
+    number: dict[str, int] = {}
+    for row, origins in enumerate(billed.members):
+        for column, places in enumerate(scene.billed.members):
+            pair = two_of(origins, places)
+            listed = None if pair is None else bills.price_list(*pair)
             if listed is not None:
                 lists.setdefault(listed.name, listed)
-                class_of[row, column] = list(lists).index(listed.name)
-                flat = max(tier.usd_per_gb for tier in listed.tiers)
-            if flat is not None:
-                cost[row, column] = float(flat)
-    most = _most_gb(scene, origins, class_of, len(lists))
-    return _settled(cost, class_of, list(lists.values()), most)
+                class_of[row, column] = number.setdefault(listed.name, len(number))
+                cost[row, column] = float(max(tier.usd_per_gb for tier in listed.tiers))
+            elif pair is not None:
+                flat = scene.transfer.usd_per_gb(*pair)
+                cost[row, column] = np.inf if flat is None else float(flat)
+    return cost, class_of, list(lists.values())
 
 
 def _most_gb(scene: Scene, origins: Sequence[str], class_of: Ints, classes: int) -> list[Decimal]:
     """GB that could at most be moved under each list: services to every place it holds for."""
     most = [Decimal(0)] * classes
+    once, each = dict.fromkeys(origins, Decimal(0)), dict.fromkeys(origins, Decimal(0))
+    for workload in scene.spec.workloads:
+        if workload.data is not None:
+            data = each if isinstance(workload, Service) else once
+            data[workload.data.place] += workload.data.gb
     for origin, row in zip(origins, class_of, strict=True):
-        data = [
-            (isinstance(workload, Service), workload.data.gb)
-            for workload in scene.spec.workloads
-            if workload.data is not None and workload.data.place == origin
-        ]
-        once = sum((gb for is_service, gb in data if not is_service), Decimal(0))
-        each = sum((gb for is_service, gb in data if is_service), Decimal(0))
         found, places = np.unique(row[row != NO_ROW], return_counts=True)
         for one, count in zip(found.tolist(), places.tolist(), strict=True):
-            most[one] += once + each * count
+            most[one] += once[origin] + each[origin] * count
     return most
 
 

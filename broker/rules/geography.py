@@ -16,6 +16,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from broker.billed_alike import two_of
 from broker.reference import regions
 from broker.rules.rule import Admission, AnyWorkload, Bools, Scene, basis, place_parts
 
@@ -105,8 +106,12 @@ def _data_can_move(workload: AnyWorkload, scene: Scene) -> Bools | None:
     if workload.data is None:
         return None
     origin = workload.data.place
-    priced = [scene.transfer.usd_per_gb(origin, place) is not None for place in scene.places]
-    return np.array(priced, np.bool_)[scene.place_of_row]
+    pairs = [two_of((origin,), group) for group in scene.billed.members]
+    priced = [pair is None or scene.transfer.usd_per_gb(*pair) is not None for pair in pairs]
+    known = np.array(priced, np.bool_)[scene.billed.group]
+    if origin in scene.places:
+        known[scene.places.index(origin)] = True
+    return known[scene.place_of_row]
 
 
 ADMISSIONS = (

@@ -14,10 +14,9 @@ writer and reader both hold their instances in the period.
 
 from __future__ import annotations
 
-from collections.abc import Hashable
-
 import numpy as np
 
+from broker.billed_alike import two_of
 from broker.rules.rule import Scene
 from broker.workloads import Spec
 from solver.problem import Floats, Ints, Reads
@@ -57,20 +56,12 @@ def _classes(scene: Scene) -> tuple[Ints, Floats]:
         int32[G], class of each place; float64[N, N], USD per GB from a place of a class to
         another place of a class; inf: unknown.
     """
-    places_of: dict[Hashable, list[int]] = {}
-    for row, place in enumerate(scene.places):
-        places_of.setdefault(scene.transfer.billed_like(place), []).append(row)
-    class_of = np.zeros(len(scene.places), np.int32)
-    cost = np.zeros((len(places_of), len(places_of)))
-    for one, origins in enumerate(places_of.values()):
-        class_of[origins] = one
-        for other, targets in enumerate(places_of.values()):
-            target = next((row for row in targets if row != origins[0]), None)
-            if target is not None:
-                cost[one, other] = _price(scene, origins[0], target)
-    return class_of, cost
-
-
-def _price(scene: Scene, origin: int, target: int) -> float:
-    price = scene.transfer.usd_per_gb(scene.places[origin], scene.places[target])
-    return np.inf if price is None else float(price)
+    groups = scene.billed.members
+    cost = np.zeros((len(groups), len(groups)))
+    for one, origins in enumerate(groups):
+        for other, targets in enumerate(groups):
+            pair = two_of(origins, targets)
+            if pair is not None:
+                price = scene.transfer.usd_per_gb(*pair)
+                cost[one, other] = np.inf if price is None else float(price)
+    return scene.billed.group, cost

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from broker.billed_alike import BilledAlike
 from broker.homes import Home
 from broker.machines import Machines
 from broker.quotas import QuotaRow
@@ -30,6 +31,7 @@ class Scene:
         machines: its machines.
         transfer: prices of moving data.
         places: ``provider/region`` of every place, sorted; G of them.
+        billed: the places, by what moving data from and to them costs.
         place_of_row: int32[S].
         zones: (provider, region, zone) of every zone, sorted.
         zone_of_row: int32[S].
@@ -48,6 +50,7 @@ class Scene:
     machines: Machines
     transfer: TransferTable
     places: tuple[str, ...]
+    billed: BilledAlike
     place_of_row: NDArray[np.int32]
     zones: tuple[tuple[str, str, str], ...]
     zone_of_row: NDArray[np.int32]

@@ -9,11 +9,14 @@ from pathlib import Path
 import pytest
 
 from broker.audit import audit
+from broker.candidates import find_candidates
 from broker.formulate import formulate
 from broker.market import Market
 from broker.market_csv import read_offers_csv
 from broker.planning import Planning, make_plan
+from broker.scene import build_scene
 from broker.spec import load_spec
+from broker.transfer_terms import bills_of
 from broker.workloads import Spec
 from solver.problem import NO_ROW
 from solver.solution import SearchLimits
@@ -149,6 +152,32 @@ def test_classes_are_the_price_lists_that_reach_further(tmp_path: Path) -> None:
     assert problem.tiers.class_of.tolist() == [[NO_ROW, NO_ROW, 0]]
     assert problem.tiers.up_to.tolist() == [100, 10340, 51300, 153700, float("inf")]
     assert problem.demands.move_cost.tolist() == [[0.0, 0.01, 0.09]]
+
+
+def test_moves_cost_place_by_place_what_the_table_says(tmp_path: Path) -> None:
+    """Places of one provider are told apart by their region, the user's rows, and being home."""
+    own = ("aws/us-east-2,*,0.5", "*,gcp/us-east4,0.03", "azure,aws,0.01")
+    (tmp_path / "own.csv").write_text("\n".join(["from,to,usd_per_gb", *own]))
+    places = ("aws/us-east-1", "aws/us-east-2", "aws/us-west-2", "aws/atlantis-1")
+    places += ("aws/atlantis-2", "azure/eastus", "gcp/us-east4", "gcp/us-west1")
+    homes = [*places, "aws/atlantis-3", "nowhere/far", "azure/westeurope"]
+    gang = '{{name: g{}, accelerators: "H100:8", hours: 1, data: {{in: {}, gb: 1}}}}'
+    gangs = ", ".join(gang.format(number, home) for number, home in enumerate(homes))
+    text = f"transfer: {tmp_path}/own.csv\ntraining: [{gangs}]\n"
+    scene = build_scene(spec_of(tmp_path, text), market(*((one, "-", "60", 4) for one in places)))
+    candidates, bills = find_candidates(scene), bills_of(scene)
+    moves = formulate(scene, candidates).demands
+    for one, row in zip(candidates, moves.data_row, strict=True):
+        home = homes[int(one.workload.name[1:])]
+        prices = [scene.transfer.usd_per_gb(home, place) for place in scene.places]
+        listed = [bills.price_list(home, place) for place in scene.places]
+        cost = [
+            float("inf") if price is None else float(some.tiers[0].usd_per_gb if some else price)
+            for price, some in zip(prices, listed, strict=True)
+        ]
+        assert moves.move_cost[row].tolist() == cost, home
+        known = [price is not None for price in prices]
+        assert one.admitted.tolist() == [known[place] for place in scene.place_of_row], home
 
 
 def test_the_audit_finds_a_wrong_bill(tmp_path: Path) -> None:
