@@ -6,7 +6,7 @@ counted under the first rule that refuses it, with an example.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -91,7 +91,9 @@ def find_candidates(scene: Scene) -> tuple[Candidates, ...]:
     Workloads that everything decides alike share one judgement and its arrays.
     """
     known = _Known(scene=scene)
-    return tuple(known.judged(workload) for workload in scene.spec.workloads)
+    workloads = scene.spec.workloads
+    masks = zip(*(known.masks(one, workloads) for one in ADMISSIONS), strict=True)
+    return tuple(known.judged(one, some) for one, some in zip(workloads, masks, strict=True))
 
 
 def admitted_to_any(scene: Scene, candidates: Iterable[Candidates]) -> Bools:
@@ -108,28 +110,30 @@ class _Known:
 
     Attributes:
         scene: judged on.
-        decided_by: per admission, what of a workload decides it.
         fits: machines by what decides them.
-        masks: rows by admission and by what decided it.
         equal: arrays by what they hold: equal ones are one, so that their ids stand for them.
         verdicts: by the ids of machines and rows that led to them.
     """
 
     scene: Scene
-    decided_by: list[Callable[[AnyWorkload], Hashable]] = field(init=False)
     fits: dict[Hashable, Bools] = field(default_factory=dict)
-    masks: dict[tuple[int, Hashable], Bools | None] = field(default_factory=dict)
     equal: dict[tuple[int, bytes], Bools] = field(default_factory=dict)
     verdicts: dict[tuple[int, ...], _Verdict] = field(default_factory=dict)
 
-    def __post_init__(self) -> None:
-        """Prepare every admission for the scene."""
-        self.decided_by = [admission.decided_by(self.scene) for admission in ADMISSIONS]
+    def masks(self, admission: Admission, workloads: Sequence[AnyWorkload]) -> list[Bools | None]:
+        """Return the rows that one admission admits to each of `workloads`."""
+        decided_by = admission.decided_by(self.scene)
+        found: dict[Hashable, Bools | None] = {}
+        keys = [decided_by(workload) for workload in workloads]
+        for key, workload in zip(keys, workloads, strict=True):
+            if key not in found:
+                mask = admission.admits(workload, self.scene)
+                found[key] = None if mask is None else self._shared(mask)
+        return [found[key] for key in keys]
 
-    def judged(self, workload: AnyWorkload) -> Candidates:
-        """Return the candidates of one workload."""
-        shape_fits = tuple(self._fits(shape, workload) for shape in workload.shapes)
-        masks = [self._mask(number, workload) for number in range(len(ADMISSIONS))]
+    def judged(self, workload: AnyWorkload, masks: Sequence[Bools | None]) -> Candidates:
+        """Return the candidates of one workload, given what every admission admits."""
+        shape_fits = tuple([self._fits(shape, workload) for shape in workload.shapes])
         key = tuple(map(id, (*shape_fits, *masks)))
         if key not in self.verdicts:
             self.verdicts[key] = self._verdict(shape_fits, masks)
@@ -148,13 +152,6 @@ class _Known:
             self.fits[key] = self._shared(fits(shape, workload, self.scene.machines))
         return self.fits[key]
 
-    def _mask(self, number: int, workload: AnyWorkload) -> Bools | None:
-        key = number, self.decided_by[number](workload)
-        if key not in self.masks:
-            mask = ADMISSIONS[number].admits(workload, self.scene)
-            self.masks[key] = None if mask is None else self._shared(mask)
-        return self.masks[key]
-
     def _shared(self, array: Bools) -> Bools:
         content = len(array), np.packbits(array).tobytes()
         found = self.equal.setdefault(content, array)
@@ -162,17 +159,19 @@ class _Known:
         return found
 
     def _verdict(self, shape_fits: Sequence[Bools], masks: Sequence[Bools | None]) -> _Verdict:
-        left = np.logical_or.reduce(shape_fits)[self.scene.machines.of_row]
-        runnable = int(left.sum())
+        left = np.flatnonzero(np.logical_or.reduce(shape_fits)[self.scene.machines.of_row])
+        runnable = len(left)
         exclusions: list[Exclusion] = []
         for admission, mask in zip(ADMISSIONS, masks, strict=True):
             if mask is None:
                 continue
-            fallen = np.flatnonzero(left & ~mask)
-            left &= mask
-            if len(fallen):
-                exclusions.append(_exclusion(admission, fallen, self.scene))
-        return runnable, self._shared(left), tuple(exclusions)
+            stays = mask[left]
+            if not stays.all():
+                exclusions.append(_exclusion(admission, left[~stays], self.scene))
+                left = left[stays]
+        admitted = np.zeros(self.scene.stock.count, np.bool_)
+        admitted[left] = True
+        return runnable, self._shared(admitted), tuple(exclusions)
 
 
 def _exclusion(admission: Admission, fallen: NDArray[np.int64], scene: Scene) -> Exclusion:
@@ -181,5 +180,5 @@ def _exclusion(admission: Admission, fallen: NDArray[np.int64], scene: Scene) ->
         rule=admission.key,
         why=admission.why_not,
         offers=len(fallen),
-        example=str(scene.stock.frame["id"][int(cheapest)]),
+        example=str(scene.stock.text("id")[cheapest]),
     )
