@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import NDArray
 
 from broker.candidates import Candidates
 from broker.machines import gang_instances, load_carried, useful_hours, work_hours
@@ -25,51 +25,58 @@ class Modes:
     """The ways a shape of a workload runs on the machines of one set of rows.
 
     Attributes:
-        machine: int32[.], ascending.
-        amount: float64[.], of each; see `solver.problem.Demands`.
-        by_size: float64[., B], of each, by size of request; B: 0 without sizes.
+        machine: int32[n], ascending; those of amount 0 are no modes.
+        size: int64[n], which of `amount` is that of each.
+        amount: on machines that hold alike; see `solver.problem.Demands`.
+        by_size: the same, by size of request; () without sizes.
         shape, signature, hours: of all.
     """
 
     machine: Ints
-    amount: Floats
-    by_size: Floats
+    size: NDArray[np.int64]
+    amount: Sequence[float]
+    by_size: Sequence[Sequence[float]]
     shape: int
     signature: int
     hours: float
 
-    def __len__(self) -> int:
-        return len(self.machine)
 
+def columns(scene: Scene, modes: Sequence[Sequence[Modes]]) -> dict[str, Any]:
+    """Return the `mode_` fields of `solver.problem.Demands`, given the modes of each workload.
 
-def columns(scene: Scene, modes: Sequence[Modes]) -> dict[str, Any]:
-    """Return the `mode_` fields of `solver.problem.Demands`, modes one after another."""
-    sizes = [len(some) for some in modes]
-
-    def each(values: Iterable[float], kind: DTypeLike) -> NDArray[Any]:
-        return np.repeat(np.array(list(values), kind), sizes)
-
+    Arrays over all modes at once: there are thousands of short ones.
+    """
+    every = [some for found in modes for some in found]
+    start = np.cumsum([0, *(len(some.amount) for some in every)])
+    part = np.repeat(np.arange(len(every)), [len(some.machine) for some in every])
+    row = np.concatenate([np.empty(0, np.int64), *(some.size for some in every)]) + start[part]
+    amount = np.array([one for some in every for one in some.amount], np.float64)
+    works = amount[row] > 0
+    part, row = part[works], row[works]
+    of_workload = np.repeat(np.arange(len(modes)), [len(found) for found in modes])[part]
+    machine = np.concatenate([np.empty(0, np.int32), *(some.machine for some in every)])
     return {
-        "mode_kind": np.concatenate([np.empty(0, np.int32), *(some.machine for some in modes)]),
-        "mode_amount": np.concatenate([np.empty(0), *(some.amount for some in modes)]),
-        "mode_shape": each((some.shape for some in modes), np.int32),
-        "mode_signature": each((some.signature for some in modes), np.int32),
-        "mode_hours": each((some.hours for some in modes), np.float64),
-        "mode_size_amount": _by_size(scene, modes),
+        "mode_start": np.searchsorted(of_workload, np.arange(len(modes) + 1)).astype(np.int64),
+        "mode_kind": machine[works],
+        "mode_amount": amount[row],
+        "mode_shape": np.array([some.shape for some in every], np.int32)[part],
+        "mode_signature": np.array([some.signature for some in every], np.int32)[part],
+        "mode_hours": np.array([some.hours for some in every], np.float64)[part],
+        "mode_size_amount": _by_size(scene, every, row),
     }
 
 
-def _by_size(scene: Scene, modes: Sequence[Modes]) -> Floats | None:
+def _by_size(scene: Scene, modes: Sequence[Modes], row: NDArray[np.int64]) -> Floats | None:
     """float64[M, B], services of fewer sizes filled up with zeros; None: none has sizes."""
     most = max((len(shares_of(service)) for service in scene.spec.services), default=0)
     if not most:
         return None
-    filled = [np.pad(some.by_size, ((0, 0), (0, most - some.by_size.shape[1]))) for some in modes]
-    return np.concatenate([np.empty((0, most)), *filled])
+    filled = [[*one, *[0.0] * (most - len(one))] for some in modes for one in some.by_size]
+    return np.array(filled, np.float64).reshape(-1, most)[row]
 
 
-#: Machines, int64[n], rows of what they hold, and which of these each holds, int64[n].
-Fitting = tuple[NDArray[np.int64], list[int], NDArray[np.int64]]
+#: Machines, int32[n], rows of what they hold, and which of these each holds, int64[n].
+Fitting = tuple[Ints, list[int], NDArray[np.int64]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +99,7 @@ class RowSets:
         found: sets by what they hold.
         blocks: int32[.] rows of each set, sorted by (machine, row).
         fit: fitting machines, by the id of what fits a shape, and set.
+        ends: what `has_ends` says, by the id of the rows.
     """
 
     scene: Scene
@@ -101,6 +109,7 @@ class RowSets:
     found: dict[bytes, RowSet] = field(default_factory=dict)
     blocks: list[Ints] = field(default_factory=list)
     fit: dict[tuple[int, int], Fitting] = field(default_factory=dict)
+    ends: dict[int, bool | None] = field(default_factory=dict)
 
     @classmethod
     def of(cls, scene: Scene, candidates: Iterable[Candidates]) -> RowSets:
@@ -133,13 +142,23 @@ class RowSets:
             self.shared[id(usable)] = self.found[key]
         return self.found[key]
 
+    def has_ends(self, admitted: Bools) -> bool | None:
+        """Return whether the term of any row of a candidate ends; None: it has no rows."""
+        if id(admitted) not in self.ends:
+            bounded = bool(admitted[self.scene.stock.terms[0]].any())
+            self.ends[id(admitted)] = bounded if admitted.any() else None
+        return self.ends[id(admitted)]
+
     def fitting(self, fits: Bools, chosen: RowSet) -> Fitting:
         """Return the machines of a set that fit a shape, bool[K], by what they hold."""
         key = id(fits), chosen.number
         if key not in self.fit:
-            machine = np.flatnonzero(fits & chosen.machines)
-            size, which = np.unique(self.sizes[machine], return_inverse=True)
-            self.fit[key] = machine, size.tolist(), which
+            machine = np.flatnonzero(fits & chosen.machines).astype(np.int32)
+            size = self.sizes[machine]
+            is_held = np.zeros(len(self.held), np.bool_)
+            is_held[size] = True
+            number = np.cumsum(is_held) - 1
+            self.fit[key] = machine, np.flatnonzero(is_held).tolist(), number[size]
         return self.fit[key]
 
     def rows(self) -> tuple[NDArray[np.int64], Ints]:
@@ -153,17 +172,16 @@ def modes_of(candidate: Candidates, scene: Scene, sets: RowSets) -> list[Modes]:
     workload = candidate.workload
     found: list[Modes] = []
     for number, shape in enumerate(workload.shapes):
-        for usable, hours in _row_sets(candidate, shape, scene):
+        for usable, hours in _row_sets(candidate, shape, scene, sets):
             chosen = sets.numbered(usable)
-            machine, size, which = sets.fitting(candidate.shape_fits[number], chosen)
-            amounts = [_amount(workload, shape, *sets.held[one]) for one in size]
-            amount = np.array([float(one) for one in amounts])[which]
-            by_size = [size_amounts(workload, shape, *sets.held[one]) for one in size]
+            machine, holding, size = sets.fitting(candidate.shape_fits[number], chosen)
+            held = [sets.held[one] for one in holding]
             found.append(
                 Modes(
-                    machine=machine[amount > 0].astype(np.int32),
-                    amount=amount[amount > 0],
-                    by_size=np.array(by_size or [()], np.float64)[which][amount > 0],
+                    machine=machine,
+                    size=size,
+                    amount=[float(_amount(workload, shape, *one)) for one in held],
+                    by_size=[size_amounts(workload, shape, *one) for one in held],
                     shape=number,
                     signature=chosen.number,
                     hours=hours,
@@ -172,14 +190,19 @@ def modes_of(candidate: Candidates, scene: Scene, sets: RowSets) -> list[Modes]:
     return found
 
 
-def _row_sets(candidate: Candidates, shape: Shape, scene: Scene) -> Iterator[tuple[Bools, float]]:
+def _row_sets(
+    candidate: Candidates, shape: Shape, scene: Scene, sets: RowSets
+) -> Iterator[tuple[Bools, float]]:
     """Yield sets of rows on which a shape works alike, and the hours of its modes there."""
     workload, admitted = candidate.workload, candidate.admitted
+    has_ends = sets.has_ends(admitted)
+    if has_ends is None:
+        return
     until, need = until_of(workload, scene), Decimal(0)
     if isinstance(workload, Training):
         need = useful_hours(workload, shape)
-    if not admitted[scene.stock.terms[0]].any():
-        if until >= need and admitted.any():
+    if not has_ends:
+        if until >= need:
             yield admitted, float(need or until)
         return
     hours_of_row = hours_of_rows(until, scene)

@@ -182,3 +182,24 @@ def test_modes_are_those_of_the_workload_alone(whole: Scene) -> None:
             for name in ("mode_kind", "mode_shape", "mode_amount", "mode_hours"):
                 every, one = getattr(together.demands, name), getattr(alone.demands, name)
                 assert every[mine] == one[its], (workload.name, name)
+
+
+def test_machines_that_carry_nothing_are_no_modes() -> None:
+    """Machines too small for a replica fall out one by one, whatever sizes stand beside."""
+    either = {"accelerators": ["H100", "H100-NVL"], "count": 8}
+    common = {"throughput": 2, "demand": [{"from": "paris", "rate": 1}]}
+    services = [
+        {**either, **common, "name": "plain"},
+        {**either, **common, "name": "two", "sizes": {"long": 0.5, "short": 0.5}},
+        {**PLAIN, **common, "name": "one", "sizes": {"long": 1}},
+    ]
+    spec = spec_from_data({"period": 100, "services": services})
+    scene = build_scene(spec, read_offers_csv("\n".join([HEAD, *ROWS]).encode(), name="tiny"))
+    demands = formulate(scene, find_candidates(scene)).demands
+    names = [scene.machines.name[kind][1] for kind in demands.mode_kind.tolist()]
+    assert names == ["p5.48xlarge", "a3-highgpu-8g"] * 3
+    assert demands.mode_start.tolist() == [0, 2, 4, 6]
+    assert demands.mode_amount.tolist() == [16] * 6
+    sizes = [[0, 0]] * 2 + [[16, 16]] * 2 + [[16, 0]] * 2
+    assert demands.mode_size_amount is not None
+    assert demands.mode_size_amount.tolist() == sizes
