@@ -48,12 +48,21 @@ class AloneCosts:
         """
         self._problem, self._blocks, self._most, self._forced = problem, blocks, most, forced
         self._pricer = Pricer.of(problem, blocks.plain)
+        self._known: tuple[Prices, Alone] | None = None
         single = set(np.concatenate([blocks.plain, blocks.lone]).tolist())
         exclusive = exclusive_gangs(problem)
         self.exclusive = {one: exclusive[one] for one in sorted(single & exclusive.keys())}
 
     def at(self, problem: Problem, prices: Prices) -> Alone:
-        """What gangs and batches cost at least that are bound to no other demand."""
+        """What gangs and batches cost at least that are bound to no other demand.
+
+        It is remembered for the prices it was asked for last.
+        """
+        if self._known is None or self._known[0] is not prices:
+            self._known = (prices, self._at(problem, prices))
+        return self._known[1]
+
+    def _at(self, problem: Problem, prices: Prices) -> Alone:
         demands = problem.demands.count
         found = Alone(np.zeros(demands), np.zeros(demands), np.zeros(demands))
         choices = self._pricer.cheapest(problem, 1)

@@ -95,6 +95,7 @@ class Certifier:
         *,
         ways: Sequence[Way] = (),
         slack: float = 0.0,
+        enough: float = np.inf,
         handy: Handy | None = None,
         is_late: Callable[[], bool] = lambda: False,
     ) -> Certificate:
@@ -109,6 +110,7 @@ class Certifier:
             ways: known ways of blocks.
             slack: what the bound may give away for not solving blocks, and as much again for
                 solving the others no nearer.
+            enough: a bound that does.
             handy: finds ways of blocks, which may spare solving them.
             is_late: True ends the solving of models; a bound comes of what there is by then.
 
@@ -124,12 +126,17 @@ class Certifier:
         if handy is not None:
             found, cost = self._found(problem, prices, (cost, floor), handy, _HANDY * slack)
         above = np.maximum(cost - floor, 0.0)
+        alone = self._alone.at(problem, prices)
+        bound = self._of_parts(prices, alone, solved, [], above).bound
         for row in _farthest(above, slack, is_late):
-            gap = slack / len(solved)
+            if bound >= enough:
+                break
+            gap, before = slack / len(solved), solved[row].bound
             solved[row] = self._models.solved(problem, prices, blocks[row], gap)
+            bound += solved[row].bound - before
             above[row] = 0.0
         found += [one.way for one in solved if one.way is not None]
-        return self._of_parts(prices, self._alone.at(problem, prices), solved, found, above)
+        return self._of_parts(prices, alone, solved, found, above)
 
     def _of_parts(
         self,

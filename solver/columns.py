@@ -62,22 +62,34 @@ class Columns:
 
     @classmethod
     def of(
-        cls, problem: Problem, flat: Problem, *, few: bool = False, keep: int = CHOICES
+        cls,
+        problem: Problem,
+        flat: Problem,
+        *,
+        few: bool = False,
+        keep: int = CHOICES,
+        prices: Prices | None = None,
     ) -> Columns:
         """Start with the cheapest pairs of every demand, `keep` of each gang and batch.
 
-        `few`: start with the cheapest pair of each demand.
+        Args:
+            problem: with its own costs.
+            flat: with flat moves.
+            few: start with the cheapest pair of each demand.
+            keep: of each gang and batch.
+            prices: at which they are cheap; None: at their own costs.
         """
+        costs = flat if prices is None else priced(flat, prices)
         most, every = most_units(flat), np.arange(problem.demands.count)
         pricers = tuple(
             Pricer.of(flat, every[first : first + _PRICED]) for first in every[::_PRICED].tolist()
         )
         blocks = blocks_of(problem)
-        parts = list(_cheapest_of_services(flat, most) if few else _of_services(flat, most))
-        chosen, least = _of_the_rest(flat, pricers, most, (1, 1) if few else (_PER_MODE, keep))
+        parts = list(_cheapest_of_services(costs, most) if few else _of_services(costs, most))
+        chosen, least = _of_the_rest(costs, pricers, most, (1, 1) if few else (_PER_MODE, keep))
         parts += chosen
-        parts += _one_of_each_scope(flat, most)
-        parts += _mixes(flat, blocks, most, 1 if few else MORE)
+        parts += _one_of_each_scope(costs, most)
+        parts += _mixes(costs, blocks, most, 1 if few else MORE)
         pairs = joined(problem, parts)
         found = cls(
             problem=problem,

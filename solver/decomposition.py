@@ -98,7 +98,7 @@ def solve_decomposed(
         prices = None  # a relaxation of all of them takes too long
     report = progress or (lambda *_: None)
     deadline = None if limits.seconds is None else time.monotonic() + limits.seconds
-    work = Work(problem, limits, engine, report, deadline, is_guided=prices is not None)
+    work = Work(problem, limits, engine, report, deadline)
     # Made one demand at a time, it may break rules over the whole plan; the search looks first.
     whole = None if problem.is_coupled else start
     stop = Stop.WORK
@@ -134,7 +134,7 @@ def _searched(work: Work, start: Solution | None, prices: Prices | None) -> Stop
 def _run(work: Work, start: Solution | None, prices: Prices | None) -> None:
     resumed = start is not None and prices is not None and resume(work, start, prices)
     if not resumed:
-        if prices is not None:  # pairs are few so far, and those that are cheap at these
+        if prices is not None:  # pairs so far are those that are cheap at these
             work.columns.grow(no_prices(work.problem), CHOICES)
         _begin(work, start)
     steps_first = _takes_steps(work) and (resumed or work.problem.demands.count > MANY)

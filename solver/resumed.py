@@ -7,13 +7,13 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from solver.anchored import anchored, stakes_in, usable
+from solver.columns import Columns
 from solver.exchange import exchange
 from solver.handy import HandyWays
 from solver.improvement import Improvement
 from solver.improving import improvement_of, repair, reseat, widen
 from solver.prices import Prices, priced
-from solver.rounds import adopt, certify, first_ways
-from solver.selection import CHOICES
+from solver.rounds import certify, first_ways, judge, know
 from solver.solution import Solution, SolverError
 from solver.tightening import tighten, tighten_quickly
 from solver.work import Work
@@ -31,6 +31,8 @@ _NEIGHBOURHOODS = 20
 #: A bound farther away than this, or so many times the gap asked for, is none to go on from.
 _FAR = 0.1
 _TIMES = 5.0
+#: After its relaxations alone, one so many times as far as is asked for has the plan reseated.
+_RESEATED = 1.4
 #: After the first steps, one so many times as far as is asked for is looked at again.
 _WIDE = 1.5
 
@@ -46,14 +48,7 @@ def resume(work: Work, start: Solution, prices: Prices) -> bool:
     Raises:
         OutOfTime: the clock of the caller has run out.
     """
-    adopt(work, start)
-    if work.search is None or len(_missed(work)) > _FEW * work.problem.demands.count:
-        return False
-    try:
-        _bound(work, usable(work.flat, prices, work.cost))
-    except SolverError:
-        return False  # prices out of all proportion; what was found is kept
-    if _is_far(work):
+    if not judge(work, start) or not _is_bounded(work, start, prices):
         return False
     _take_steps(work, _FIRST_STEPS)
     if _is_beyond(work, _WIDE):
@@ -66,6 +61,21 @@ def resume(work: Work, start: Solution, prices: Prices) -> bool:
     if not work.is_good() and work.prices is not None:
         first_ways(work, work.prices)
     return True
+
+
+def _is_bounded(work: Work, start: Solution, prices: Prices) -> bool:
+    """Bound a plan that keeps all rules; False: it leaves many, or the bound is far away."""
+    earlier = usable(work.flat, prices, work.cost)
+    work.columns = Columns.of(work.problem, work.flat, prices=earlier)
+    know(work, (start.allocation, start.routes, start.unmet))
+    if work.search is None or len(_missed(work)) > _FEW * work.problem.demands.count:
+        return False
+    know(work, work.search.decoded())  # as the model writes it down
+    try:
+        _bound(work, earlier)
+    except SolverError:
+        return False  # prices out of all proportion; what was found is kept
+    return not _is_far(work)
 
 
 def _is_far(work: Work) -> bool:
@@ -110,7 +120,7 @@ def _improve(work: Work) -> None:
 
 
 #: What is done, until the gap is reached; the cheapest for what it brings comes first.
-_FIRST_STEPS = (_reseat, _exchange, tighten_quickly)
+_FIRST_STEPS = (_exchange, tighten_quickly)
 _STEPS = (
     _exchange,
     _solve_more,
@@ -130,7 +140,6 @@ def _bound(work: Work, earlier: Prices) -> None:
     """Serve what is left out, and bound at prices near the `earlier` ones."""
     if work.search is None:
         return
-    work.columns.grow(earlier, CHOICES)
     at_prices = priced(work.flat, earlier)
     work.stake = stakes_in(at_prices, work.search.decoded()[0])
     work.prices = anchored(work, earlier)
@@ -138,6 +147,11 @@ def _bound(work: Work, earlier: Prices) -> None:
     if len(_missed(work)):
         widen(work)
         repair(work)
+    certify(work, work.prices, slack=np.inf)
+    if _is_beyond(work, _RESEATED):
+        _reseat(work)
+    if work.is_good():
+        return
     slack = _UNSOLVED * work.limits.gap * work.cost
     certify(work, work.prices, slack=slack, handy=HandyWays(work.flat).way)
 

@@ -47,6 +47,8 @@ _MOST_DEAR = 48
 _OVERRIDE_DIGITS = 6
 #: While prices are looked for, what is unmet is fined by so many times what serving it costs.
 _MILD = 10.0
+#: Part of a bound by which the order of a sum may change it.
+_SUMMED = 1e-9
 
 
 def know(work: Work, plan: Planned) -> None:
@@ -57,19 +59,25 @@ def know(work: Work, plan: Planned) -> None:
 
 
 def adopt(work: Work, start: Solution, phase: str = "first plan") -> None:
-    """Go on from a known plan, where it keeps all rules and no better one is there.
+    """Go on from a known plan where it is the best so far, and add what it holds to the columns.
 
     It is judged and reported, as of a `phase`, before columns are made.
     """
+    is_best = judge(work, start, phase)
+    know(work, (start.allocation, start.routes, start.unmet))
+    if is_best and work.search is not None:
+        know(work, work.search.decoded())  # as the model writes it down
+
+
+def judge(work: Work, start: Solution, phase: str = "first plan") -> bool:
+    """Go on from a known plan, and return True, where it keeps all rules and none is better."""
     plan = (start.allocation, start.routes, start.unmet)
-    held = held_alone(work.problem, plan, work.engine)
-    former = work.search
-    if held is not None and (former is None or rank(work, held) < rank(work, former)):
+    held, former = held_alone(work.problem, plan, work.engine), work.search
+    is_best = held is not None and (former is None or rank(work, held) < rank(work, former))
+    if is_best:
         work.search = held
     work.tell(phase)
-    know(work, plan)
-    if held is not None and work.search is held:
-        know(work, held.decoded())  # as the model writes it down
+    return is_best
 
 
 def is_huge(work: Work) -> bool:
@@ -219,6 +227,7 @@ def certify(
         check or (lambda: None),
         ways=work.columns.ways,
         slack=slack_of(work) if slack is None else slack,
+        enough=_beyond(work.bound_asked(prices) + work.credit),
         handy=handy,
         is_late=work.is_late,
     )
@@ -229,6 +238,11 @@ def certify(
     elif work.best is not None and _is_closer(certificate, prices, work.best):
         work.best = replace(work.best, certificate=certificate, joint=False)
     work.tell("bound")
+
+
+def _beyond(bound: float) -> float:
+    """Return a bound that is `bound` however its sum is rounded."""
+    return bound + _SUMMED * abs(bound)
 
 
 def _is_closer(certificate: Certificate, prices: Prices, best: Best) -> bool:

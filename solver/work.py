@@ -63,7 +63,6 @@ class Work:
 
     Attributes:
         problem: what is asked.
-        is_guided: prices of an earlier search will say which pairs are of use.
         search: the plan so far, in its restricted model; None: none yet.
         prices: the first ones.
         entries: of the model that they come from, or that would be one of all demands.
@@ -82,7 +81,6 @@ class Work:
     engine: EngineProcess
     report: Progress
     deadline: float | None
-    is_guided: bool = False
     search: Search | None = None
     certifier: Certifier | None = None
     prices: Prices | None = None
@@ -113,8 +111,7 @@ class Work:
     @cached_property
     def columns(self) -> Columns:
         """Pairs and ways known so far."""
-        few = self.is_guided or self.problem.demands.count > MANY
-        return Columns.of(self.problem, self.flat, few=few)
+        return Columns.of(self.problem, self.flat, few=self.problem.demands.count > MANY)
 
     @cached_property
     def service(self) -> Service:
@@ -151,12 +148,18 @@ class Work:
 
     def is_good(self) -> bool:
         """True when the plan serves what it should and is near enough to its bound."""
+        return self.best is not None and self.bound >= self.bound_asked(self.best.prices)
+
+    def bound_asked(self, prices: Prices) -> float:
+        """Return the bound at `prices` that is near enough to the plan; inf: none is."""
         if self.search is None or (self.missed(self.search.unmet) > 0).any():
-            return False
+            return np.inf
         if self.search.overridden > _OVERRIDDEN:
-            return False  # no bound says that it has to be
-        bound = self.bound - self._loosened(self.search.unmet)
-        return bool(self.cost - bound <= self.limits.gap * max(self.cost, 1.0))
+            return np.inf  # no bound says that it has to be
+        loosened = 0.0
+        if self.certifier is not None:
+            loosened = self.certifier.loosened(prices, self.search.unmet)
+        return self.cost - self.limits.gap * max(self.cost, 1.0) + loosened
 
     def missed(self, unmet: Floats) -> Floats:
         """float64[D], what shares that could be served and are not are fined."""

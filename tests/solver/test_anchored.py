@@ -9,6 +9,7 @@ import pytest
 
 from solver.anchored import anchored, stakes_in, usable
 from solver.child import EngineProcess
+from solver.columns import Columns
 from solver.first_plan import first_plan
 from solver.prices import Prices, no_prices
 from solver.problem import Problem
@@ -53,6 +54,14 @@ def test_what_had_no_price_may_get_one(engine: EngineProcess) -> None:
     one = problem(rows, [GANG, GANG, like(GANG)])
     found = anchored(begun(one, engine), of_capacity(one, 100.0, 0.0, 0.0))
     assert found.capacity == pytest.approx([100.0, 150.0, 0.0])
+
+
+def test_pairs_are_those_that_are_cheap_at_earlier_prices() -> None:
+    """The first of three rows is the cheapest, but its units are worth more than that saves."""
+    one = problem([Row(cost=1, capacity=9), Row(cost=2), Row(cost=3)], [GANG])
+    earlier = of_capacity(one, 350.0, 0.0, 0.0)
+    assert Columns.of(one, one, keep=1).pairs.supply.tolist() == [0, 1]
+    assert Columns.of(one, one, keep=1, prices=earlier).pairs.supply.tolist() == [1, 2]
 
 
 def test_what_is_at_stake_is_what_is_held() -> None:

@@ -6,10 +6,10 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from solver.certificate import Certifier
+from solver.certificate import Certificate, Certifier
 from solver.child import EngineProcess
 from solver.columns import Columns
-from solver.prices import no_prices
+from solver.prices import Prices, no_prices
 from solver.problem import Problem
 from solver.relaxation import service_of
 from solver.stay_rows import unbilled_cost
@@ -53,6 +53,21 @@ def assert_lazy(one: Problem, seed: int, engine: EngineProcess) -> None:
                 solved = slack if lazy.ways else 0.0  # what solved blocks give away is not told
                 assert lazy.bound + lazy.short + solved >= strict.bound - rounding
                 assert lazy.bound >= strict.bound - 2 * slack - rounding
+            assert_enough(Certifier(flat, service, engine), asked, strict, lazy, rounding)
+
+
+def assert_enough(
+    certifier: Certifier, asked: Prices, strict: Certificate, lazy: Certificate, rounding: float
+) -> None:
+    """Check that a bound halfway between two others is reached, and no block solved after it."""
+    enough = (lazy.bound + strict.bound) / 2
+    found = certifier.certify(asked, unchecked, ways=strict.ways, enough=enough)
+    assert found.bound <= strict.bound + rounding
+    again = certifier.certify(asked, unchecked, ways=strict.ways, enough=found.bound)
+    assert again.bound == found.bound
+    assert len(again.ways) == len(found.ways)
+    if strict.short == 0:
+        assert found.bound >= enough - rounding
 
 
 @bounded(10)
