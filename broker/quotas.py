@@ -9,8 +9,8 @@ that names several regions limits each by itself.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from decimal import Decimal
 from fnmatch import fnmatchcase
 from functools import lru_cache
@@ -25,6 +25,8 @@ from broker.stock import Stock
 from broker.workloads import QuotaLimit, QuotaUnit, Spec
 
 _SIZES = {QuotaUnit.VCPUS: "vcpus", QuotaUnit.GPUS: "accelerators"}
+#: Columns in which quotas name globs.
+_GLOBS = ("region", "instance_type")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +50,8 @@ class QuotaRow:
 
 def quota_rows(spec: Spec, market: Market, stock: Stock) -> tuple[QuotaRow, ...]:
     """Return every quota that counts at least one stock row."""
-    found = [row for quota in quotas_in_force(spec, market) for row in _per_region(quota, stock)]
+    meant = _Meant(stock=stock)
+    found = [row for quota in quotas_in_force(spec, market) for row in _per_region(quota, meant)]
     return tuple(row for row in found if len(row.rows))
 
 
@@ -87,51 +90,72 @@ def plain_family(name: str) -> str:
     return re.sub(r"[^a-z0-9]", "", name.casefold())
 
 
-def _per_region(quota: QuotaLimit, stock: Stock) -> Iterator[QuotaRow]:
-    counted = _counted(quota, stock)
+def _per_region(quota: QuotaLimit, meant: _Meant) -> Iterator[QuotaRow]:
+    stock = meant.stock
+    counted = _counted(quota, meant)
     code, regions = stock.codes("region")
     region_of = code[counted]
-    size = np.ones(stock.count)
-    if quota.unit in _SIZES:
-        size = stock.number(_SIZES[quota.unit])
     for number in np.unique(region_of).tolist():
-        region = regions[number]
-        if quota.region is not None and not fnmatchcase(region, quota.region):
-            continue
         rows = counted[region_of == number]
         what = quota.family or quota.accelerator or quota.type or "all"
         option = f" {quota.option.value}" if quota.option else ""
+        has_size = quota.unit in _SIZES
         yield QuotaRow(
-            label=f"{quota.provider}/{region} {what}{option} ({quota.unit.value})",
+            label=f"{quota.provider}/{regions[number]} {what}{option} ({quota.unit.value})",
             limit=quota.limit,
             unit=quota.unit,
             rows=rows,
-            size=size[rows],
+            size=stock.number(_SIZES[quota.unit])[rows] if has_size else np.ones(len(rows)),
         )
 
 
-def _counted(quota: QuotaLimit, stock: Stock) -> NDArray[np.int64]:
-    """Return the rows that a quota counts in any region, ascending."""
-    rows = np.flatnonzero(~stock.frame["owned"].to_numpy())
-    for column, is_meant in _selectors(quota):
-        # Names are few and rows are many: each name is judged once.
-        code, names = stock.codes(column)
-        meant = np.array([is_meant(name) for name in names], np.bool_)
-        rows = rows[meant[code[rows]]]
-    return rows
+def _counted(quota: QuotaLimit, meant: _Meant) -> NDArray[np.int64]:
+    """Return the rows that a quota counts in any of its regions, ascending."""
+    counted = ~meant.stock.frame["owned"].to_numpy()
+    for column, wanted in _selectors(quota):
+        counted &= meant.rows(column, wanted)
+    return np.flatnonzero(counted)
 
 
-def _selectors(quota: QuotaLimit) -> Iterator[tuple[str, Callable[[str], bool]]]:
-    """Yield columns of the stock, and which names in them a quota means."""
-    yield "provider", lambda name: name == quota.provider
+def _selectors(quota: QuotaLimit) -> Iterator[tuple[str, str]]:
+    """Yield columns of the stock, and what a quota wants of each."""
+    yield "provider", quota.provider
+    if quota.region is not None:
+        yield "region", quota.region
     if quota.option is not None:
-        option = quota.option.value
-        yield "option", lambda name: name == option
+        yield "option", quota.option.value
     if quota.accelerator is not None:
-        yield "accelerator", lambda name: name == quota.accelerator
+        yield "accelerator", quota.accelerator
     if quota.family is not None:
-        family = plain_family(quota.family)
-        yield "quota_family", lambda name: plain_family(name) == family
+        yield "quota_family", plain_family(quota.family)
     if quota.type is not None:
-        glob = quota.type
-        yield "instance_type", lambda name: fnmatchcase(name, glob)
+        yield "instance_type", quota.type
+
+
+def _means(column: str, wanted: str, name: str) -> bool:
+    """Return whether a quota that wants `wanted` of a column counts what is named `name`."""
+    if column == "quota_family":
+        return plain_family(name) == wanted
+    return fnmatchcase(name, wanted) if column in _GLOBS else name == wanted
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Meant:
+    """Stock rows that selectors mean: many quotas share the same few.
+
+    Attributes:
+        stock: whose rows.
+        known: bool[S] of each (column, what is wanted of it) asked for so far.
+    """
+
+    stock: Stock
+    known: dict[tuple[str, str], NDArray[np.bool_]] = field(default_factory=dict)
+
+    def rows(self, column: str, wanted: str) -> NDArray[np.bool_]:
+        """Return the rows that one selector means, bool[S]."""
+        if (column, wanted) not in self.known:
+            # Names are few and rows are many: each name is judged once.
+            code, names = self.stock.codes(column)
+            named = [_means(column, wanted, name) for name in names]
+            self.known[column, wanted] = np.array(named, np.bool_)[code]
+        return self.known[column, wanted]
