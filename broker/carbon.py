@@ -12,9 +12,15 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from broker.energy import instance_kw
 from broker.reference import grid_intensities
+from broker.stock import Stock
 from broker.workloads import Spec
+
+_COLUMNS = ("provider", "region", "accelerator", "accelerators", "vcpus")
 
 
 def grams_per_kwh(place: str, spec: Spec) -> Decimal | None:
@@ -41,3 +47,20 @@ def price_per_hour(offer: Mapping[str, Any], spec: Spec) -> Decimal:
     if rule is None or rule.price is None:
         return Decimal(0)
     return (kg_per_hour(offer, spec) or Decimal(0)) * rule.price / 1000
+
+
+def kg_of_rows(spec: Spec, stock: Stock) -> NDArray[np.float64] | None:
+    """Return float64[S]: kg CO2e of one instance-hour of each row, NaN where not known.
+
+    None without `policy.carbon`.
+    """
+    if spec.policy.carbon is None:
+        return None
+    offers = stock.frame.select(_COLUMNS)
+    distinct = offers.unique(maintain_order=True).with_row_index("number")
+    found = [kg_per_hour(row, spec) for row in distinct.iter_rows(named=True)]
+    number = offers.join(
+        distinct, on=list(_COLUMNS), how="left", nulls_equal=True, maintain_order="left"
+    )["number"]
+    known = np.array([np.nan if kg is None else float(kg) for kg in found])
+    return np.asarray(known[number.to_numpy()], np.float64)

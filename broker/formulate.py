@@ -33,7 +33,7 @@ from broker.rules.rule import Scene
 from broker.service_terms import service_terms
 from broker.spot import carried_share, is_worth_it, rework_factor
 from broker.stock import zone_is_known
-from broker.transfer_terms import data_places, transfer_terms
+from broker.transfer_terms import transfer_terms
 from broker.windows import BOUNDED
 from broker.workloads import Batch, Service, Spot, Training
 from solver.problem import (
@@ -147,7 +147,7 @@ def _demands(
     spots: list[Spot | None] = [None]
     spots += sorted({one.spot for one in workloads if one.spot is not None}, key=repr)
     spot_row = {spot: row for row, spot in enumerate(spots)}
-    data_row = {place: row for row, place in enumerate(data_places(workloads))}
+    data_row = {place: row for row, place in enumerate(scene.data_moves.origins)}
     spoilage, carry = _spoilage(spots, rates)
     demands = Demands(
         family=np.array([_FAMILIES[type(one)] for one in workloads], np.int32),
@@ -216,10 +216,10 @@ def _accounts(scene: Scene) -> Accounts:
     measure, low = [Measure.COST] * len(owed), [float(amount) for _, amount in owed]
     high, slack_cost = [np.inf] * len(owed), [1.0] * len(owed)
     most = carbon.cap_kg(scene)
-    if most is not None:
+    if most is not None and scene.kg_per_hour is not None:
         measure, low = [*measure, Measure.HOURS], [*low, -np.inf]
         high, slack_cost = [*high, most], [*slack_cost, np.inf]
-        factor.append(np.nan_to_num(carbon.kg_of_rows(scene)) * scene.machines.hosts_of_row())
+        factor.append(np.nan_to_num(scene.kg_per_hour) * scene.machines.hosts_of_row())
     return Accounts(
         measure=np.array(measure, np.int32),
         factor=np.array(factor).reshape(len(measure), scene.stock.count),

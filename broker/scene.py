@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from broker.billed_alike import billed_alike
+from broker.carbon import kg_of_rows
+from broker.data_moves import data_moves, data_places
 from broker.homes import homes_of
 from broker.latency import LatencyTable
 from broker.machines import machines_of
@@ -37,13 +39,15 @@ def build_scene(spec: Spec, market: Market) -> Scene:
     table = LatencyTable.load(Path(spec.latency) if spec.latency else None)
     rtt, band, estimated = _round_trips(table, origins, places)
     transfer = TransferTable.load(Path(spec.transfer) if spec.transfer else None)
+    billed = billed_alike(transfer, places)
     return Scene(
         spec=spec,
         stock=stock,
         machines=machines_of(stock),
         transfer=transfer,
         places=tuple(places),
-        billed=billed_alike(transfer, places),
+        billed=billed,
+        data_moves=data_moves(transfer, data_places(spec.workloads), places, billed),
         place_of_row=place_of_row,
         zones=tuple(distinct),
         zone_of_row=np.array([row_of_zone[zone] for zone in zones], np.int32),
@@ -55,6 +59,7 @@ def build_scene(spec: Spec, market: Market) -> Scene:
         latency_digest=_digest(origins, places, rtt),
         homes=homes_of(spec, market, stock),
         savings_plans=held_plans(spec, market, stock),
+        kg_per_hour=kg_of_rows(spec, stock),
     )
 
 

@@ -57,7 +57,11 @@ class TransferBills:
     def price_list(self, origin: str, target: str) -> PriceList | None:
         """Return the list that a move counts towards; None: its price is flat or unknown."""
         listed = self.table.price_list(origin, target)
-        if listed is None or self.free_list.get(listed.network) == listed.name:
+        return None if listed is None else self.settled(listed)
+
+    def settled(self, listed: PriceList) -> PriceList:
+        """Return a list of the table with its free GB, or without where another one has them."""
+        if self.free_list.get(listed.network) == listed.name:
             return listed
         return replace(listed, tiers=without_free(listed.tiers))
 

@@ -7,8 +7,7 @@ from decimal import Decimal
 
 import numpy as np
 
-from broker.billed_alike import BilledAlike, billed_alike, two_of
-from broker.rules.rule import AnyWorkload, Scene
+from broker.rules.rule import Scene
 from broker.transfer import PriceList
 from broker.transfer_bills import TransferBills
 from broker.workloads import Service
@@ -16,14 +15,9 @@ from solver.problem import NO_ROW, Floats, Ints
 from solver.tiers import Tiers
 
 
-def data_places(workloads: Sequence[AnyWorkload]) -> list[str]:
-    """Return the places the data of `workloads` are in, sorted; one data row each."""
-    return sorted({one.data.place for one in workloads if one.data is not None})
-
-
 def bills_of(scene: Scene) -> TransferBills:
     """Return how the moves of `scene`'s spec are billed."""
-    return TransferBills.for_origins(scene.transfer, data_places(scene.spec.workloads))
+    return TransferBills.for_origins(scene.transfer, scene.data_moves.origins)
 
 
 def transfer_terms(scene: Scene) -> tuple[Floats, Tiers | None]:
@@ -31,40 +25,9 @@ def transfer_terms(scene: Scene) -> tuple[Floats, Tiers | None]:
 
     A price list of which all the spec's data together reach the first step only is flat.
     """
-    origins = data_places(scene.spec.workloads)
-    billed = billed_alike(scene.transfer, origins)
-    cost, class_of, lists = _by_group(scene, billed)
-    each = np.ix_(billed.group, scene.billed.group)
-    cost, class_of = cost[each], class_of[each]
-    inside = np.array(origins, np.str_)[:, None] == np.array(scene.places, np.str_)
-    cost[inside], class_of[inside] = 0.0, NO_ROW
-    most = _most_gb(scene, origins, class_of, len(lists))
-    return _settled(cost, class_of, lists, most)
-
-
-def _by_group(scene: Scene, billed: BilledAlike) -> tuple[Floats, Ints, list[PriceList]]:
-    """Return what moving costs from each group of data places to another place of each group.
-
-    Returns:
-        USD per GB, inf: unknown; numbers of price lists, `NO_ROW`: flat; the lists.
-    """
-    bills = bills_of(scene)
-    cost = np.full((len(billed.members), len(scene.billed.members)), np.inf)
-    class_of = np.full(cost.shape, NO_ROW, np.int32)
-    lists: dict[str, PriceList] = {}
-    number: dict[str, int] = {}
-    for row, origins in enumerate(billed.members):
-        for column, places in enumerate(scene.billed.members):
-            pair = two_of(origins, places)
-            listed = None if pair is None else bills.price_list(*pair)
-            if listed is not None:
-                lists.setdefault(listed.name, listed)
-                class_of[row, column] = number.setdefault(listed.name, len(number))
-                cost[row, column] = float(max(tier.usd_per_gb for tier in listed.tiers))
-            elif pair is not None:
-                flat = scene.transfer.usd_per_gb(*pair)
-                cost[row, column] = np.inf if flat is None else float(flat)
-    return cost, class_of, list(lists.values())
+    moves = scene.data_moves
+    most = _most_gb(scene, moves.origins, moves.list_of, len(moves.lists))
+    return _settled(moves.usd_per_gb.copy(), moves.list_of, moves.lists, most)
 
 
 def _most_gb(scene: Scene, origins: Sequence[str], class_of: Ints, classes: int) -> list[Decimal]:

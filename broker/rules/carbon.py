@@ -14,31 +14,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from broker.carbon import kg_per_hour
 from broker.rules.rule import SAME_FOR_ALL, Admission, AnyWorkload, Bools, Scene
 from solver.problem import Floats
-
-_COLUMNS = ("provider", "region", "accelerator", "accelerators", "vcpus")
-
-
-def kg_of_rows(scene: Scene) -> Floats:
-    """Return float64[S]: kg CO2e of one instance-hour of each row, NaN where not known."""
-    offers = scene.stock.frame.select(_COLUMNS)
-    distinct = offers.unique(maintain_order=True).with_row_index("number")
-    found = [kg_per_hour(row, scene.spec) for row in distinct.iter_rows(named=True)]
-    number = offers.join(
-        distinct, on=list(_COLUMNS), how="left", nulls_equal=True, maintain_order="left"
-    )["number"]
-    known = np.array([np.nan if kg is None else float(kg) for kg in found])
-    return np.asarray(known[number.to_numpy()], np.float64)
 
 
 def hour_extra(scene: Scene) -> Floats | None:
     """Return float64[S]: what the emissions of an instance-hour cost, USD; None: no price."""
     rule = scene.spec.policy.carbon
-    if rule is None or rule.price is None:
+    if scene.kg_per_hour is None or rule is None or rule.price is None:
         return None
-    return np.nan_to_num(kg_of_rows(scene)) * float(rule.price) / 1000
+    return np.nan_to_num(scene.kg_per_hour) * float(rule.price) / 1000
 
 
 def cap_kg(scene: Scene) -> float | None:
@@ -48,9 +33,9 @@ def cap_kg(scene: Scene) -> float | None:
 
 
 def _stated(_workload: AnyWorkload, scene: Scene) -> Bools | None:
-    if scene.spec.policy.carbon is None:
+    if scene.kg_per_hour is None:
         return None
-    return np.asarray(~np.isnan(kg_of_rows(scene)), dtype=np.bool_)
+    return np.asarray(~np.isnan(scene.kg_per_hour), dtype=np.bool_)
 
 
 ADMISSIONS = (

@@ -16,7 +16,6 @@ from functools import lru_cache
 
 import numpy as np
 
-from broker.billed_alike import two_of
 from broker.reference import regions
 from broker.rules.rule import Admission, AnyWorkload, Bools, Scene, basis, place_parts
 
@@ -105,13 +104,9 @@ def _names_of_pool(pool: str) -> tuple[str, ...]:
 def _data_can_move(workload: AnyWorkload, scene: Scene) -> Bools | None:
     if workload.data is None:
         return None
-    origin = workload.data.place
-    pairs = [two_of((origin,), group) for group in scene.billed.members]
-    priced = [pair is None or scene.transfer.usd_per_gb(*pair) is not None for pair in pairs]
-    known = np.array(priced, np.bool_)[scene.billed.group]
-    if origin in scene.places:
-        known[scene.places.index(origin)] = True
-    return known[scene.place_of_row]
+    moves = scene.data_moves
+    priced = np.isfinite(moves.usd_per_gb[moves.origins.index(workload.data.place)])
+    return np.asarray(priced, np.bool_)[scene.place_of_row]
 
 
 ADMISSIONS = (

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from broker.billed_alike import BilledAlike
+from broker.data_moves import DataMoves
 from broker.homes import Home
 from broker.machines import Machines
 from broker.quotas import QuotaRow
@@ -32,6 +33,7 @@ class Scene:
         transfer: prices of moving data.
         places: ``provider/region`` of every place, sorted; G of them.
         billed: the places, by what moving data from and to them costs.
+        data_moves: what moving the spec's data to them costs.
         place_of_row: int32[S].
         zones: (provider, region, zone) of every zone, sorted.
         zone_of_row: int32[S].
@@ -43,6 +45,8 @@ class Scene:
         latency_digest: SHA-256 (hex) of the round trips above.
         homes: where workloads run now, by name; empty without `stability`.
         savings_plans: those of the spec and of the market, used or not.
+        kg_per_hour: float64[S], kg CO2e of one instance-hour of each row, NaN where not known;
+            None without `policy.carbon`.
     """
 
     spec: Spec
@@ -51,6 +55,7 @@ class Scene:
     transfer: TransferTable
     places: tuple[str, ...]
     billed: BilledAlike
+    data_moves: DataMoves
     place_of_row: NDArray[np.int32]
     zones: tuple[tuple[str, str, str], ...]
     zone_of_row: NDArray[np.int32]
@@ -62,6 +67,7 @@ class Scene:
     latency_digest: str
     homes: Mapping[str, Home] = field(default_factory=dict)
     savings_plans: tuple[HeldPlan, ...] = ()
+    kg_per_hour: NDArray[np.float64] | None = None
 
 
 #: Given a scene, what of a workload decides an admission: workloads alike in it are judged once.
