@@ -112,23 +112,25 @@ class _Known:
         scene: judged on.
         fits: machines by what decides them.
         equal: arrays by what they hold: equal ones are one, so that their ids stand for them.
+        running: rows on which machines run some shape, by the ids of the machines of each.
         verdicts: by the ids of machines and rows that led to them.
     """
 
     scene: Scene
     fits: dict[Hashable, Bools] = field(default_factory=dict)
     equal: dict[tuple[int, bytes], Bools] = field(default_factory=dict)
+    running: dict[tuple[int, ...], NDArray[np.int64]] = field(default_factory=dict)
     verdicts: dict[tuple[int, ...], _Verdict] = field(default_factory=dict)
 
     def masks(self, admission: Admission, workloads: Sequence[AnyWorkload]) -> list[Bools | None]:
-        """Return the rows that one admission admits to each of `workloads`."""
+        """Return the rows that one admission admits to each of `workloads`; None: all."""
         decided_by = admission.decided_by(self.scene)
         found: dict[Hashable, Bools | None] = {}
         keys = [decided_by(workload) for workload in workloads]
         for key, workload in zip(keys, workloads, strict=True):
             if key not in found:
                 mask = admission.admits(workload, self.scene)
-                found[key] = None if mask is None else self._shared(mask)
+                found[key] = None if mask is None or mask.all() else self._shared(mask)
         return [found[key] for key in keys]
 
     def judged(self, workload: AnyWorkload, masks: Sequence[Bools | None]) -> Candidates:
@@ -152,6 +154,14 @@ class _Known:
             self.fits[key] = self._shared(fits(shape, workload, self.scene.machines))
         return self.fits[key]
 
+    def _running(self, shape_fits: Sequence[Bools]) -> NDArray[np.int64]:
+        """Return the rows on which some shape runs, ascending."""
+        key = tuple(map(id, shape_fits))
+        if key not in self.running:
+            fitting = np.logical_or.reduce(shape_fits)
+            self.running[key] = np.flatnonzero(fitting[self.scene.machines.of_row])
+        return self.running[key]
+
     def _shared(self, array: Bools) -> Bools:
         content = len(array), np.packbits(array).tobytes()
         found = self.equal.setdefault(content, array)
@@ -159,7 +169,7 @@ class _Known:
         return found
 
     def _verdict(self, shape_fits: Sequence[Bools], masks: Sequence[Bools | None]) -> _Verdict:
-        left = np.flatnonzero(np.logical_or.reduce(shape_fits)[self.scene.machines.of_row])
+        left = self._running(shape_fits)
         runnable = len(left)
         exclusions: list[Exclusion] = []
         for admission, mask in zip(ADMISSIONS, masks, strict=True):
