@@ -264,8 +264,8 @@ def _binding(scene: Scene, placed: Sequence[Placement]) -> tuple[Binding, ...]:
     held: defaultdict[str, int] = defaultdict(int)
     for one in placed:
         held[one.offer] += one.instances
-    ids = scene.stock.frame["id"]
-    row_of = {offer: int(row) for row, offer in enumerate(ids) if offer in held}
+    ids = scene.stock.frame["id"].to_list()
+    row_of = {offer: row for row, offer in enumerate(ids) if offer in held}
     capacity = scene.stock.frame["capacity"]
     hosts = scene.machines.hosts_of_row()
     full = [

@@ -16,6 +16,16 @@ from broker.plans import Cost
 from broker.units import HOURS_PER_YEAR, round_cents
 from broker.windows import usable_hours
 
+#: Columns of a stock row that its rate rests on.
+RATED: Final = (
+    "owned",
+    "option",
+    "usd_per_hour",
+    "upfront_usd",
+    "off",
+    "starts_at",
+    "length_h",
+)
 _NOTHING: Final = Decimal(0)
 
 
@@ -44,7 +54,7 @@ def rate_of(offer: Mapping[str, Any], start: datetime, period_h: Decimal) -> Rat
     fee whole, its hourly rate for the hours of its term in the period.
 
     Args:
-        offer: columns of the row.
+        offer: columns of the row, `RATED` at least.
         start: first moment of the period.
         period_h: its hours.
     """

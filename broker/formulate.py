@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from broker.candidates import Candidates, admitted_to_any
-from broker.costing import rate_of
+from broker.costing import RATED, rate_of
 from broker.machines import weight
 from broker.modes import RowSets, columns, modes_of
 from broker.offers import PurchaseOption
@@ -127,7 +127,8 @@ def _held(scene: Scene, wanted: Bools) -> tuple[Bools, Floats]:
     cost = np.zeros(scene.stock.count)
     is_held = np.zeros(scene.stock.count, np.bool_)
     rows = np.flatnonzero(wanted & np.isin(scene.stock.option, terms)).tolist()
-    for row, offer in zip(rows, scene.stock.frame[rows].iter_rows(named=True), strict=True):
+    offers = scene.stock.frame.select(RATED)[rows]
+    for row, offer in zip(rows, offers.iter_rows(named=True), strict=True):
         held = rate_of(offer, scene.stock.start, scene.spec.period).held_usd
         if held is not None:
             is_held[row], cost[row] = True, float(held)

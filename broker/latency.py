@@ -174,7 +174,7 @@ class LatencyTable:
         if isinstance(place, Point):
             return *_from_point(place, targets), np.ones(len(targets), dtype=np.bool_)
         rtt_ms, half_ms, is_estimated = _shipped_line(place, targets)
-        for column, target in enumerate(targets):
+        for column, target in enumerate(targets if self.own else ()):
             own_ms = self.own.get((place, target))
             if own_ms is not None:
                 rtt_ms[column], half_ms[column], is_estimated[column] = own_ms, 0.0, False

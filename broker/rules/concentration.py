@@ -57,7 +57,7 @@ def rule_of_terms(scene: Scene) -> tuple[int, ...]:
 def hour_value(stock: Stock) -> Floats:
     """Return float64[S]: what an owned hour counts as spend, USD; 0 for rows that are bought."""
     worth = owned_worth(stock.frame)
-    ids = stock.frame["id"]
+    ids = stock.frame["id"].to_list()
     return np.array([float(worth.get(offer, 0)) for offer in ids])
 
 
@@ -82,7 +82,7 @@ def owned_worth(frame: pl.DataFrame) -> Mapping[str, Decimal]:
             place = tuple(row[name] for name in key)
             cheapest[place] = min(price, cheapest.get(place, price))
     found = {}
-    for row in owned.iter_rows(named=True):
+    for row in owned.select(*_KEYS[0], "id").iter_rows(named=True):
         prices = [cheapest.get(tuple(row[name] for name in key)) for key in _KEYS]
         worth = next((price for price in prices if price is not None), None)
         if worth is not None:
