@@ -9,10 +9,10 @@ that names several regions limits each by itself.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
-from fnmatch import fnmatchcase
+from fnmatch import translate
 from functools import lru_cache
 
 import numpy as np
@@ -132,11 +132,13 @@ def _selectors(quota: QuotaLimit) -> Iterator[tuple[str, str]]:
         yield "instance_type", quota.type
 
 
-def _means(column: str, wanted: str, name: str) -> bool:
-    """Return whether a quota that wants `wanted` of a column counts what is named `name`."""
+def _judge(column: str, wanted: str) -> Callable[[str], object]:
+    """Return what tells (truth value) whether a name in a column is one that is wanted."""
     if column == "quota_family":
-        return plain_family(name) == wanted
-    return fnmatchcase(name, wanted) if column in _GLOBS else name == wanted
+        return lambda name: plain_family(name) == wanted
+    if column in _GLOBS:
+        return re.compile(translate(wanted)).match
+    return lambda name: name == wanted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,6 +158,6 @@ class _Meant:
         if (column, wanted) not in self.known:
             # Names are few and rows are many: each name is judged once.
             code, names = self.stock.codes(column)
-            named = [_means(column, wanted, name) for name in names]
-            self.known[column, wanted] = np.array(named, np.bool_)[code]
+            named = np.array([bool(one) for one in map(_judge(column, wanted), names)], np.bool_)
+            self.known[column, wanted] = named[code]
         return self.known[column, wanted]
