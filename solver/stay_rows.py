@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from solver.compact_columns import NONE, Compact, Longs
+from solver.preferences import Stay
 from solver.problem import Bools, Family, Problem
 from solver.solution import Allocation
 
@@ -20,10 +21,11 @@ def add_moves(compact: Compact) -> None:
     builder = compact.builder
     compact.moved = builder.add(stay.cost, high=1.0, integral=True)
     first = compact.pairs.first_of_demand(compact.problem.demands.count)
+    leaves, mixes = _ways_from_home(compact, stay)
     for index, demand in enumerate(stay.demand.tolist()):
-        own = np.arange(first[demand], first[demand + 1])
-        _tie_pairs(compact, int(compact.moved[index]), own, stay.supply[index])
-        _tie_mixed(compact, int(compact.moved[index]), own, stay.supply[index])
+        own = slice(int(first[demand]), int(first[demand + 1]))
+        _tie_pairs(compact, int(compact.moved[index]), own.start + leaves[own].nonzero()[0])
+        _tie_mixed(compact, int(compact.moved[index]), own.start + mixes[own].nonzero()[0])
     if np.isfinite(stay.most):
         row = builder.rows(1, low=-np.inf, high=stay.most)
         builder.entries(int(row[0]), compact.moved, 1.0)
@@ -42,10 +44,22 @@ def add_unbilled(compact: Compact) -> None:
     builder.entries(int(row[0]), compact.moved, -1.0)
 
 
-def _tie_pairs(compact: Compact, moved: int, own: Longs, home: Longs) -> None:
-    """`own`: int64[n], the pairs of a demand."""
+def _ways_from_home(compact: Compact, stay: Stay) -> tuple[Bools, Bools]:
+    """bool[P], pairs that are away from home; bool[P], those whose mixed units would be."""
+    pairs, supplies = compact.pairs, compact.problem.supply.count
+    homes = [
+        one * supplies + home for one, home in zip(stay.demand.tolist(), stay.supply, strict=True)
+    ]
+    home = np.concatenate([np.empty(0, np.int64), *homes])
+    demand = pairs.demand.astype(np.int64) * supplies
+    mixes = compact.mixed != NONE
+    mixes[mixes] = ~np.isin((demand + compact.mixed_with)[mixes], home)
+    return ~np.isin(demand + pairs.supply, home), mixes
+
+
+def _tie_pairs(compact: Compact, moved: int, away: Longs) -> None:
+    """`away`: int64[n], the pairs of a demand that are not at home."""
     pairs, builder = compact.pairs, compact.builder
-    away = own[~np.isin(pairs.supply[own], home)]
     if not len(away):
         return
     whole = pairs.family[away[0]] != Family.SERVICE
@@ -54,13 +68,11 @@ def _tie_pairs(compact: Compact, moved: int, own: Longs, home: Longs) -> None:
     builder.entries(rows, moved, -1.0)
 
 
-def _tie_mixed(compact: Compact, moved: int, own: Longs, home: Longs) -> None:
-    """Units of a gang that is at home may be mixed onto a supply that is not."""
+def _tie_mixed(compact: Compact, moved: int, away: Longs) -> None:
+    """Units of a gang that is at home may be mixed onto a supply that is not: pairs `away`."""
     pairs, builder = compact.pairs, compact.builder
-    mixing = own[compact.mixed[own] != NONE]
-    if not len(mixing):
+    if not len(away):
         return
-    away = mixing[~np.isin(compact.mixed_with[mixing], home)]
     rows = builder.rows(len(away), low=-np.inf, high=0.0)
     builder.entries(rows, compact.mixed[away], 1.0 / pairs.amount[away])
     builder.entries(rows, moved, -1.0)
