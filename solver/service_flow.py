@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import pairwise
 from typing import cast
 
@@ -41,63 +41,61 @@ def _parts(places: int) -> tuple[Longs, Bools]:
     return without, without == every
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Cuts:
-    """Tables of one service over some of its places; m places, 2^m sets.
+    """Tables of one service over some of its places; each is made when it is first asked for.
 
     Attributes:
         asked: the service.
         places: int64[m], indices of the places.
-        sets: float64[n, m], those sets that can be the least cut.
-        beyond: float64[n], load that may go beyond a set, all rules of routes kept.
-        near_sets, near_beyond: the same of near load alone, where a loss must be outlived.
     """
 
     asked: Asked
     places: Longs
-    sets: Floats
-    beyond: Floats
-    near_sets: Floats
-    near_beyond: Floats
 
     @classmethod
     def of(cls, asked: Asked, places: Longs) -> Cuts:
         """Return the tables over `places`, at most `MOST_PLACES`."""
         key = places.tobytes()
         if key not in asked.memo:
-            asked.memo[key] = cls._of(asked, places)
+            asked.memo[key] = cls(asked=asked, places=places)
         return cast("Cuts", asked.memo[key])
-
-    @classmethod
-    def _of(cls, asked: Asked, places: Longs) -> Cuts:
-        sets, outside = _sets(len(places))
-        goes = outside @ asked.free[:, places].T > 0
-        beyond = goes @ asked.load
-        if len(asked.budget):
-            beyond = _with_far(asked, places, outside, goes)
-        kept = _tight(beyond, len(places))
-        near_kept, near_beyond = kept, beyond
-        # Where no load may go far, and only near load goes freely, both tables are the same.
-        if asked.lost.shape[1] and (len(asked.budget) or asked.near is not asked.free):
-            near_beyond = (outside @ asked.near[:, places].T > 0) @ asked.load
-            near_kept = _tight(near_beyond, len(places))
-        return cls(
-            asked=asked,
-            places=places,
-            sets=sets[kept],
-            beyond=beyond[kept],
-            near_sets=sets[near_kept],
-            near_beyond=near_beyond[near_kept],
-        )
 
     def routed(self, carried: Floats) -> Floats:
         """Return float64[B], the load that can be routed where places carry float64[B, m]."""
+        sets, beyond = self._every
         most = np.minimum(carried, self.asked.room)
-        return np.asarray((most @ self.sets.T + self.beyond).min(axis=1))
+        return np.asarray((most @ sets.T + beyond).min(axis=1))
 
     def near_routed(self, carried: Floats) -> Floats:
         """Return float64[B], the same for near load alone, without a limit on one place."""
-        return np.asarray((carried @ self.near_sets.T + self.near_beyond).min(axis=1))
+        sets, beyond = self._near
+        return np.asarray((carried @ sets.T + beyond).min(axis=1))
+
+    @cached_property
+    def _every(self) -> tuple[Floats, Floats]:
+        """Sets that can be the least cut, float64[n, m], and what may go beyond, float64[n]."""
+        asked, places = self.asked, self.places
+        outside = _sets(len(places))[1]
+        goes = outside @ asked.free[:, places].T > 0
+        if len(asked.budget):
+            return _least(_with_far(asked, places, outside, goes), len(places))
+        return _least(goes @ asked.load, len(places))
+
+    @cached_property
+    def _near(self) -> tuple[Floats, Floats]:
+        """The same of near load alone."""
+        asked, places = self.asked, self.places
+        if not len(asked.budget) and asked.near is asked.free:
+            return self._every
+        goes = _sets(len(places))[1] @ asked.near[:, places].T > 0
+        return _least(goes @ asked.load, len(places))
+
+
+def _least(beyond: Floats, places: int) -> tuple[Floats, Floats]:
+    """The sets that can be the least cut, and what goes beyond each of them."""
+    kept = _tight(beyond, places)
+    return _sets(places)[0][kept], beyond[kept]
 
 
 def _tight(beyond: Floats, places: int) -> Longs:
