@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cache
 from importlib.resources import files
@@ -126,14 +126,7 @@ class ShippedPrices:
         found = self.leaving.get((here.price_list, destination))
         found = found or self.leaving[here.price_list, ANYWHERE]
         estimated = found.estimated or here.list_estimated
-        return PriceList(
-            name=found.name,
-            network=here.network,
-            tiers=found.tiers,
-            source=found.source,
-            observed_on=found.observed_on,
-            estimated=estimated,
-        )
+        return replace(found, network=here.network, estimated=estimated)
 
     def billed_like(self, place: str) -> Hashable:
         """Return what `place` is billed by; None: no source knows it."""

@@ -156,8 +156,6 @@ class _Choosing:
         is_service = problem.demands.family[order] == Family.SERVICE
         most = self.left.most
         services = order[is_service]
-        self._services = set(services.tolist())
-        self._gangs = set(np.flatnonzero(problem.demands.family == Family.GANG).tolist())
         self._of_services = self._listing.each(self._plain, services, most, by_place=True)
         self._of_others = first_pairs(self._plain, self._listing, order[~is_service], most)
 
@@ -165,7 +163,7 @@ class _Choosing:
         """The choice for a demand, and the routes of a service; in the order that was said."""
         if demand in self._exclusive:
             return self._alone(demand, self._exclusive[demand]), None
-        if demand in self._services:
+        if self._plain.demands.family[demand] == Family.SERVICE:
             pairs = self._usable(demand, next(self._of_services))
             found = service_choice(self._plain, self.left, pairs, rounds=self._rounds, partly=True)
             return (nothing_taken(), None) if found is None else found
@@ -194,6 +192,6 @@ class _Choosing:
 
     def _without_routes(self, demand: int, pairs: Pairs) -> Choice | None:
         pairs = self._usable(demand, pairs)
-        if demand in self._gangs:
+        if self._plain.demands.family[demand] == Family.GANG:
             return gang_choice(self._plain, self.left, pairs)
         return batch_choice(self._plain, self.left, pairs, _ANY)

@@ -199,11 +199,9 @@ def _lost(problem: Problem, left: Remainder, service: int, pairs: Pairs) -> Bool
     if level == NO_ROW:
         return np.zeros((pairs.count, 0), np.bool_)
     index, scope = left.touched(Level(level), pairs.supply)
-    stands = np.zeros(int(scope.max(initial=0)) + 1, np.bool_)
-    stands[scope] = True
-    number = stands.cumsum()
-    lost = np.zeros((pairs.count, int(number[-1])), np.bool_)
-    lost[index, number[scope] - 1] = True
+    names, where = np.unique(scope, return_inverse=True)
+    lost = np.zeros((pairs.count, len(names)), np.bool_)
+    lost[index, where] = True
     return lost
 
 

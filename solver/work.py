@@ -156,10 +156,7 @@ class Work:
             return np.inf
         if self.search.overridden > _OVERRIDDEN:
             return np.inf  # no bound says that it has to be
-        loosened = 0.0
-        if self.certifier is not None:
-            loosened = self.certifier.loosened(prices, self.search.unmet)
-        return self.cost - self.limits.gap * max(self.cost, 1.0) + loosened
+        return self.cost - self.limits.gap * max(self.cost, 1.0) + self._loosened(prices)
 
     def missed(self, unmet: Floats) -> Floats:
         """float64[D], what shares that could be served and are not are fined."""
@@ -180,11 +177,11 @@ class Work:
         could = np.ones(self.problem.demands.count) > self.service.forced + UNSERVED
         return np.where(could, self.fines, 0.0)
 
-    def _loosened(self, unmet: Floats) -> float:
-        """How much less the bound says of plans that leave `unmet`."""
-        if self.best is None or self.certifier is None:
+    def _loosened(self, prices: Prices) -> float:
+        """How much less a bound at `prices` says of plans that serve as much as the one so far."""
+        if self.search is None or self.certifier is None:
             return 0.0
-        return self.certifier.loosened(self.best.prices, unmet)
+        return self.certifier.loosened(prices, self.search.unmet)
 
     def is_bounded(self, unmet: Floats) -> bool:
         """True when the bound holds for every plan that serves as much as one that leaves `unmet`.
@@ -229,7 +226,7 @@ class Work:
 
     def tell(self, phase: str) -> None:
         """Report the plan so far, and the bound where it holds for plans that serve as much."""
-        loosened = 0.0 if self.search is None else self._loosened(self.search.unmet)
+        loosened = 0.0 if self.best is None else self._loosened(self.best.prices)
         self.report(phase, self.cost, self.bound - loosened)
 
     def check_time(self) -> None:
