@@ -54,6 +54,32 @@ def test_the_cheapest_supply_of_a_gang_costs_its_units_hours_and_data() -> None:
     assert choices.cost.tolist() == [617.0, 800.0]
 
 
+def test_of_what_costs_the_same_the_first_supplies_are_kept() -> None:
+    """Four supplies at one price and a cheaper one: a few are the cheaper one and the first."""
+    one = problem([Row(cost=3), Row(cost=3), Row(cost=2), Row(cost=3), Row(cost=3)], [GANG, BATCH])
+    pricer = Pricer.of(one, every(one))
+    for keep, kept in ((1, [2]), (3, [2, 0, 1]), (4, [2, 0, 1, 3]), (9, [2, 0, 1, 3, 4])):
+        choices = pricer.cheapest(one, keep)
+        assert choices.demand.tolist() == [0] * len(kept) + [1] * len(kept)
+        assert choices.supply.tolist() == kept + kept
+
+
+@pytest.mark.parametrize("keep", [1, 2, 50])
+def test_many_modes_are_priced_some_at_a_time(monkeypatch: pytest.MonkeyPatch, keep: int) -> None:
+    """However many entries are priced at once, the choices are the same."""
+    rows = [Row(cost=1 + (7 * n) % 5, kind=n % 2) for n in range(12)]
+    asked = [like(GANG, amount=1.0 + n) for n in range(4)] + [BATCH, SERVICE, BATCH]
+    one = problem(rows, asked)
+    pricer = Pricer.of(one, every(one))
+    whole = pricer.cheapest(one, keep)
+    assert len(whole.cost)
+    for at_once in (1, 5, 13):
+        monkeypatch.setattr("solver.pricing._AT_ONCE", at_once)
+        parts = pricer.cheapest(one, keep)
+        for name in Choices.__slots__:
+            assert getattr(parts, name).tolist() == getattr(whole, name).tolist()
+
+
 def test_services_have_no_choices() -> None:
     """A service is no single pair."""
     one = problem([Row(cost=1)], [SERVICE, BATCH])
