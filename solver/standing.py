@@ -18,7 +18,7 @@ from solver.compact_columns import Longs
 from solver.effort import Effort
 from solver.first_plan import unproven
 from solver.one_by_one import idle_readers, joined, joined_routes, without, without_the_whole
-from solver.pairs import Pairs, admitted, with_coefficients
+from solver.pairs import Pairs, may_ever_run, with_coefficients
 from solver.problem import Family, Floats, Problem
 from solver.remainder import Remainder
 from solver.search import held_alone
@@ -45,11 +45,9 @@ def standing(problem: Problem, held: Allocation, engine: EngineProcess) -> Solut
         (`Problem.is_coupled`): `solver.optimize.solve` looks at these itself. None: nothing
         stands, or it stands against a rule that no caller looks at again.
     """
-    keeping = _Keeping(problem, engine)
+    keeping = _Keeping(problem, held, engine)
     order = np.argsort(-problem.demands.priority, kind="stable")
-    mine = np.argsort(held.demand, kind="stable")
-    first = np.searchsorted(held.demand[mine], np.arange(problem.demands.count + 1))
-    ways = [keeping.keep(one, _rows(held, mine[first[one] : first[one + 1]])) for one in order]
+    ways = [keeping.keep(one) for one in order.tolist()]
     unmet = np.ones(problem.demands.count)
     unmet[order] = [float(way.unmet[0]) for way in ways]
     idle = idle_readers(problem.reads, unmet)
@@ -65,49 +63,54 @@ def standing(problem: Problem, held: Allocation, engine: EngineProcess) -> Solut
     return unproven(problem, plan, "warm start")
 
 
-def _rows(held: Allocation, chosen: Longs) -> Allocation:
-    order = chosen[np.lexsort((held.supply[chosen], held.mode[chosen]))]
-    return Allocation(**{name: getattr(held, name)[order] for name in Allocation.__slots__})
-
-
-def _pairs(problem: Problem, rows: Allocation) -> Pairs:
-    """The pairs of an allocation in their order; none is judged."""
-    order = np.lexsort((rows.supply, rows.mode, rows.demand))
-    return with_coefficients(problem, rows.demand[order], rows.mode[order], rows.supply[order])
+def _rows(held: Allocation, chosen: Longs | slice) -> Allocation:
+    return Allocation(**{name: getattr(held, name)[chosen] for name in Allocation.__slots__})
 
 
 class _Keeping:
     """Keeps what one demand after another held; what is kept is gone for the next."""
 
-    def __init__(self, problem: Problem, engine: EngineProcess) -> None:
+    def __init__(self, problem: Problem, held: Allocation, engine: EngineProcess) -> None:
         self._left = Remainder(problem)
         self._plain = replace(without_the_whole(problem), together=())
         self._engine = engine
+        self._held = _rows(held, np.lexsort((held.supply, held.mode, held.demand)))
+        rows = self._held
+        self._first = np.searchsorted(rows.demand, np.arange(problem.demands.count + 1))
+        self._pairs = with_coefficients(self._plain, rows.demand, rows.mode, rows.supply)
+        self._may_run = may_ever_run(self._plain, self._pairs)
 
-    def keep(self, demand: int, rows: Allocation) -> Way:
+    def keep(self, demand: int) -> Way:
         """The way of `demand` that is left of what it held."""
-        pairs = _pairs(self._plain, rows)
-        usable = admitted(self._plain, pairs, self._left.most)
-        usable &= self._left.usable(int(demand), pairs.supply)
+        mine = np.arange(self._first[demand], self._first[demand + 1])
+        usable = self._may_run[mine] & self._left.usable(demand, self._held.supply[mine])
         family = self._plain.demands.family[demand]
         if family == Family.GANG:
-            return self._gang(int(demand), rows, pairs, is_usable=bool(usable.all()))
-        kept = self._trimmed(int(demand), without(rows, ~usable))
-        pairs = _pairs(self._plain, kept)
+            rows, pairs = _rows(self._held, mine), self._pairs.rows(mine)
+            return self._gang(demand, rows, pairs, is_usable=bool(usable.all()))
+        mine = mine[usable]
+        kept, left = self._trimmed(demand, _rows(self._held, mine))
         if not len(kept.demand):
             return nothing(np.array([demand], np.int64))
+        pairs = self._pairs.rows(mine[left])
         return self._batch(kept, pairs) if family == Family.BATCH else self._service(kept, pairs)
 
-    def _trimmed(self, demand: int, rows: Allocation) -> Allocation:
-        """Take no more units of each row than are left."""
+    def _trimmed(self, demand: int, rows: Allocation) -> tuple[Allocation, Longs]:
+        """Take no more units of each row than are left; int64[.]: the rows with any."""
+        every = np.arange(len(rows.demand))
+        if (rows.units > 0).all() and self._left.gives(rows):
+            self._left.take(demand, rows)
+            return rows, every
         kept: list[Allocation] = []
-        for row in range(len(rows.demand)):
-            one = _rows(rows, np.array([row], np.int64))
+        left: list[int] = []
+        for row in every.tolist():
+            one = _rows(rows, slice(row, row + 1))
             units = np.minimum(one.units, np.floor(self._left.most[one.supply])).astype(np.int64)
             if units[0] > 0:
                 kept.append(replace(one, units=units))
+                left.append(row)
                 self._left.take(demand, kept[-1])
-        return joined(kept)
+        return joined(kept), every[left]
 
     def _gang(self, demand: int, rows: Allocation, pairs: Pairs, *, is_usable: bool) -> Way:
         """All of it or nothing: as many units as it takes today, owned ones mixed in or not."""
