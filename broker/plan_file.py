@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import types
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
 from decimal import Decimal
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Union, get_args, get_origin, get_type_hints
 
@@ -73,11 +73,6 @@ def _names(kind: type[DataclassInstance]) -> tuple[str, ...]:
     return tuple(one.name for one in fields(kind))
 
 
-@cache
-def _hints(kind: type[DataclassInstance]) -> Mapping[str, Any]:
-    return get_type_hints(kind)
-
-
 def _to_data(value: Any) -> Any:
     if isinstance(value, str):
         return value
@@ -93,22 +88,51 @@ def _to_data(value: Any) -> Any:
 
 
 def _from_data(data: Any, kind: Any) -> Any:
-    origin = get_origin(kind)
+    return _reader(kind)(data)
+
+
+@cache
+def _reader(kind: Any) -> Callable[[Any], Any]:
+    """How values of a kind are read; what is of another kind raises."""
+    origin, inner = get_origin(kind), get_args(kind)
     if origin in {Union, types.UnionType}:
-        inner = next(one for one in get_args(kind) if one is not type(None))
-        return None if data is None else _from_data(data, inner)
+        known = _reader(next(one for one in inner if one is not type(None)))
+        return lambda data: None if data is None else known(data)
     if origin is tuple:
-        inner = get_args(kind)
-        if inner[-1] is Ellipsis:
-            return tuple(_from_data(one, inner[0]) for one in data)
-        return tuple(_from_data(one, part) for one, part in zip(data, inner, strict=True))
+        return _tuple_reader(inner)
     if is_dataclass(kind) and isinstance(kind, type):
-        hints = _hints(kind)
-        names = (one for one in _names(kind) if one in data or (kind, one) not in _LATER)
-        return kind(**{name: _from_data(data[name], hints[name]) for name in names})
+        return _dataclass_reader(kind)
     if kind is Decimal:
-        return _finite(data)
-    if kind in {str, int, bool} and not isinstance(data, kind):
+        return _finite
+    return partial(_checked, kind) if kind in {str, int, bool} else lambda data: data
+
+
+def _tuple_reader(inner: tuple[Any, ...]) -> Callable[[Any], Any]:
+    each = [_reader(one) for one in inner if one is not Ellipsis]
+    if inner[-1] is Ellipsis:
+        return lambda data: tuple(map(each[0], data))
+    return lambda data: tuple(read(one) for one, read in zip(data, each, strict=True))
+
+
+def _dataclass_reader(kind: type[DataclassInstance]) -> Callable[[Any], Any]:
+    hints = get_type_hints(kind)
+    readers = [(one.name, _reader(hints[one.name])) for one in fields(kind)]
+    later = {name for owner, name in _LATER if owner is kind}
+
+    def read(data: Any) -> Any:
+        return kind(
+            **{
+                name: value(data[name])
+                for name, value in readers
+                if name in data or name not in later
+            }
+        )
+
+    return read
+
+
+def _checked(kind: type[Any], data: Any) -> Any:
+    if not isinstance(data, kind):
         raise TypeError(f"found {data!r}, expected {kind.__name__}")
     return data
 

@@ -216,15 +216,12 @@ def _hops(plan: Plan, spec: Spec) -> dict[tuple[str, str], Hop]:
 def _looked_up(
     table: LatencyTable, origins: Sequence[str], known: Sequence[tuple[str, str]]
 ) -> dict[tuple[str, str], Hop]:
-    rtt, band, estimated = table.matrix(origins, known)
+    places = ["/".join(key) for key in known]
+    lines = (array.tolist() for array in table.matrix(origins, known))
     return {
-        (origin, "/".join(key)): Hop(
-            rtt_ms=float(rtt[row, column]),
-            half_band_ms=float(band[row, column]),
-            estimated=bool(estimated[row, column]),
-        )
-        for row, origin in enumerate(origins)
-        for column, key in enumerate(known)
+        (origin, place): Hop(rtt_ms=rtt_ms, half_band_ms=half_ms, estimated=estimated)
+        for origin, *line in zip(origins, *lines, strict=True)
+        for place, rtt_ms, half_ms, estimated in zip(places, *line, strict=True)
     }
 
 
