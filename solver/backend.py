@@ -8,13 +8,14 @@ Models and answers stay messages: MathOpt's own objects cost many times what an 
 small model. The door behind `mathopt.solve` that takes a message (`core.python.solver`) is not
 documented; it is used as the wheels 9.15 have it. A wheel without it is served through
 `mathopt.solve`, with the same answers. There, a failed solve raises `AttributeError` in place of
-the mapped error, so both are translated here.
+the mapped error, so both are translated here. Only there MathOpt's Python is loaded, which takes
+longer than a small plan.
 """
 
 from __future__ import annotations
 
-import datetime as dt
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any, Final
 
 import numpy as np
@@ -28,7 +29,6 @@ from ortools.math_opt import (
     solution_pb2,
     sparse_containers_pb2,
 )
-from ortools.math_opt.python import mathopt
 
 from solver.effort import Answer, Effort, LinearAnswer, Outcome
 from solver.model import Model
@@ -43,9 +43,9 @@ except ImportError:  # another wheel
     _core, _CoreError = None, RuntimeError
 
 _ENGINES: Final = {
-    "highs": mathopt.SolverType.HIGHS,
-    "scip": mathopt.SolverType.GSCIP,
-    "cp-sat": mathopt.SolverType.CP_SAT,
+    "highs": parameters_pb2.SOLVER_TYPE_HIGHS,
+    "scip": parameters_pb2.SOLVER_TYPE_GSCIP,
+    "cp-sat": parameters_pb2.SOLVER_TYPE_CP_SAT,
 }
 
 Longs = NDArray[np.int64]
@@ -56,8 +56,8 @@ _VECTOR: Final = sparse_containers_pb2.SparseDoubleVectorProto
 _MATRIX: Final = sparse_containers_pb2.SparseDoubleMatrixProto
 _FEASIBLE: Final = solution_pb2.SOLUTION_STATUS_FEASIBLE
 
-#: One thread: a relaxation has one optimum to find, and the caller may run several at once.
-_LINEAR: Final = mathopt.SolveParameters()
+#: An engine's own: of a relaxation, there is one optimum to find.
+_LINEAR: Final = parameters_pb2.SolveParametersProto()
 
 
 def solve_integer(model: Model, effort: Effort) -> Answer:
@@ -82,22 +82,26 @@ def solve_integer(model: Model, effort: Effort) -> Answer:
 def _solved(model: Model, effort: Effort) -> Answer:
     if len(model.cost) == 0:
         return _answer_without_columns(model)
-    parameters = mathopt.SolveParameters(
-        relative_gap_tolerance=effort.gap,
-        absolute_gap_tolerance=1e-6,
-        node_limit=effort.nodes,
-        time_limit=None if effort.seconds is None else dt.timedelta(seconds=effort.seconds),
-    )
-    if effort.engine == "highs":
-        # The default of 1e-6 lets a unit be "almost" there; money is re-priced from whole units.
-        parameters.highs.double_options["mip_feasibility_tolerance"] = 1e-7
-        parameters.highs.string_options["parallel"] = "off"
-    if effort.engine == "scip":
-        parameters.gscip.real_params["numerics/feastol"] = 1e-7
     known = effort.known if effort.engine == "highs" else None
     message = model_message(model, relaxed=False)
-    result = _run(message, _ENGINES[effort.engine], parameters, known)
+    result = _run(message, _ENGINES[effort.engine], _parameters(effort), known)
     return _answer(result, len(model.cost))
+
+
+def _parameters(effort: Effort) -> Any:
+    """Return a `SolveParametersProto`."""
+    found = parameters_pb2.SolveParametersProto(
+        relative_gap_tolerance=effort.gap, absolute_gap_tolerance=1e-6, node_limit=effort.nodes
+    )
+    if effort.seconds is not None:
+        found.time_limit.FromNanoseconds(round(effort.seconds * 1e9))
+    if effort.engine == "highs":
+        # The default of 1e-6 lets a unit be "almost" there; money is re-priced from whole units.
+        found.highs.double_options["mip_feasibility_tolerance"] = 1e-7
+        found.highs.string_options["parallel"] = "off"
+    if effort.engine == "scip":
+        found.gscip.real_params["numerics/feastol"] = 1e-7
+    return found
 
 
 def solve_linear(model: Model) -> LinearAnswer:
@@ -113,10 +117,9 @@ def solve_linear(model: Model) -> LinearAnswer:
         )
     relaxed = model_message(model, relaxed=True)
     try:
-        return _linear_answer(_run(relaxed, mathopt.SolverType.HIGHS, _LINEAR), model)
+        return _linear_answer(_run(relaxed, _ENGINES["highs"], _LINEAR), model)
     except SolverError:
-        parameters = mathopt.SolveParameters()
-        return _linear_answer(_run(relaxed, mathopt.SolverType.GLOP, parameters), model)
+        return _linear_answer(_run(relaxed, parameters_pb2.SOLVER_TYPE_GLOP, _LINEAR), model)
 
 
 def _linear_answer(result: Any, model: Model) -> LinearAnswer:
@@ -126,7 +129,7 @@ def _linear_answer(result: Any, model: Model) -> LinearAnswer:
         )
     best = _best(result)
     if best.dual_solution.feasibility_status != _FEASIBLE:
-        reason = mathopt.TerminationReason(result.termination.reason)
+        reason = result_pb2.TerminationReasonProto.Name(result.termination.reason)
         raise SolverError(f"linear relaxation ended with {reason}")
     point = best.primal_solution
     return LinearAnswer(
@@ -138,7 +141,11 @@ def _linear_answer(result: Any, model: Model) -> LinearAnswer:
 
 
 def _run(message: Any, engine: Any, parameters: Any, known: Floats | None = None) -> Any:
-    """Solve a `ModelProto`, from a `known` point or without; return a `SolveResultProto`."""
+    """Solve a `ModelProto`, from a `known` point or without; return a `SolveResultProto`.
+
+    Raises:
+        SolverError: the engine failed.
+    """
     solve = _through_objects if _core is None else _through_core
     try:
         return solve(message, engine, parameters, known)
@@ -154,9 +161,9 @@ def _through_core(message: Any, engine: Any, parameters: Any, known: Floats | No
         values.MergeFromString(field(_VECTOR.VALUES_FIELD_NUMBER, doubles(known)))
     return _core.solve(
         message,
-        engine.value,
+        engine,
         parameters_pb2.SolverInitializerProto(),
-        parameters.to_proto(),
+        parameters,
         hints,
         None,  # no callback for messages, none for events, nothing that interrupts
         callback_pb2.CallbackRegistrationProto(),
@@ -166,12 +173,16 @@ def _through_core(message: Any, engine: Any, parameters: Any, known: Floats | No
 
 
 def _through_objects(message: Any, engine: Any, parameters: Any, known: Floats | None) -> Any:
+    from ortools.math_opt.python import mathopt
+
     model = mathopt.Model.from_model_proto(message)
     hints = mathopt.ModelSolveParameters()
     if known is not None:
         values = dict(zip(model.variables(), known.tolist(), strict=True))
         hints.solution_hints.append(mathopt.SolutionHint(variable_values=values))
-    return mathopt.solve(model, engine, params=parameters, model_params=hints).to_proto()
+    asked = SimpleNamespace(to_proto=lambda: parameters)  # all that is read of them
+    solved = mathopt.solve(model, mathopt.SolverType(engine), params=asked, model_params=hints)
+    return solved.to_proto()
 
 
 def model_message(model: Model, *, relaxed: bool) -> Any:

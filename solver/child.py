@@ -130,12 +130,20 @@ class EngineProcess:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
                 start_new_session=True,
-                env={"PYTHONPATH": ":".join(path for path in sys.path if path)},
+                env=_environment(),
             )
             if self._child.stdin is not None:
                 # Never stuck in writing to a child that does not read: it counts as time.
                 os.set_blocking(self._child.stdin.fileno(), False)
         return self._child
+
+
+def _environment() -> dict[str, str]:
+    """What the child is told: where modules are, and to start no threads for linear algebra."""
+    return {
+        "PYTHONPATH": ":".join(path for path in sys.path if path),
+        "OPENBLAS_NUM_THREADS": "1",
+    }
 
 
 def _exchange(child: subprocess.Popen[bytes], request: Request, end: float | None) -> Any:
