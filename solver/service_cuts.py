@@ -7,6 +7,7 @@ every plan. They are built for bounds alone, as other models are quicker without
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import combinations
 
 import numpy as np
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 
 from solver.compact_columns import Compact
 from solver.covers import Covers, cost_of_one, covers_of, joined, rounded, whole_multiples
+from solver.grouped import alike
 from solver.problem import Bools, Floats
 from solver.service_rows import ServiceColumns
 from solver.survival_rows import Carried, cuts
@@ -120,12 +122,22 @@ def class_sets(seen: Bools) -> Floats:
     Args:
         seen: bool[C, H], places that a class sees.
     """
-    count = len(seen)
+    sees = seen.astype(np.float64)
+    missed = _chosen_sets(len(seen)).astype(np.float64) @ sees == 0
+    inside = missed.astype(np.float64) @ sees.T == 0
+    return np.asarray(inside[alike(inside)[0]], np.float64)
+
+
+@lru_cache(maxsize=16)
+def _chosen_sets(count: int) -> Bools:
+    """bool[N, C]: the classes of each set that is looked at: all, if classes are few."""
     sizes = range(1, count + 1) if count <= _ALL_SETS else (1, 2, count)
-    chosen = [list(one) for size in sizes for one in combinations(range(count), size)]
-    reached = np.array([seen[one].any(axis=0) for one in chosen])
-    outside = seen.astype(np.float64) @ (~reached).T.astype(np.float64)
-    return np.unique(outside.T == 0, axis=0).astype(np.float64)
+    chosen = [one for size in sizes for one in combinations(range(count), size)]
+    found = np.zeros((len(chosen), count), np.bool_)
+    found[
+        np.repeat(np.arange(len(chosen)), [len(one) for one in chosen]), np.concatenate(chosen)
+    ] = True
+    return found
 
 
 def _cheapest_places(weight: Floats, units: _Units) -> list[Bools]:

@@ -121,16 +121,14 @@ def _alike(problem: Problem, pairs: Pairs, service: int) -> Longs:
     """int64[Q]: equal for pairs between which only load and cost make a difference."""
     demand = int(problem.services.demand[service])
     level = int(problem.services.survive_level[service])
-    parts = [problem.supply.place[pairs.supply].astype(np.int64)]
+    key = problem.supply.place[pairs.supply].astype(np.int64)
     if level == Level.ZONE:
-        parts.append(scope_of(problem, pairs.supply, Level.ZONE))
+        zone = scope_of(problem, pairs.supply, Level.ZONE)
+        key = key * (int(zone.max(initial=0)) + 1) + zone
     if problem.demands.risky_share[demand] < 1:
-        parts.append(pairs.risky.astype(np.int64))
+        key = 2 * key + pairs.risky
     home = home_of(problem, demand)
-    if home is not None:
-        parts.append(np.isin(pairs.supply, home).astype(np.int64))
-    _, code = np.unique(np.stack(parts, axis=1), axis=0, return_inverse=True)
-    return code.ravel().astype(np.int64)
+    return key if home is None else 2 * key + np.isin(pairs.supply, home)
 
 
 def home_of(problem: Problem, demand: int) -> Longs | None:
