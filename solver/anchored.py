@@ -78,7 +78,7 @@ def anchored(work: Work, earlier: Prices) -> Prices:
     for row, price, band in bands:
         known = (row != NONE) & (price > 0)
         model = _held_near(model, row[known], price[known], band[known])
-    answer = work.engine.solve_linear(model)
+    answer = work.engine.solve_linear(model, presolve=False)
     if answer is None or answer.outcome is not Outcome.OPTIMAL:
         raise SolverError("the relaxation near earlier prices has no solution")
     return prices_of(restricted, answer, work.service)

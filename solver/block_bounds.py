@@ -241,7 +241,7 @@ class BlockBounds:
         owner = owners(compact)
         if (owner == NONE).any():
             return None
-        answer = self._engine.solve_linear(model)
+        answer = self._engine.solve_linear(model, presolve=False)
         if answer is None or answer.outcome is not Outcome.OPTIMAL:
             return None
         cost = np.bincount(owner, weights=model.cost * answer.x, minlength=len(chosen))
@@ -255,7 +255,7 @@ class BlockBounds:
     def _relaxed(self, problem: Problem, prices: Prices, block: Longs, pairs: Pairs) -> Solved:
         """The relaxation; where it has no solution, the model is solved to see why."""
         compact, model, _ = self._blocks.model(problem, prices, block, pairs)
-        answer = self._engine.solve_linear(model)
+        answer = self._engine.solve_linear(model, presolve=False)
         if answer is None or answer.outcome is not Outcome.OPTIMAL:
             return self._refused(problem, prices, block, pairs)
         bound = answer.objective - _RELAXED_ROUNDING * max(1.0, abs(answer.objective))

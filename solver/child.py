@@ -85,13 +85,17 @@ class EngineProcess:
             raise SolverError(f"the engine's process answered with {type(answer).__name__}")
         return answer
 
-    def solve_linear(self, model: Model, *, seconds: float | None = None) -> LinearAnswer | None:
+    def solve_linear(
+        self, model: Model, *, seconds: float | None = None, presolve: bool = True
+    ) -> LinearAnswer | None:
         """Solve the linear relaxation; None when `seconds` did not suffice.
+
+        `presolve` as `solver.backend.solve_linear` says.
 
         Raises:
             SolverError: the engine failed, or its process died.
         """
-        answer = self._ask(("linear", model, None), seconds)
+        answer = self._ask(("linear" if presolve else "unreduced", model, None), seconds)
         if answer is not None and not isinstance(answer, LinearAnswer):
             raise SolverError(f"the engine's process answered with {type(answer).__name__}")
         return answer

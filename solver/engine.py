@@ -13,6 +13,7 @@ import threading
 import time
 
 from solver.backend import solve_integer, solve_linear
+from solver.effort import Answer, LinearAnswer
 from solver.solution import SolverError
 
 #: How often the process looks whether anyone still waits for its answer.
@@ -30,9 +31,13 @@ def main() -> None:
             kind, model, effort = pickle.load(sys.stdin.buffer)  # noqa: S301 - from our parent
         except EOFError:
             return
-        answer, failure = None, ""
+        answer: Answer | LinearAnswer | None = None
+        failure = ""
         try:
-            answer = solve_linear(model) if kind == "linear" else solve_integer(model, effort)
+            if kind == "integer":
+                answer = solve_integer(model, effort)
+            else:
+                answer = solve_linear(model, presolve=kind == "linear")
         except SolverError as error:
             failure = str(error)
         pickle.dump((answer, failure), answers)

@@ -165,10 +165,12 @@ def test_no_time_at_all_is_no_solution(door: Door, through: Callable[[Door], Non
     assert answer.bound <= answer.objective
 
 
-def test_prices_of_rows_are_those_of_the_relaxation() -> None:
+@pytest.mark.parametrize("presolve", [True, False])
+def test_prices_of_rows_are_those_of_the_relaxation(presolve: bool) -> None:
     """Cost of the optimum = prices x right sides where only rows bind (x >= 0, rows >= b)."""
     model = replace(covering(), high=np.full(300, np.inf), cost=np.linspace(1, 2, 300))
-    answer = solve_linear(model)
+    answer = solve_linear(model, presolve=presolve)
+    assert answer.objective == pytest.approx(solve_linear(model).objective)
     sides = np.where(np.isfinite(model.row_low), model.row_low, model.row_high)
     assert answer.objective == pytest.approx(float(answer.dual @ sides))
     assert answer.objective == pytest.approx(float(model.cost @ answer.x))

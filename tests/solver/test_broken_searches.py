@@ -32,10 +32,12 @@ class Dying(EngineProcess):
         self._count()
         return super().solve_integer(model, effort)
 
-    def solve_linear(self, model: Model, *, seconds: float | None = None) -> LinearAnswer | None:
+    def solve_linear(
+        self, model: Model, *, seconds: float | None = None, presolve: bool = True
+    ) -> LinearAnswer | None:
         """Answer, or be dead."""
         self._count()
-        return super().solve_linear(model, seconds=seconds)
+        return super().solve_linear(model, seconds=seconds, presolve=presolve)
 
 
 def scarce() -> Problem:

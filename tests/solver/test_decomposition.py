@@ -195,10 +195,12 @@ class Failing(EngineProcess):
         self._counted()
         return super().solve_integer(model, effort)
 
-    def solve_linear(self, model: Model, *, seconds: float | None = None) -> LinearAnswer | None:
+    def solve_linear(
+        self, model: Model, *, seconds: float | None = None, presolve: bool = True
+    ) -> LinearAnswer | None:
         """Solve, or raise."""
         self._counted()
-        return super().solve_linear(model, seconds=seconds)
+        return super().solve_linear(model, seconds=seconds, presolve=presolve)
 
 
 @pytest.mark.parametrize("calls", [0, 3, 8, 14, 20, 30, 45])
