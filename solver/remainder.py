@@ -118,19 +118,25 @@ class Remainder:
         """Take back what was given to `demand`: all of it, as it was given."""
         if not len(taken.supply):
             return
-        np.add.at(self.capacity, taken.supply, taken.units)
+        # One at a time, as in `take`.
+        for supply, units in zip(taken.supply.tolist(), taken.units.tolist(), strict=True):
+            self.capacity[supply] = there = float(self.capacity[supply]) + units
+            self.most[supply] = math.floor(max(there, 0.0) + 1e-9) if there < np.inf else np.inf
         index, row, weight = self.limits_among(taken.supply)
-        np.add.at(self.high, row, weight * taken.units[index])
+        if len(row):
+            np.add.at(self.high, row, weight * taken.units[index])
+            self._limit_again(taken.supply, np.unique(row))
+        self._scopes.change(demand, taken.supply, -1)
+
+    def _limit_again(self, supply: Ints, limit: Longs) -> None:
+        """Work out the most of `supply`, and of what some limits count, that have more left."""
         limits = self._limits
-        counted = [
-            limits.supply[limits.start[one] : limits.start[one + 1]] for one in np.unique(row)
-        ]
-        some = np.unique(np.concatenate([taken.supply, *counted]))
+        counted = [limits.supply[limits.start[one] : limits.start[one + 1]] for one in limit]
+        some = np.unique(np.concatenate([supply, *counted]))
         self.most[some] = np.floor(np.maximum(self.capacity[some], 0.0) + 1e-9)
         index, row, weight = self.limits_among(some)
         room = np.floor(np.maximum(self.high[row], 0.0) / weight + 1e-9)
         np.minimum.at(self.most, some[index], room)
-        self._scopes.change(demand, taken.supply, -1)
 
 
 def _gathered(first: Longs, rows: Ints) -> tuple[Longs, Longs]:

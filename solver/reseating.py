@@ -79,7 +79,7 @@ class Reseating:
             if not way.unmet.any():
                 self._known.setdefault(int(way.demands[0]), []).append(way)
         self._losses: dict[tuple[int, int], float] = {}
-        self._costs_of: dict[int, tuple[Way, float, float]] = {}
+        self._costs_of: tuple[dict[int, tuple[Way, float]], ...] = ({}, {})
 
     def plan(self) -> tuple[Allocation, Routes, Floats]:
         """Return the plan: allocation, routes, float64[D] unmet shares."""
@@ -100,7 +100,8 @@ class Reseating:
         mean = sum(max(one, 0.0) for one in regret.values()) / max(len(regret), 1)
         order = sorted(regret, key=lambda group: -regret[group])
         self._losses.clear()
-        self._costs_of.clear()
+        for costs in self._costs_of:
+            costs.clear()
         saved = 0.0
         for group in order[:_TRIED]:
             if regret[group] <= _LITTLE * mean:
@@ -275,19 +276,20 @@ class Reseating:
 
     def _charge(self, way: Way) -> float:
         """What a way costs at the prices."""
-        return self._costs(way)[1]
+        return self._worked_out(way, self._charged, self._costs_of[1])
 
     def _cost(self, way: Way) -> float:
         """What a way costs, and what it leaves is fined."""
-        return self._costs(way)[0]
+        return self._worked_out(way, self._billed, self._costs_of[0])
 
-    def _costs(self, way: Way) -> tuple[float, float]:
-        """Cost and charge of a way, worked out once."""
-        known = self._costs_of.get(id(way))
-        if known is None:
-            both = [way_cost(one, self._prices, way) for one in (self._billed, self._charged)]
-            known = self._costs_of[id(way)] = (way, both[0], both[1])
-        return known[1:]
+    def _worked_out(
+        self, way: Way, problem: Problem, known: dict[int, tuple[Way, float]]
+    ) -> float:
+        """What a way costs in a problem; `known` keeps it, and the way, so that its id stays."""
+        found = known.get(id(way))
+        if found is None:
+            found = known[id(way)] = (way, way_cost(problem, self._prices, way))
+        return found[1]
 
 
 def _without_scarcity(prices: Prices) -> Prices:

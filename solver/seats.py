@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 
 from solver.blocks import Longs
 from solver.lone_choice import Choice, batch_choice, gang_choice
 from solver.one_by_one import joined, joined_routes, without, without_the_whole
-from solver.pairs import Listing, Pairs
+from solver.pairs import Listing, Pairs, may_mix
 from solver.prices import Prices, priced
 from solver.problem import Family, Floats, Ints, Problem
 from solver.remainder import Remainder
@@ -20,6 +21,8 @@ from solver.ways import Way, ways_in
 
 #: Gap of a batch's way to its cheapest: any way will do.
 _ANY = float("inf")
+#: Demands whose pairs are remembered: who chooses once often chooses again.
+_REMEMBERED = 4_096
 
 
 class Seats:
@@ -42,6 +45,7 @@ class Seats:
         """
         self._problem = without_the_whole(priced(problem, prices))
         self._listing = Listing.of(problem)
+        self._pairs_of = lru_cache(_REMEMBERED)(self._listed)
         self._left = Remainder(problem)
         self.groups = _groups(problem, blocks)
         self._first = np.arange(problem.demands.count)
@@ -116,9 +120,9 @@ class Seats:
             demand: it holds nothing.
             but: a supply that it does without.
         """
-        left, problem = self._left, self._problem
-        pairs = self._listing.pairs(problem, np.array([demand]), left.most)
-        usable = left.usable(demand, pairs.supply)
+        left = self._left
+        pairs, least = self._pairs_of(demand)
+        usable = left.usable(demand, pairs.supply) & (least <= left.most[pairs.supply] + 1e-9)
         if but is not None:
             usable &= pairs.supply != but
         found = self._chosen(demand, pairs.keep(usable))
@@ -131,6 +135,14 @@ class Seats:
             routes=routes,
             unmet=np.zeros(1),
         )
+
+    def _listed(self, demand: int) -> tuple[Pairs, Floats]:
+        """What a demand may run on, and float64[P], the units that must be left there."""
+        problem = self._problem
+        endless = np.full(problem.supply.count, np.inf)
+        pairs = self._listing.pairs(problem, np.array([demand]), endless)
+        is_whole = (pairs.family == Family.GANG) & ~may_mix(problem)[pairs.supply]
+        return pairs, np.where(is_whole, pairs.amount, 1.0)
 
     def plan(self) -> tuple[Allocation, Routes, Floats]:
         """Return allocation, routes, float64[D] unmet shares; everybody is seated."""
