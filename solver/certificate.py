@@ -16,36 +16,17 @@ import numpy as np
 
 from solver.alone_costs import Alone, AloneCosts
 from solver.block_bounds import BlockBounds, Solved
-from solver.block_models import priced_unmet
 from solver.blocks import Longs, blocks_of
 from solver.child import EngineProcess
-from solver.compact import build_compact
-from solver.compact_columns import Compact
-from solver.effort import Effort
-from solver.exclusive_rows import exclusive_gangs
+from solver.joint_bounds import JointBounds
 from solver.less_served import most_saved, unknown
-from solver.model import Model
 from solver.pairs import most_units
 from solver.prices import Prices, priced, worth
 from solver.problem import Floats, Problem
 from solver.relaxation import Service, service_of
-from solver.rivals import Rivals, rivals_of
-from solver.slices import slice_demands, slice_pairs
-from solver.unit_bounds import UnitBounds
 from solver.way_costs import known_costs
 from solver.ways import Way
-from solver.whole_bound import Whole, whole_of
 
-#: Part of a cost, or of 1, that roundings of the engine may be worth in the model of gangs and
-#: batches together; gap, nodes and most pairs of that model.
-_ROUNDING = 1e-7
-_JOINT_GAP = 1e-4
-_JOINT_NODES = 300
-_JOINT_PAIRS = 20_000
-#: A model of everybody is tried up to so many demands and pairs; its gap.
-_WHOLE_DEMANDS = 120
-_WHOLE_PAIRS = 5_000
-_WHOLE_GAP = 1e-3
 #: Ways are looked for at hand until the others are so much of the slack above their relaxations.
 _HANDY = 0.5
 
@@ -76,17 +57,23 @@ class Certificate:
 
 
 class Certifier:
-    """Bounds one problem at different prices."""
+    """Bounds one problem at different prices.
+
+    Attributes:
+        joint: what a bound gains where some blocks are bounded together.
+    """
 
     def __init__(self, problem: Problem, service: Service, engine: EngineProcess) -> None:
         """Part `problem` (flat moves, see `solver.tier_bounds`) into blocks."""
         self._problem = problem
         self._service = service
-        self._engine = engine
         self._blocks = blocks_of(problem)
         self._most = most_units(problem)
         self._alone = AloneCosts(problem, self._blocks, self._most, service.forced)
         self._models = BlockBounds(problem, service.forced, engine)
+        self.joint = JointBounds(
+            problem, self._blocks, service.forced, engine, self._models, self._alone.exclusive
+        )
 
     def certify(
         self,
@@ -224,112 +211,6 @@ class Certifier:
         solved = self._models.relaxed(problem, prices, self._blocks.models, check)
         cost = known_costs(problem, prices, self._blocks.models, ways)
         return np.maximum(cost - [one.bound for one in solved], 0.0)
-
-    def jointly(
-        self,
-        prices: Prices,
-        certificate: Certificate,
-        within: float,
-        enough: float | None = None,
-    ) -> float:
-        """Return the bound with gangs and batches as one block, capacities that have prices kept.
-
-        What is indivisible and wants the same few units is bounded together.
-
-        Args:
-            prices: of `certificate`.
-            certificate: the bound to improve.
-            within: how far above the bound plans matter, > 0: the bound holds for plans that are.
-            enough: how much better a bound does; less work is spent on it, it may be missed.
-
-        Raises:
-            SolverError: the engine failed.
-        """
-        members = np.setdiff1d(
-            np.concatenate([self._blocks.plain, self._blocks.lone]), list(self._alone.exclusive)
-        )
-        members = members[np.isfinite(certificate.least[members])]
-        rivals = rivals_of(self._problem, prices, self._most, members, certificate.least, within)
-        if not 0 < rivals.pairs.count <= _JOINT_PAIRS:
-            return certificate.bound
-        problem = priced(self._problem, prices)
-        compact, model = self._model(problem, rivals)
-        model.high[compact.main] = np.minimum(model.high[compact.main], rivals.share)
-        apart = float(certificate.least[rivals.demand].sum())
-        gap = _JOINT_GAP
-        if enough is not None:
-            gap = max(gap, (within - enough) / max(apart + within, 1.0))
-        answer = self._engine.solve_integer(model, Effort(gap=gap, nodes=_JOINT_NODES))
-        more = min(answer.bound - apart, within) - _ROUNDING * max(1.0, abs(apart))
-        return certificate.bound + max(0.0, more)
-
-    def wholly(self, prices: Prices, certificate: Certificate, within: float) -> float:
-        """Return the bound with everybody as one block who sees something scarce, if they are few.
-
-        Args:
-            prices: of `certificate`.
-            certificate: the bound to improve.
-            within: how far above the bound plans matter, > 0: the bound holds for plans that are.
-
-        Raises:
-            SolverError: the engine failed.
-        """
-        least = certificate.least
-        if self._problem.demands.count > _WHOLE_DEMANDS:
-            return certificate.bound
-        whole = whole_of(self._problem, prices, self._most, self._blocks, least, within)
-        if not len(whole.demand) or whole.pairs.count > _WHOLE_PAIRS:
-            return certificate.bound
-        _, model = self._model(whole.problem, whole)
-        answer = self._engine.solve_integer(model, Effort(gap=_WHOLE_GAP, nodes=_JOINT_NODES))
-        apart = float(np.delete(least, whole.demand).sum())
-        bound = answer.bound + apart - worth(self._problem, whole.prices) - self._levels(prices)
-        bound -= _ROUNDING * max(1.0, abs(answer.bound), abs(apart))
-        return max(certificate.bound, min(bound, certificate.bound + within))
-
-    def by_units(
-        self,
-        prices: Prices,
-        certificate: Certificate,
-        within: float,
-        enough: float,
-        supplies: Sequence[int],
-        check: Callable[[], None],
-    ) -> tuple[float, list[Way]]:
-        """Return the bound with a few scarce supplies shared out in whole units, and ways found.
-
-        Args:
-            prices: of `certificate`; what stays unmet has none.
-            certificate: the bound to improve.
-            within: how far above the bound plans matter, > 0: the bound holds for plans that are.
-            enough: how much better a bound does.
-            supplies: most promising first.
-            check: called between blocks; may raise to end the search.
-
-        Raises:
-            SolverError: the engine failed on a block.
-        """
-        if not np.isfinite(certificate.bound):
-            return certificate.bound, []
-        shares = UnitBounds(
-            problem=self._problem,
-            blocks=self._blocks,
-            forced=self._service.forced,
-            engine=self._engine,
-            most=self._most,
-            exclusive=exclusive_gangs(self._problem),
-            prices=prices,
-            least=certificate.least,
-            check=check,
-        )
-        more = min(shares.raised(supplies, enough), within)
-        return certificate.bound + more, shares.ways
-
-    def _model(self, problem: Problem, some: Rivals | Whole) -> tuple[Compact, Model]:
-        """Model some demands of a priced problem; what they do elsewhere counts as unmet."""
-        part = slice_demands(problem, some.demand)
-        compact = build_compact(part.problem, slice_pairs(some.pairs, part), loose=True)
-        return compact, priced_unmet(compact, some.elsewhere, self._service.forced[some.demand])
 
     def ways_so_far(self) -> list[Way]:
         """Return the ways of the blocks solved last, a bound of all of which may not be known."""

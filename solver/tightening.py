@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import partial
 
 import numpy as np
 
 from solver.compact_columns import NONE, owners
+from solver.problem import Floats
 from solver.relaxation import charges
 from solver.rounds import certifier_of, certify, slack_of
 from solver.unit_bounds import contested
@@ -21,6 +21,8 @@ _LEFT = 0.25
 #: Above so many demands some are bounded together only when so much of the gap is missing.
 _FEW = 1_000
 _CLOSE = 0.25
+#: Part of what is missing that a pair of services has to cost too much to be bounded together.
+_LITTLE = 0.02
 
 
 def tighten(work: Work) -> None:
@@ -49,8 +51,9 @@ def tighten_quickly(work: Work) -> None:
     if not 0 < enough < within < np.inf:
         return
     work.check_time()
-    best, certifier = work.best, certifier_of(work)
-    bound = certifier.jointly(best.prices, best.certificate, within, enough) - work.credit
+    best, joint = work.best, certifier_of(work).joint
+    gain = joint.of_rivals(best.prices, best.certificate.least, within, enough)
+    bound = best.certificate.bound + gain - work.credit
     work.best = replace(best, bound=max(best.bound, bound))
     work.tell("bound, together")
 
@@ -73,45 +76,62 @@ def _may_be_joined(work: Work) -> bool:
 
 
 def _bound_together(work: Work, known: Best) -> None:
-    """Bound gangs and batches together, few demands whole, and scarce supplies in whole units."""
+    """Bound gangs and batches together, few demands whole, and scarce supplies in whole units.
+
+    Services that may not stand in one scope are bounded in pairs: that is cheap, and of others
+    than gangs and batches, so it adds up.
+    """
     within = work.cost + work.credit - known.certificate.bound
     if not 0 < within < np.inf:
         return
-    enough, certifier = within - work.limits.gap * work.cost, certifier_of(work)
-    for together in (partial(certifier.jointly, enough=enough), certifier.wholly):
-        _note_together(work, known, together(known.prices, known.certificate, within))
-        if work.is_good():
-            return
-    bound, ways = certifier.by_units(
-        known.prices,
-        known.certificate,
-        within,
-        enough,
-        _contested(work, known, enough),
-        work.check_time,
-    )
+    at, joint = (known.prices, known.certificate.least), certifier_of(work).joint
+    enough = within - work.limits.gap * work.cost
+    rivals = joint.of_rivals(*at, within, enough)
+    if _is_enough(work, known, rivals):
+        return
+    if _is_enough(work, known, joint.of_all(*at, within)):
+        return
+    regret = _regret(work, known)
+    pairs, ways = joint.of_pairs(*at, regret, _LITTLE * enough, work.check_time)
     work.columns.add_ways(ways)
-    _note_together(work, known, bound)
+    apart = sum(one.gain for one in pairs)
+    if _is_enough(work, known, min(rivals + apart, within)):
+        return
+    supplies = _contested(work, known, regret, enough)
+    units, ways = joint.by_units(*at, within, enough, supplies, work.check_time, pairs)
+    work.columns.add_ways(ways)
+    _is_enough(work, known, units)
 
 
-def _note_together(work: Work, known: Best, bound: float) -> None:
-    """Note a bound of some together, at the prices of a `known` one, if it is better."""
-    work.best = replace(known, bound=max(work.bound, bound - work.credit), joint=True)
+def _is_enough(work: Work, known: Best, gain: float) -> bool:
+    """Note what some together gain over a `known` bound; True when that is good enough."""
+    bound = known.certificate.bound + gain - work.credit
+    work.best = replace(known, bound=max(work.bound, bound), joint=True)
     work.tell("bound, together")
+    return work.is_good()
 
 
-def _contested(work: Work, best: Best, enough: float) -> list[int]:
-    """Supplies about which plan and bound differ most, those first."""
+def _regret(work: Work, best: Best) -> Floats:
+    """float64[D], what the plan's blocks cost at the prices beyond what they must, by first."""
+    least = best.certificate.least
+    if work.search is None:
+        return np.zeros(len(least))
+    compact, incumbent = work.search.compact, work.search.incumbent
+    first = work.columns.blocks.first_of(len(least))
+    owner = owners(compact)
+    charged = incumbent.model.cost + charges(compact, incumbent.model, best.prices)
+    own = owner != NONE
+    cost = np.bincount(first[owner[own]], (charged * incumbent.x)[own], len(least))
+    return np.maximum(cost - least, 0.0)
+
+
+def _contested(work: Work, best: Best, regret: Floats, enough: float) -> list[int]:
+    """Supplies about which plan and bound differ most, those first; `regret`: of the plan."""
     if work.search is None:
         return []
-    search, least = work.search, best.certificate.least
-    compact, model, x = search.compact, search.incumbent.model, search.incumbent.x
     price = best.prices.capacity
-    first = work.columns.blocks.first_of(len(least))
-    owner, charged = owners(compact), model.cost + charges(compact, model, best.prices)
-    own = owner != NONE
-    cost = np.bincount(first[owner[own]], (charged * x)[own], len(least))
-    rows = [search.decoded()[0], *(way.allocation for way in best.certificate.ways)]
+    first = work.columns.blocks.first_of(len(regret))
+    rows = [work.search.decoded()[0], *(way.allocation for way in best.certificate.ways)]
     holds = (
         first[np.concatenate([one.demand for one in rows])],
         np.concatenate([one.supply for one in rows]).astype(np.int64),
@@ -120,5 +140,4 @@ def _contested(work: Work, best: Best, enough: float) -> list[int]:
     np.add.at(used, rows[0].supply, rows[0].units)
     left = np.where(price > 0, work.problem.supply.capacity, 0.0) - used
     idle = price * np.maximum(left, 0.0)
-    regret = np.maximum(cost - least, 0.0)
     return contested(work.problem, best.prices, regret, holds, idle, enough)

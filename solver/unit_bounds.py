@@ -22,6 +22,10 @@ follows, and its others are raised to 0. This parts by supply:
 
 A knapsack for each supply, by dynamic programming. Nobody knows all a: each is asked for with n =
 C_s, and then where the best way to share out so far counts on a price alone.
+
+Two blocks may be known to cost more together (`solver.apart_bounds`). Where one of them may use F,
+what both cost is as above with what they gain added to its least, and to its a. Where both may, it
+is not known how they share F, and the gain does not count.
 """
 
 from __future__ import annotations
@@ -31,6 +35,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from solver.apart_bounds import Gain
 from solver.block_bounds import BlockBounds
 from solver.blocks import Blocks, Longs
 from solver.child import EngineProcess
@@ -106,15 +111,19 @@ class UnitBounds:
         """Find blocks with models by their first demands."""
         self._modelled = {int(block[0]): block for block in self.blocks.models}
 
-    def raised(self, supplies: Sequence[int], enough: float) -> float:
+    def raised(self, supplies: Sequence[int], enough: float, gains: Sequence[Gain] = ()) -> float:
         """Return what the bound gains.
 
         Args:
             supplies: most promising first; others than a few are not looked at.
             enough: what does.
+            gains: of pairs of blocks, no block in two; part of what is returned.
         """
         self._little = _LITTLE * enough
-        alone = {one: self._gain([one], one) for one in self._suited(supplies)}
+        suited = self._suited(supplies)
+        counted = self._counted(gains, suited)
+        enough -= counted
+        alone = {one: self._gain([one], one) for one in suited}
         order = sorted(alone, key=lambda one: (-alone[one], one))
         chosen: list[int] = []
         best = 0.0
@@ -124,7 +133,18 @@ class UnitBounds:
             total = sum(self._gain([*chosen, one], other) for other in [*chosen, one])
             if total > best + self._little:
                 chosen, best = [*chosen, one], total
-        return best
+        return counted + best
+
+    def _counted(self, gains: Sequence[Gain], supplies: Sequence[int]) -> float:
+        """Add what pairs gain to what their members cost, where not both may use `supplies`."""
+        users = set[int]().union(*(self._users_of(one) for one in supplies))
+        counted = 0.0
+        for pair in gains:
+            mine = [one for one in pair.members if one in users]
+            if len(mine) <= 1:
+                self.least[(mine or list(pair.members))[0]] += pair.gain
+                counted += pair.gain
+        return counted
 
     def _suited(self, supplies: Sequence[int]) -> list[int]:
         """The first few supplies that can be shared out."""

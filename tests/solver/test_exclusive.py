@@ -13,6 +13,7 @@ from solver.certificate import Certifier
 from solver.child import EngineProcess
 from solver.compact import build_compact
 from solver.exclusive_rows import exclusive_gangs
+from solver.joint_bounds import JointBounds
 from solver.margins import marginal_prices
 from solver.prices import no_prices
 from solver.problem import NO_ROW, Apart, Family, Level, Problem, Supply, Together
@@ -193,5 +194,5 @@ def test_gangs_alone_are_bounded_together_with_all(
 ) -> None:
     """Gangs and batches as one, and everybody as one."""
     ruled = with_one_alone(one, seed)
-    for together in (Certifier.jointly, Certifier.wholly):
+    for together in (JointBounds.of_rivals, JointBounds.of_all):
         assert_bounded_together(ruled, seed, engine, together)

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from solver import tightening
-from solver.certificate import Certificate, Certifier
 from solver.child import EngineProcess
 from solver.decomposition import solve_decomposed
+from solver.joint_bounds import JointBounds
 from solver.prices import Prices
+from solver.problem import Floats
 from solver.solution import SearchLimits
 from tests.solver.random_fleets import fleet_of
 from tests.solver.random_problems import TOLERANCE
@@ -25,18 +26,14 @@ def test_of_many_some_are_bounded_together_only_near_the_gap(
     """A fleet that counts as many, or as few, and a gap that counts as far or as near."""
     asked: list[float] = []
 
-    class Noting(Certifier):
-        def jointly(
-            self,
-            prices: Prices,
-            certificate: Certificate,
-            within: float,
-            enough: float | None = None,
+    class Noting(JointBounds):
+        def of_rivals(
+            self, prices: Prices, least: Floats, within: float, enough: float | None = None
         ) -> float:
             asked.append(within)
-            return super().jointly(prices, certificate, within, enough)
+            return super().of_rivals(prices, least, within, enough)
 
-    monkeypatch.setattr("solver.rounds.Certifier", Noting)
+    monkeypatch.setattr("solver.certificate.JointBounds", Noting)
     monkeypatch.setattr(tightening, "_FEW", few)
     monkeypatch.setattr(tightening, "_CLOSE", close)
     case = fleet_of(SEED)
