@@ -9,12 +9,13 @@ recreate principle", J. Comp. Physics 159, 2000, doi:10.1006/jcph.1999.6413.)
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from solver.blocks import Longs
+from solver.exclusive import exclusive_costs
 from solver.exclusive_rows import exclusive_gangs, neighbours
 from solver.lone_bounds import partners, whole_costs
 from solver.lone_choice import Choice, batch_choice, gang_choice
@@ -23,6 +24,7 @@ from solver.pairs import Listing, Pairs, most_units
 from solver.prices import Prices, priced
 from solver.problem import NO_ROW, Bools, Family, Floats, Ints, Problem
 from solver.remainder import Remainder
+from solver.scopes import scope_of
 from solver.seats import Seats
 from solver.solution import Allocation, Routes
 from solver.way_costs import way_cost
@@ -37,6 +39,9 @@ _SENT_OFF = 60
 #: as a part of the mean.
 _TRIED = 3_000
 _LITTLE = 0.05
+#: Groups that are asked whether a gang that is alone keeps them away, and places it then tries.
+_KEPT_AWAY = 400
+_ELSEWHERE = 12
 _ROUNDING = 1e-9
 
 
@@ -108,7 +113,65 @@ class Reseating:
                 break
             check()
             saved += self._better(group)
+        for group, others in self._kept_away(regret, order, _LITTLE * mean).items():
+            check()
+            saved += self._given_way(group, others, sum(regret[other] for other in others))
         return saved
+
+    def _kept_away(
+        self, regret: Mapping[int, float], order: Sequence[int], little: float
+    ) -> dict[int, list[int]]:
+        """Who would stand better but for a gang that is alone, by the group of that gang."""
+        alone = {self._seats.group_of(one) for one in self._exclusive}
+        found: dict[int, list[int]] = {}
+        for group in order[:_KEPT_AWAY] if alone else ():
+            if regret[group] <= little:
+                break
+            if group in alone or self._keeps(group):
+                continue
+            for wish in self._wishes(group)[:1]:
+                rows = wish.allocation
+                for one in wish.demands.tolist():
+                    others = self._seats.kept_apart(one, rows.supply[rows.demand == one])
+                    for other in alone.intersection(others):
+                        found.setdefault(other, []).append(group)
+        return {group: found[group] for group in sorted(found) if not self._keeps(group)}
+
+    def _given_way(self, group: int, others: Sequence[int], most: float) -> float:
+        """Let a group with a gang that is alone stand elsewhere, for those it keeps away.
+
+        It may cost the group up to `most` more at the prices. Returns what is saved.
+        """
+        for wish in self._elsewhere(group, most):
+            saved = self._reseated(group, wish, others, most)
+            if saved > 0:
+                return saved
+        return 0.0
+
+    def _elsewhere(self, group: int, most: float) -> list[Way]:
+        """Ways of a group with a gang that is alone, the cheapest in each scope, cheapest first.
+
+        None costs `most` more at the prices than what it has.
+        """
+        if len(self._seats.groups[group]) > 1:
+            now = self._charge(self._seats.way(group))
+            known = sorted(
+                (self._charge(way), n) for n, way in enumerate(self._known.get(group, ()))
+            )
+            chosen = [self._known[group][n] for cost, n in known if cost < now + most]
+            return chosen[:_ELSEWHERE]
+        level, stands = self._exclusive[group], self._seats.way(group).allocation.supply
+        pairs = self._listing.pairs(self._problem, np.array([group]), self._most)
+        cost = exclusive_costs(self._problem, self._prices, pairs, level, self._most)
+        scope = scope_of(self._problem, pairs.supply, level)
+        here = np.isin(scope, scope_of(self._problem, stands, level))
+        order = np.lexsort((cost, scope))
+        order = order[np.diff(scope[order], prepend=-1) != 0]
+        order = order[~here[order] & (cost[order] < cost[here].min(initial=np.inf) + most)]
+        order = order[np.argsort(cost[order], kind="stable")][:_ELSEWHERE]
+        partner = partners(self._charged, pairs)
+        ways = [self._whole(pairs, {row, int(partner[row])} - {NO_ROW}) for row in order.tolist()]
+        return [way for way in ways if way is not None]
 
     def _better(self, group: int) -> float:
         """Give a group the first of its wishes that saves something; return what."""
@@ -134,10 +197,19 @@ class Reseating:
         self._seats.take(other)
         return saved
 
-    def _reseated(self, group: int, wish: Way) -> float:
-        """Give a group what it wishes if that saves something, else leave all as it was."""
+    def _reseated(
+        self, group: int, wish: Way, others: Sequence[int] = (), spare: float = 0.0
+    ) -> float:
+        """Give a group what it wishes if that saves something, else leave all as it was.
+
+        It may cost up to `spare` at first, if `others` then choose anew and save more.
+        """
         gone, seats = [self._seats.leave(group)], self._seats
-        saved = self._saved(wish, gone)
+        saved = self._saved(wish, gone, spare)
+        settled = {int(way.demands[0]) for way in gone}
+        for other in others if saved > -spare else ():
+            if other not in settled:
+                saved += self._saved_anew(other, gone)
         if saved > _ROUNDING * self._cost(gone[0]):
             moved = {int(way.demands[0]) for way in gone}
             self._losses = {key: v for key, v in self._losses.items() if key[0] not in moved}
@@ -149,18 +221,32 @@ class Reseating:
             seats.put_back(way)
         return 0.0
 
-    def _saved(self, wish: Way, gone: list[Way]) -> float:
-        """What is saved by a wish; `gone`: who had to leave, who wishes first."""
-        if not self._make_room(wish, gone) or not self._seats.take(wish):
+    def _saved_anew(self, group: int, gone: list[Way]) -> float:
+        """What a group saves that chooses from what is left besides its own; then it is `gone`."""
+        way = self._seats.leave(group)
+        other = self._best_left(group)
+        saved = 0.0 if other is None else self._cost(way) - self._cost(other)
+        if other is None or saved <= _ROUNDING * self._cost(way) or not self._seats.take(other):
+            self._seats.put_back(way)
             return 0.0
+        gone.append(way)
+        return saved
+
+    def _saved(self, wish: Way, gone: list[Way], spare: float) -> float:
+        """What is saved by a wish, less than nothing down to -spare; -inf: it is not possible.
+
+        `gone`: who had to leave, who wishes first.
+        """
+        if not self._make_room(wish, gone) or not self._seats.take(wish):
+            return -np.inf
         before, after = sum(self._cost(way) for way in gone), self._cost(wish)
         for way in sorted(gone[1:], key=lambda one: (-self._charge(one), int(one.demands[0]))):
             found = self._next_best(way)
             if found is None:
-                return 0.0
+                return -np.inf
             after += self._cost(found)
-            if after >= before or not self._seats.take(found):
-                return 0.0
+            if after >= before + spare or not self._seats.take(found):
+                return -np.inf
         return before - after
 
     def _next_best(self, way: Way) -> Way | None:

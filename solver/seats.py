@@ -62,6 +62,10 @@ class Seats:
         """Return what a group holds, by its first demand."""
         return self._ways[group]
 
+    def group_of(self, demand: int) -> int:
+        """Return the group of a demand, by its first."""
+        return int(self._first[demand])
+
     def is_seated(self, group: int) -> bool:
         """Return whether the group has a way, be it to leave all unmet."""
         return group in self._ways

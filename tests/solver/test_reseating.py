@@ -107,6 +107,38 @@ def test_a_zone_is_cleared_for_who_is_alone() -> None:
     assert (used(found), saved) == ({(0, 0): 4, (1, 1): 1}, 300.0)
 
 
+def test_who_is_alone_makes_way_for_several() -> None:
+    """It costs the gang that is alone 200 to leave, and saves three others 100 each.
+
+    None of them would send it off for itself alone.
+    """
+    rows = [
+        Row(cost=1, capacity=4, zone=0),
+        Row(cost=2, capacity=2, zone=1),
+        Row(cost=2, capacity=9, zone=2),
+    ]
+    alone = Rules(apart=(Apart(level=Level.ZONE, groups=((0,), (1, 2, 3))),))
+    one = problem(rows, [like(GANG, amount=2.0), GANG, GANG, GANG], alone)
+    before = stands(one, (0, 0, 2), (1, 2, 1), (2, 2, 1), (3, 2, 1))
+    found, saved = reseated(one, before, no_prices(one))
+    assert used(found) == {(0, 1): 2, (1, 0): 1, (2, 0): 1, (3, 0): 1}
+    assert saved == 100.0
+
+
+def test_who_is_alone_stays_where_too_few_would_gain() -> None:
+    """Two others would save 200, which is what it costs: all is as it was."""
+    rows = [
+        Row(cost=1, capacity=4, zone=0),
+        Row(cost=2, capacity=2, zone=1),
+        Row(cost=2, capacity=9, zone=2),
+    ]
+    alone = Rules(apart=(Apart(level=Level.ZONE, groups=((0,), (1, 2))),))
+    one = problem(rows, [like(GANG, amount=2.0), GANG, GANG], alone)
+    before = stands(one, (0, 0, 2), (1, 2, 1), (2, 2, 1))
+    found, saved = reseated(one, before, no_prices(one))
+    assert (used(found), saved) == (used(before), 0.0)
+
+
 def test_who_stands_apart_makes_way() -> None:
     """The place near the data is not full, but who may not stand beside is there and can move."""
     rows = [Row(cost=1, capacity=9), Row(cost=1, capacity=9, place=1)]
