@@ -157,7 +157,8 @@ def _run(message: Any, engine: Any, parameters: Any, known: Floats | None = None
     try:
         return solve(message, engine, parameters, known)
     except (_CoreError, AttributeError, ValueError, RuntimeError) as error:
-        raise SolverError(f"the engine {engine} failed: {error}") from error
+        name = parameters_pb2.SolverTypeProto.Name(engine)
+        raise SolverError(f"the engine {name} failed: {error}") from error
 
 
 def _through_core(message: Any, engine: Any, parameters: Any, known: Floats | None) -> Any:

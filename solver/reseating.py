@@ -123,7 +123,7 @@ class Reseating:
     ) -> dict[int, list[int]]:
         """Who would stand better but for a gang that is alone, by the group of that gang."""
         alone = {self._seats.group_of(one) for one in self._exclusive}
-        found: dict[int, list[int]] = {}
+        found: dict[int, dict[int, None]] = {}  # in order, nobody twice
         for group in order[:_KEPT_AWAY] if alone else ():
             if regret[group] <= little:
                 break
@@ -134,8 +134,8 @@ class Reseating:
                 for one in wish.demands.tolist():
                     others = self._seats.kept_apart(one, rows.supply[rows.demand == one])
                     for other in alone.intersection(others):
-                        found.setdefault(other, []).append(group)
-        return {group: found[group] for group in sorted(found) if not self._keeps(group)}
+                        found.setdefault(other, {})[group] = None
+        return {group: list(found[group]) for group in sorted(found) if not self._keeps(group)}
 
     def _given_way(self, group: int, others: Sequence[int], most: float) -> float:
         """Let a group with a gang that is alone stand elsewhere, for those it keeps away.

@@ -137,6 +137,30 @@ def test_pairs_keep_the_bound_where_all_is_scarce(
     assert_pairs_hold(replace(one, apart=apart((0, 2), level=level)), seed, engine)
 
 
+@bounded(60)
+@given(services(count=3, scarce=True), SEEDS)
+def test_pairs_keep_the_bound_where_they_may_use_different_things(
+    engine: EngineProcess, one: Problem, seed: int
+) -> None:
+    """Units that are shared out are for both of a pair, for one of them, or for none."""
+    assert_pairs_hold(replace(with_own_supplies(one, seed), apart=apart((0, 1))), seed, engine)
+
+
+def with_own_supplies(one: Problem, seed: int) -> Problem:
+    """The same, but every demand may use some three quarters of the supplies."""
+    random, demands = np.random.default_rng(seed), one.demands
+    own = [one.eligible[random.random(len(one.eligible)) < 0.75] for _ in range(demands.count)]
+    modes = np.diff(demands.mode_start)
+    return replace(
+        one,
+        eligible=np.concatenate(own),
+        eligible_start=np.cumsum([0, *map(len, own)]),
+        demands=replace(
+            demands, mode_signature=np.repeat(np.arange(demands.count), modes).astype(np.int32)
+        ),
+    )
+
+
 def assert_pairs_hold(one: Problem, seed: int, engine: EngineProcess) -> None:
     """Bounds with what pairs gain are no higher than the optimum."""
     best = exactly(one, engine)
