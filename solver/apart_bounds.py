@@ -26,7 +26,7 @@ from solver.problem import Bools, Floats, Level, Problem
 from solver.scopes import kept_apart_from, scopes_touched
 from solver.ways import Way
 
-#: Nodes that are parted for one pair, and models that are solved for all of them.
+#: Nodes that are parted for one pair, and models that are solved for all of them at once.
 _PARTED = 12
 _MOST_SOLVED = 60
 #: More of a service that stays unmet than this, when scopes are closed to it, counts.
@@ -98,6 +98,7 @@ class ApartBounds:
                     pair = min(demand, other), max(demand, other)
                     self._levels.setdefault(pair, set()).add(level)
         self._known: dict[tuple[int, Closed], _Stand] = {}
+        self._most = _MOST_SOLVED
         self.ways: list[Way] = []
 
     def gains(
@@ -117,8 +118,9 @@ class ApartBounds:
         """
         found: list[Gain] = []
         taken: set[int] = set()
+        self._most = len(self._known) + _MOST_SOLVED  # what is known costs nothing
         for pair in sorted(self._levels, key=lambda one: (-regret[list(one)].sum(), one)):
-            if regret[list(pair)].sum() <= little or len(self._known) >= _MOST_SOLVED:
+            if regret[list(pair)].sum() <= little or len(self._known) >= self._most:
                 break
             if taken.isdisjoint(pair):
                 taken.update(pair)
@@ -131,7 +133,7 @@ class ApartBounds:
         nodes = [self._node(pair, (frozenset(), frozenset()), 0)]
         for number in range(_PARTED):
             meeting = self._meeting(pair, nodes[0].closed)
-            if meeting is None or len(self._known) >= _MOST_SOLVED:
+            if meeting is None or len(self._known) >= self._most:
                 break
             parted = heapq.heappop(nodes)
             one, other = parted.closed
