@@ -175,27 +175,32 @@ class Reseating:
 
     def _better(self, group: int) -> float:
         """Give a group the first of its wishes that saves something; return what."""
-        saved = self._chosen_anew(group)
-        if saved > 0:
-            return saved
+        if len(self._seats.groups[group]) == 1:
+            way = self._chosen_anew(group, self._seats.choice)
+            if way is not None:
+                return self._saved_since(way)
         for wish in self._wishes(group):
             saved = self._reseated(group, wish)
             if saved > 0:
                 return saved
         return 0.0
 
-    def _chosen_anew(self, group: int) -> float:
-        """Let a group choose from what is left besides its own; return what that saves."""
-        if len(self._seats.groups[group]) > 1:
-            return 0.0
+    def _chosen_anew(self, group: int, choose: Callable[[int], Way | None]) -> Way | None:
+        """Let a group `choose` from what is left besides its own, if that costs less.
+
+        Returns what it had; None: it has that still.
+        """
         way = self._seats.leave(group)
-        other = self._seats.choice(group)
+        other = choose(group)
         saved = 0.0 if other is None else self._cost(way) - self._cost(other)
-        if other is None or saved <= _ROUNDING * self._cost(way):
+        if other is None or saved <= _ROUNDING * self._cost(way) or not self._seats.take(other):
             self._seats.put_back(way)
-            return 0.0
-        self._seats.take(other)
-        return saved
+            return None
+        return way
+
+    def _saved_since(self, way: Way) -> float:
+        """What a group saves by what it has, beside a way that it had."""
+        return self._cost(way) - self._cost(self._seats.way(int(way.demands[0])))
 
     def _reseated(
         self, group: int, wish: Way, others: Sequence[int] = (), spare: float = 0.0
@@ -208,8 +213,10 @@ class Reseating:
         saved = self._saved(wish, gone, spare)
         settled = {int(way.demands[0]) for way in gone}
         for other in others if saved > -spare else ():
-            if other not in settled:
-                saved += self._saved_anew(other, gone)
+            way = None if other in settled else self._chosen_anew(other, self._best_left)
+            if way is not None:
+                gone.append(way)
+                saved += self._saved_since(way)
         if saved > _ROUNDING * self._cost(gone[0]):
             moved = {int(way.demands[0]) for way in gone}
             self._losses = {key: v for key, v in self._losses.items() if key[0] not in moved}
@@ -220,17 +227,6 @@ class Reseating:
         for way in gone:
             seats.put_back(way)
         return 0.0
-
-    def _saved_anew(self, group: int, gone: list[Way]) -> float:
-        """What a group saves that chooses from what is left besides its own; then it is `gone`."""
-        way = self._seats.leave(group)
-        other = self._best_left(group)
-        saved = 0.0 if other is None else self._cost(way) - self._cost(other)
-        if other is None or saved <= _ROUNDING * self._cost(way) or not self._seats.take(other):
-            self._seats.put_back(way)
-            return 0.0
-        gone.append(way)
-        return saved
 
     def _saved(self, wish: Way, gone: list[Way], spare: float) -> float:
         """What is saved by a wish, less than nothing down to -spare; -inf: it is not possible.
