@@ -143,8 +143,9 @@ class Columns:
 
     def add_ways(self, ways: Sequence[Way]) -> None:
         """Add ways that are not known yet, and the pairs they use."""
-        new = [way for way in ways if way.key not in self._keys]
-        self._keys.update(way.key for way in new)
+        found = {way.key: way for way in ways if way.key not in self._keys}  # nothing twice
+        self._keys.update(found)
+        new = list(found.values())
         self.ways += new
         rows = [way.allocation for way in new]
         used = [with_coefficients(self.problem, one.demand, one.mode, one.supply) for one in rows]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,6 +11,7 @@ from hypothesis import strategies as st
 
 from solver import combine, decomposition
 from solver.child import EngineProcess
+from solver.columns import Columns
 from solver.combination import some_at_a_time
 from solver.decomposition import solve_decomposed
 from solver.search import Search
@@ -16,6 +19,7 @@ from solver.solution import SearchLimits, Solution
 from solver.work import Work
 from tests.solver.random_fleets import fleet_of
 from tests.solver.random_problems import TOLERANCE, bounded
+from tests.solver.tiny import SERVICE, Row, like, problem
 
 
 def judged(search: Search) -> tuple[float, ...]:
@@ -62,6 +66,16 @@ def test_combining_makes_no_plan_worse_and_no_rule_is_broken(
     assert seen > 0 or found.unmet.any()  # what is shared out by priority may need none
     assert found.bound <= found.cost + TOLERANCE
     assert case.violations(found) == []
+
+
+def test_a_way_that_is_found_twice_at_once_is_known_once() -> None:
+    """Else a plan that holds it holds two ways of one block, and is no point of the master."""
+    one = problem([Row(cost=1)], [like(SERVICE, loads=((0, 15.0),))])
+    columns = Columns.of(one, one)
+    known = len(columns.ways)
+    found = replace(columns.ways[0], unmet=np.array([0.5]))
+    columns.add_ways([found, replace(found), columns.ways[0]])
+    assert len(columns.ways) == known + 1
 
 
 def test_parts_are_all_demands_once_and_together_who_wants_the_same() -> None:
