@@ -100,6 +100,7 @@ def _parameters(effort: Effort) -> Any:
         # The default of 1e-6 lets a unit be "almost" there; money is re-priced from whole units.
         found.highs.double_options["mip_feasibility_tolerance"] = 1e-7
         found.highs.string_options["parallel"] = "off"
+        found.highs.bool_options["mip_allow_restart"] = effort.restarts
     if effort.engine == "scip":
         found.gscip.real_params["numerics/feastol"] = 1e-7
     return found

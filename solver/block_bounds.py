@@ -214,7 +214,8 @@ class BlockBounds:
         relative = min(max(BLOCK_GAP, gap / max(cost, 1.0)), _WIDE)
         if known is not None and same and known[1].gap <= relative and known[1].nodes >= nodes:
             return known[1]
-        found = self._solved(problem, prices, (block, pairs), Effort(gap=relative, nodes=nodes))
+        effort = Effort(gap=relative, nodes=nodes, restarts=False)
+        found = self._solved(problem, prices, (block, pairs), effort)
         if known is not None and same:
             found = replace(found, partly=known[1].partly)
         self._known[int(block[0])] = (key, found)

@@ -27,6 +27,8 @@ class Effort:
         seconds: wall seconds; None: no limit.
         engine: ``highs``, ``scip`` or ``cp-sat``.
         known: float64[N], a point that keeps the model: HiGHS starts from it; None: none.
+        restarts: HiGHS may begin again once it has fixed much at the root. Models of single
+            services take three fifths of the time without, and end as near.
     """
 
     gap: float = 1e-4
@@ -34,6 +36,7 @@ class Effort:
     seconds: float | None = None
     engine: str = "highs"
     known: Floats | None = None
+    restarts: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
