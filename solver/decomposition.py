@@ -14,34 +14,35 @@ it earlier.
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 
 import numpy as np
 
+from solver.answer import answer_of
 from solver.by_priority import serve_by_priority
 from solver.child import EngineProcess
 from solver.combine import combine
-from solver.first_plan import first_plan
-from solver.improving import improve, is_nearly_whole, plan_at, reseat, serve, settle
+from solver.first_plan import first_plan, unproven
+from solver.improving import improve, is_nearly_whole, plan_again, plan_at, reseat, serve, settle
+from solver.one_by_one import without
 from solver.prices import Prices, no_prices
-from solver.problem import Floats, Problem
-from solver.refusal_rows import overridden
+from solver.problem import Problem
+from solver.refusal_rows import overriding_demands, without_overrides
 from solver.resumed import resume
 from solver.rounds import (
-    MASTER_ROUNDS,
     adopt,
     better_prices,
     certify,
     first_prices,
     first_ways,
     is_huge,
+    judge,
+    let_override,
     level_service,
 )
 from solver.sampled_prices import MOST
 from solver.sampling import MANY
 from solver.selection import CHOICES
-from solver.solution import SearchLimits, Solution, SolverError, Status, Stop
-from solver.stay_rows import unbilled_cost
+from solver.solution import SearchLimits, Solution, SolverError, Stop
 from solver.tightening import may_suffice, tighten
 from solver.work import OutOfTime, PlanFirst, Progress, Work
 
@@ -55,7 +56,9 @@ _BLEND = 0.5
 _WORTHWHILE = 1e-3
 #: A round that moves cost and bound by less than this part of the cost is the last.
 _SETTLED = 1e-4
-#: Rounds of the relaxed master where some stay unmet: it seldom says more than the first prices.
+#: Rounds of the relaxed master before the first bound: more find ways of few demands for a long
+#: time, and what is bounded together afterwards brings as much. And where some stay unmet.
+_FIRST_ROUNDS = 1
 _ROUNDS_OF_SOME = 2
 #: Rounds of the relaxed master of very many demands, and what the bound at its prices may give
 #: away for not solving blocks, as a part of the gap that is asked for. Where there is no such
@@ -80,6 +83,9 @@ def solve_decomposed(
 ) -> Solution:
     """Solve `problem` by decomposition.
 
+    Plans that override no first refusal are searched first: one that serves everybody is better
+    than all others. Where the one at the first prices does not, all plans are searched.
+
     Args:
         problem: what is asked.
         limits: when to stop; `work` counts rounds, one for every `WORK_A_ROUND`.
@@ -98,7 +104,8 @@ def solve_decomposed(
         prices = None  # a relaxation of all of them takes too long
     report = progress or (lambda *_: None)
     deadline = None if limits.seconds is None else time.monotonic() + limits.seconds
-    work = Work(problem, limits, engine, report, deadline)
+    kept = without_overrides(problem)
+    work = Work(kept or problem, limits, engine, report, deadline, wider=kept and problem)
     # Made one demand at a time, it may break rules over the whole plan; the search looks first.
     whole = None if problem.is_coupled else start
     stop = Stop.WORK
@@ -114,7 +121,11 @@ def solve_decomposed(
         if work.search is None and whole is None:
             raise
         stop = Stop.WORK if limits.seconds is None else Stop.TIME
-    return _solution(work, whole, stop)
+    if not _is_settled(work):
+        let_override(work)  # what was proven of some plans does not hold for all
+        if start is not None and not problem.is_coupled:
+            judge(work, start)
+    return answer_of(work, whole, stop)
 
 
 def _searched(work: Work, start: Solution | None, prices: Prices | None) -> Stop:
@@ -132,7 +143,8 @@ def _searched(work: Work, start: Solution | None, prices: Prices | None) -> Stop
 
 
 def _run(work: Work, start: Solution | None, prices: Prices | None) -> None:
-    resumed = start is not None and prices is not None and resume(work, start, prices)
+    known = _allowed(work, start)
+    resumed = known is not None and prices is not None and resume(work, known, prices)
     if not resumed:
         if prices is not None:  # pairs so far are those that are cheap at these
             work.columns.grow(no_prices(work.problem), CHOICES)
@@ -153,6 +165,31 @@ def _run(work: Work, start: Solution | None, prices: Prices | None) -> None:
             return
 
 
+def _allowed(work: Work, start: Solution | None) -> Solution | None:
+    """The plan `start`, in which demands choose anew that override what may not be overridden."""
+    if start is None or work.wider is None:
+        return start
+    gone = overriding_demands(work.wider, start.allocation)
+    unmet = start.unmet.copy()
+    unmet[gone] = 1.0
+    left = without(start.allocation, np.isin(start.allocation.demand, gone))
+    return (
+        unproven(work.problem, (left, start.routes, unmet), start.method) if len(gone) else start
+    )
+
+
+def _is_settled(work: Work) -> bool:
+    """True when all plans are searched, or one that overrides nothing serves everybody."""
+    return work.wider is None or (work.search is not None and work.is_whole(work.search.unmet))
+
+
+def _search_all(work: Work, start: Solution | None) -> None:
+    """Search among plans that override first refusals, too: without, somebody is left out."""
+    let_override(work)
+    if start is not None:
+        adopt(work, start)
+
+
 def _takes_steps(work: Work) -> bool:
     return work.search is not None and work.search.compact.is_whole
 
@@ -160,8 +197,11 @@ def _takes_steps(work: Work) -> bool:
 def _begin(work: Work, start: Solution | None) -> None:
     """Find a plan, prices, and a bound at these."""
     adopt(work, first_plan(work.problem, rounds=0))  # the one at prices looks closer
-    if start is not None:
-        adopt(work, start)
+    known = _allowed(work, start)
+    if known is not None:
+        adopt(work, known)
+    if not _is_settled(work) and not is_nearly_whole(work):
+        _search_all(work, start)
     _first_bound(work, start)
     if work.is_good():
         return
@@ -183,7 +223,7 @@ def _is_improved(work: Work, start: Solution | None, *, combining: bool) -> bool
             if work.is_good():
                 return True
             combine(work, start)
-        if work.problem.demands.count <= MANY or may_suffice(work):
+        if may_suffice(work):
             tighten(work)
         if work.is_good():
             return True
@@ -203,12 +243,14 @@ def _first_bound(work: Work, start: Solution | None) -> None:
     """Bound at the first prices and plan at them; where that takes long, plan in between."""
     first = first_prices(work)
     plan_at(work, first)
+    if not _is_settled(work):
+        _search_all(work, start)
     first = prices = _prices_of_what_is_served(work) or first
     if not is_huge(work):
         first_ways(work, first)
     is_light = work.problem.demands.count <= MANY and work.entries <= _MOST_ENTRIES
     if work.search is not None and is_light:
-        prices = better_prices(work, MASTER_ROUNDS if work.serves_all else _ROUNDS_OF_SOME)
+        prices = better_prices(work, _FIRST_ROUNDS if work.serves_all else _ROUNDS_OF_SOME)
     slack = _slack_of_many(work) if work.problem.demands.count > MANY else None
     is_plan_first = work.search is None or _leaves_some(work)
     try:
@@ -221,7 +263,7 @@ def _first_bound(work: Work, start: Solution | None) -> None:
         certify(work, prices, slack=slack)
     _bound_of_many(work)
     if work.best is not None and work.best.prices is not first and not work.is_good():
-        plan_at(work, work.best.prices)
+        plan_again(work)
 
 
 def _prices_of_what_is_served(work: Work) -> Prices | None:
@@ -316,36 +358,3 @@ def _has_settled(work: Work, before: tuple[float, float]) -> bool:
 
 def _rounds(limits: SearchLimits) -> int:
     return ROUNDS if limits.work is None else max(1, -(-limits.work // WORK_A_ROUND))
-
-
-def _solution(work: Work, start: Solution | None, stop: Stop) -> Solution:
-    """Put the answer together: the plan, what it costs, what is proven of it."""
-    if work.search is None:
-        if start is None:
-            raise SolverError("the search ended without a plan")
-        unbilled = unbilled_cost(work.problem, start.allocation)
-        return replace(start, stop=stop, bound=_bound(work, start.unmet, start.cost, unbilled))
-    allocation, routes, unmet = work.search.decoded()
-    unbilled = unbilled_cost(work.problem, allocation)
-    cost = work.cost - unbilled
-    bound = _bound(work, unmet, cost, unbilled)
-    gap = max(0.0, (cost - bound) / max(cost, 1.0))
-    reached = gap <= work.limits.gap * (1 + 1e-9) + 1e-12
-    return Solution(
-        allocation=allocation,
-        routes=routes,
-        unmet=unmet,
-        levels=work.levels(unmet),
-        cost=cost,
-        bound=bound,
-        status=Status.OPTIMAL if reached else Status.FEASIBLE,
-        stop=Stop.GAP if reached else stop,
-        method="decomposition",
-        overridden=overridden(work.problem, allocation),
-        prices=None if work.best is None else work.best.prices,
-    )
-
-
-def _bound(work: Work, unmet: Floats, cost: float, unbilled: float) -> float:
-    """What is proven of the cost of plans that serve as much."""
-    return min(max(work.bound_at(unmet) - unbilled, 0.0), cost)

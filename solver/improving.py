@@ -24,8 +24,10 @@ from solver.work import Work
 #: Steps of improvement in a round: some, and more by the number of demands.
 _STEPS = 30
 _STEPS_PER_DEMAND = 0.1
-#: Rounds in which a plan is reseated, none after one that saves less than this part of the cost.
+#: Rounds in which a plan is reseated, fewer at prices that are soon better, and none after one
+#: that saves less than this part of the cost.
 _RESEATINGS = 5
+_FIRST_RESEATINGS = 2
 _WORTHWHILE = 5e-4
 #: Times that a plan is made again with those served first whom it left out.
 _URGENT = 3
@@ -49,12 +51,14 @@ def plan_at(work: Work, prices: Prices) -> None:
     plans = _plans_of_many(work, prices) if is_many else [_whole_plan_at(work, prices)]
     if is_huge(work):
         work.columns.add_all(np.flatnonzero(work.missed(plans[0].unmet) > 0))
+    rounds = _FIRST_RESEATINGS if work.best is None else _RESEATINGS
     former = work.set_aside()
     try:
         for plan in plans:
             if work.search is None:
                 adopt(work, plan)
-                reseat(work, (plan.allocation, plan.routes, plan.unmet), prices)
+                found = (plan.allocation, plan.routes, plan.unmet)
+                reseat(work, found, prices, rounds=rounds)
         if is_nearly_whole(work) and (not is_huge(work) or parts_alone(work.problem)):
             serve(work)
     finally:
@@ -62,6 +66,20 @@ def plan_at(work: Work, prices: Prices) -> None:
             work.search is None or rank(work, former) < rank(work, work.search)
         ):
             work.search = former
+
+
+def plan_again(work: Work) -> None:
+    """Follow the prices of the best bound: who stands badly moves.
+
+    Where some are left out, or demands are very many, it is planned anew.
+    """
+    if work.best is None:
+        return
+    search = work.search
+    if search is None or work.problem.demands.count > MANY or work.missed(search.unmet).any():
+        plan_at(work, work.best.prices)
+    else:
+        reseat(work, search.decoded(), work.best.prices)
 
 
 def _whole_plan_at(work: Work, prices: Prices) -> Solution:
@@ -93,18 +111,21 @@ def _whole_plan_at(work: Work, prices: Prices) -> Solution:
 def reseat(work: Work, plan: Planned, prices: Prices, *, rounds: int = _RESEATINGS) -> None:
     """Make a plan better by arithmetic, and go on from it where it is better than the one so far.
 
-    It is looked at after each round: what it saves rules over the whole plan may take back.
+    It is looked at after each round: what it saves rules over the whole plan may take back. There
+    are more than so many `rounds` only while some are left out who could be served.
     """
     best = work.best
     least = best.certificate.least if best is not None and best.prices is prices else work.stake
     reseating = Reseating(
         work.flat, plan, prices, work.columns.blocks.models, work.columns.ways, work.fined
     )
-    for _ in range(rounds):
+    for done in range(1, _RESEATINGS + 1):
         saved = reseating.round(least, work.check_time)
         if saved > 0:
             adopt(work, unproven(work.problem, reseating.plan(), "reseated"), "reseated")
         if work.search is None or saved <= _WORTHWHILE * work.cost or work.is_good():
+            break
+        if done >= rounds and not work.missed(work.search.unmet).any():
             break
 
 

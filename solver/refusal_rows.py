@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from solver.compact_columns import NONE, Compact
 from solver.model import ModelBuilder
-from solver.pairs import Pairs, may_ever_run, with_coefficients
+from solver.pairs import Listing, Pairs, may_ever_run, most_units, with_coefficients
 from solver.preferences import Refusals
 from solver.problem import NO_ROW, Bools, Family, Floats, Ints, Problem
 from solver.solution import Allocation
@@ -84,6 +86,56 @@ def overriding(problem: Problem, pairs: Pairs, index: int, refused: float) -> Bo
     elsewhere = _owner(problem, pairs.supply) != rules.owner[index]
     dear = work_price(problem, rules, pairs) >= refused * (1 - ALIKE)
     return np.asarray(mine & elsewhere & dear & ~problem.supply.owned[pairs.supply], np.bool_)
+
+
+def without_overrides(problem: Problem) -> Problem | None:
+    """Return the problem of those plans that override nothing, or None.
+
+    A plan of it that serves whatever can be served is better than all that override something, so
+    a bound of it holds for what is asked. None: there are no rules, one is of a service, which
+    may then not be served at all, or a demand would have nothing left.
+    """
+    rules = problem.refusals
+    if rules is None or (problem.demands.family[rules.demand] == Family.SERVICE).any():
+        return None
+    rows = np.split(problem.eligible, problem.eligible_start[1:-1])
+    signature = problem.demands.mode_signature.copy()
+    for index, refused in enumerate(refused_work(problem)):
+        for mode in problem.modes_of(int(rules.demand[index])):
+            own = rows[signature[mode]]
+            own = own[problem.supply.kind[own] == problem.demands.mode_kind[mode]]
+            kept = ~overriding(problem, _of_mode(problem, index, mode, own), index, float(refused))
+            if not kept.all():
+                signature[mode] = len(rows)
+                rows.append(own[kept])
+    size = np.array([len(one) for one in rows])
+    found = replace(
+        problem,
+        demands=replace(problem.demands, mode_signature=signature),
+        eligible=np.concatenate(rows),
+        eligible_start=np.append(0, np.cumsum(size)),
+        refusals=None,
+    )
+    own = np.unique(rules.demand).astype(np.int64)
+    left = Listing.of(found).pairs(found, own, most_units(found)).demand
+    return found if np.isin(own, left).all() else None
+
+
+def _of_mode(problem: Problem, index: int, mode: int, supply: Ints) -> Pairs:
+    rules = problem.refusals
+    demand = rules.demand[index] if rules is not None else NO_ROW
+    alike = np.ones(len(supply), np.int32)
+    return with_coefficients(problem, demand * alike, mode * alike, supply)
+
+
+def overriding_demands(problem: Problem, allocation: Allocation) -> Ints:
+    """Return int32[.], demands of which an allocation holds what overrides a rule."""
+    rows = (allocation.demand, allocation.mode, allocation.supply)
+    pairs = with_coefficients(problem, *rows)
+    found = np.zeros(pairs.count, np.bool_)
+    for index, refused in enumerate(refused_work(problem)):
+        found |= overriding(problem, pairs, index, float(refused))
+    return np.unique(pairs.demand[found])
 
 
 def add_overrides(compact: Compact) -> None:

@@ -12,6 +12,7 @@ from solver.certificate import Certificate, Certifier, Handy
 from solver.compact_columns import NONE, Compact, Longs, owners
 from solver.effort import Outcome
 from solver.exclusive_rows import exclusive_gangs
+from solver.first_plan import unproven
 from solver.master import build_master
 from solver.model import Model
 from solver.prices import Prices, blended
@@ -25,9 +26,9 @@ from solver.ways import Way, ways_in
 from solver.work import Best, Work
 
 #: Rounds of the relaxation that find the first prices; it has settled when fewer than this part
-#: of its pairs is new.
+#: of its pairs is new: another round would lower its cost by hundredths of a percent.
 _PRICE_ROUNDS = 4
-_SETTLED = 0.01
+_SETTLED = 0.03
 #: Where many are left out, the next relaxation of so large a model takes several times as long.
 _HARD_ENTRIES = 500_000
 #: Demands that are bound to each other are joined by their best way after the first round, where
@@ -35,7 +36,7 @@ _HARD_ENTRIES = 500_000
 _LARGE = 5e-3
 #: Rounds of the master between two bounds; it has settled when a round lowers its cost by less
 #: than this part.
-MASTER_ROUNDS = 6
+_MASTER_ROUNDS = 6
 _LEAST_FALL = 2e-4
 #: Part of the gap, and of so much of the cost, that a bound may give away for not solving blocks.
 #: Dear blocks are solved until the others fall short by so many times that, or so many are.
@@ -78,6 +79,15 @@ def judge(work: Work, start: Solution, phase: str = "first plan") -> bool:
         work.search = held
     work.tell(phase)
     return is_best
+
+
+def let_override(work: Work) -> None:
+    """Go on among all plans, where they were those that override no first refusal."""
+    former = work.search
+    work.widen()
+    if former is not None:
+        allocation, routes, unmet = former.decoded()
+        judge(work, unproven(work.problem, (allocation, routes, unmet), "first-plan"))
 
 
 def is_huge(work: Work) -> bool:
@@ -276,7 +286,7 @@ def level_service(work: Work) -> None:
     work.best = None
 
 
-def better_prices(work: Work, rounds: int = MASTER_ROUNDS) -> Prices:
+def better_prices(work: Work, rounds: int = _MASTER_ROUNDS) -> Prices:
     """Duals of a master, which mind that ways are whole.
 
     Between rounds the dear blocks find new ways; the others take part by their pairs, relaxed: it

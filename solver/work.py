@@ -18,6 +18,7 @@ from solver.problem import Floats, Problem
 from solver.relaxation import UNSERVED, Service, service_of
 from solver.sampling import MANY
 from solver.search import Search
+from solver.selection import joined
 from solver.solution import LevelProof, SearchLimits
 from solver.tier_bounds import flat_below
 
@@ -62,7 +63,7 @@ class Work:
     Columns and what bounds need are made when they are first asked for: a plan comes before.
 
     Attributes:
-        problem: what is asked.
+        problem: what is asked, or a part of its plans.
         search: the plan so far, in its restricted model; None: none yet.
         prices: the first ones.
         entries: of the model that they come from, or that would be one of all demands.
@@ -73,6 +74,8 @@ class Work:
         is_improved: small neighbourhoods have been solved again; larger ones come next.
         dear: blocks whose ways take part in the relaxed master, others by their pairs.
         least_unmet: what every plan leaves of a priority, of those that have been looked at.
+        wider: what is asked, where `problem` has only those of its plans that override no first
+            refusal; None: it has all.
         given_up: demands that the last round of improvement left unmet.
     """
 
@@ -81,6 +84,7 @@ class Work:
     engine: EngineProcess
     report: Progress
     deadline: float | None
+    wider: Problem | None = None
     search: Search | None = None
     certifier: Certifier | None = None
     prices: Prices | None = None
@@ -93,6 +97,20 @@ class Work:
     is_improved: bool = False
     dear: list[Longs] = field(default_factory=list)
     least_unmet: dict[int, LevelBound] = field(default_factory=dict)
+
+    def widen(self) -> None:
+        """Ask for all plans from now on: of what is known, prices and known columns still hold."""
+        if self.wider is None:
+            return
+        self.problem, self.wider = self.wider, None
+        former = self.__dict__.pop("columns", None)
+        for name in ("_below", "service"):
+            self.__dict__.pop(name, None)
+        if former is not None:
+            self.columns.pairs = joined(self.problem, [self.columns.pairs, former.pairs])
+            self.columns.add_ways(former.ways)
+        self.search = self.certifier = self.best = self.spare = None
+        self.least_unmet.clear()
 
     @cached_property
     def _below(self) -> tuple[Problem, float]:
@@ -237,6 +255,10 @@ class Work:
     def is_late(self) -> bool:
         """True when the clock has run out."""
         return self.deadline is not None and time.monotonic() > self.deadline
+
+    def is_whole(self, unmet: Floats) -> bool:
+        """True when a plan that leaves `unmet`, float64[D], serves whatever can be served."""
+        return bool((unmet <= self.service.forced + UNSERVED).all())
 
     def hold_back(self) -> None:
         """Bring the end nearer, so that time is left for a bound."""

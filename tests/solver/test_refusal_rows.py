@@ -13,15 +13,16 @@ from hypothesis import strategies as st
 
 from solver.child import EngineProcess
 from solver.compact import build_compact
+from solver.decomposition import solve_decomposed
 from solver.exact import solve_exact
 from solver.preferences import Refusals
 from solver.problem import Problem
-from solver.refusal_rows import least_prices
+from solver.refusal_rows import least_prices, overriding_demands, without_overrides
 from solver.rounds import rank
 from solver.search import Search
-from solver.solution import SearchLimits
+from solver.solution import SearchLimits, Stop
 from solver.work import Work
-from tests.solver.tiny import BATCH, GANG, Row, like, problem, solved, used
+from tests.solver.tiny import BATCH, GANG, SERVICE, Row, like, problem, solved, used
 
 
 def claimed(one: Problem, owners: dict[int, int], margin: float = 0.0) -> Problem:
@@ -107,6 +108,94 @@ def test_choice_is_that_of_enumeration(
     best = min(_enumerated(prices, amounts, claims, margin))
     assert (found.overridden, found.cost) == pytest.approx(best)
     assert found.overridden_bound == pytest.approx(found.overridden)
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    prices=st.lists(st.integers(1, 9), min_size=3, max_size=3),
+    owners=st.lists(st.integers(0, 2), min_size=2, max_size=2),
+    amounts=st.lists(st.integers(1, 2), min_size=3, max_size=3),
+    margin=st.sampled_from([0.0, 0.3, 0.6]),
+)
+def test_who_can_be_served_without_overriding_is_served_as_if_nothing_else_were_there(
+    engine: EngineProcess,
+    prices: list[int],
+    owners: list[int],
+    amounts: list[int],
+    margin: float,
+) -> None:
+    """The plans without overrides serve everybody at the same cost, or some must override."""
+    rows = [Row(cost=price, place=place, capacity=3) for place, price in enumerate(prices)]
+    one = claimed(
+        problem(rows, [like(GANG, amount=amount) for amount in amounts]),
+        dict(enumerate(owners)),
+        margin,
+    )
+    best = min(_enumerated(prices, amounts, dict(enumerate(owners)), margin))
+    kept = without_overrides(one)
+    assert kept is not None
+    among = solve_exact(kept, SearchLimits(gap=0.0), engine=engine)
+    assert not len(overriding_demands(one, among.allocation))
+    if best[0] == 0:
+        assert not among.unmet.any()
+        assert among.cost == pytest.approx(best[1])
+    else:
+        assert among.unmet.any()
+    found = solve_decomposed(one, SearchLimits(gap=0.0), engine=engine)
+    assert not found.unmet.any()
+    assert found.overridden == pytest.approx(best[0])
+    assert found.bound <= best[1] * (1 + 1e-9)
+
+
+def test_who_must_override_is_served_all_the_same(engine: EngineProcess) -> None:
+    """One unit of the claimant's for two: the search goes on among plans that override."""
+    one = claimed(
+        problem([Row(cost=8), Row(cost=10, place=1, capacity=1)], [GANG, GANG]), {0: 1, 1: 1}, 0.5
+    )
+    for start in (None, solved(replace(one, refusals=None))):
+        found = solve_decomposed(one, SearchLimits(), engine=engine, start=start)
+        assert not found.unmet.any()
+        assert found.overridden == pytest.approx(800)
+        assert found.bound <= found.cost == pytest.approx(1_800)
+
+
+def test_a_plan_that_overrides_is_improved_where_it_does(engine: EngineProcess) -> None:
+    """Yesterday's plan had the gang elsewhere; the claimant's offer has become the one."""
+    one = claimed(problem([Row(cost=8), Row(cost=10, place=1)], [GANG, GANG]), {0: 1}, 0.2)
+    start = solved(replace(one, refusals=None))
+    assert overriding_demands(one, start.allocation).tolist() == [0]
+    found = solve_decomposed(one, SearchLimits(), engine=engine, start=start)
+    assert used(found) == {(0, 1): 1, (1, 0): 1}
+
+
+def test_an_interrupted_search_keeps_who_was_served(engine: EngineProcess) -> None:
+    """Yesterday's plan overrides; until the gang has chosen anew, it is better than none."""
+    one = claimed(
+        problem([Row(cost=8), Row(cost=10, place=1, capacity=1)], [GANG, GANG]), {0: 1, 1: 1}, 0.5
+    )
+    start = solved(replace(one, refusals=None))
+
+    calls: list[str] = []
+
+    def interrupt(phase: str, *_: float) -> None:
+        calls.append(phase)
+        if len(calls) == 1:
+            raise KeyboardInterrupt
+
+    found = solve_decomposed(one, SearchLimits(), engine=engine, start=start, progress=interrupt)
+    assert found.stop is Stop.INTERRUPT
+    assert not found.unmet.any()
+    assert found.bound == 0
+
+
+def test_plans_without_overrides_are_not_searched_where_they_prove_nothing() -> None:
+    """A service may then not be served at all, and who has nothing left is not either."""
+    service = like(SERVICE, loads=((0, 15.0),))
+    rows = [Row(cost=8), Row(cost=10, place=1)]
+    assert without_overrides(claimed(problem(rows, [service]), {0: 1}, 0.5)) is None
+    assert without_overrides(problem(rows, [GANG])) is None
+    full = [Row(cost=8), Row(cost=10, place=1, capacity=0)]
+    assert without_overrides(claimed(problem(full, [GANG]), {0: 1}, 0.5)) is None
 
 
 def _enumerated(
