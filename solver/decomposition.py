@@ -123,7 +123,7 @@ def solve_decomposed(
         stop = Stop.WORK if limits.seconds is None else Stop.TIME
     if not _is_settled(work):
         let_override(work)  # what was proven of some plans does not hold for all
-        if start is not None and not problem.is_coupled:
+        if start is not None:
             judge(work, start)
     return answer_of(work, whole, stop)
 

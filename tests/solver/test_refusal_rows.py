@@ -168,18 +168,24 @@ def test_a_plan_that_overrides_is_improved_where_it_does(engine: EngineProcess) 
     assert used(found) == {(0, 1): 1, (1, 0): 1}
 
 
-def test_an_interrupted_search_keeps_who_was_served(engine: EngineProcess) -> None:
-    """Yesterday's plan overrides; until the gang has chosen anew, it is better than none."""
-    one = claimed(
-        problem([Row(cost=8), Row(cost=10, place=1, capacity=1)], [GANG, GANG]), {0: 1, 1: 1}, 0.5
-    )
+@pytest.mark.parametrize(("most_cost", "call"), [(np.inf, 1), (np.inf, 2), (1e6, 2)])
+def test_an_interrupted_search_keeps_who_was_served(
+    engine: EngineProcess, most_cost: float, call: int
+) -> None:
+    """Yesterday's plan overrides; until the gang has chosen anew, it is better than none.
+
+    So it is where a rule over the whole plan is kept.
+    """
+    rows = [Row(cost=8), Row(cost=10, place=1, capacity=1)]
+    one = claimed(problem(rows, [GANG, GANG]), {0: 1, 1: 1}, 0.5)
+    one = replace(one, most_cost=most_cost)
     start = solved(replace(one, refusals=None))
 
     calls: list[str] = []
 
     def interrupt(phase: str, *_: float) -> None:
         calls.append(phase)
-        if len(calls) == 1:
+        if len(calls) == call:
             raise KeyboardInterrupt
 
     found = solve_decomposed(one, SearchLimits(), engine=engine, start=start, progress=interrupt)
