@@ -85,13 +85,17 @@ def engine() -> Iterator[EngineProcess]:
         yield process
 
 
-@settings(max_examples=30, deadline=None)
-@given(
+#: Three gangs of one or two units, three places of three: two gangs may be claimed.
+three_gangs = given(
     prices=st.lists(st.integers(1, 9), min_size=3, max_size=3),
     owners=st.lists(st.integers(0, 2), min_size=2, max_size=2),
     amounts=st.lists(st.integers(1, 2), min_size=3, max_size=3),
     margin=st.sampled_from([0.0, 0.3, 0.6]),
 )
+
+
+@settings(max_examples=30, deadline=None)
+@three_gangs
 def test_choice_is_that_of_enumeration(
     engine: EngineProcess,
     prices: list[int],
@@ -111,12 +115,7 @@ def test_choice_is_that_of_enumeration(
 
 
 @settings(max_examples=30, deadline=None)
-@given(
-    prices=st.lists(st.integers(1, 9), min_size=3, max_size=3),
-    owners=st.lists(st.integers(0, 2), min_size=2, max_size=2),
-    amounts=st.lists(st.integers(1, 2), min_size=3, max_size=3),
-    margin=st.sampled_from([0.0, 0.3, 0.6]),
-)
+@three_gangs
 def test_who_can_be_served_without_overriding_is_served_as_if_nothing_else_were_there(
     engine: EngineProcess,
     prices: list[int],
