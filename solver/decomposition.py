@@ -108,24 +108,29 @@ def solve_decomposed(
     work = Work(kept or problem, limits, engine, report, deadline, wider=kept and problem)
     # Made one demand at a time, it may break rules over the whole plan; the search looks first.
     whole = None if problem.is_coupled else start
-    stop = Stop.WORK
-    try:
-        stop = _searched(work, start, prices)
-    except OutOfTime:
-        stop = Stop.TIME
-    except KeyboardInterrupt:
-        if work.search is None and whole is None:
-            raise
-        stop = Stop.INTERRUPT
-    except SolverError:
-        if work.search is None and whole is None:
-            raise
-        stop = Stop.WORK if limits.seconds is None else Stop.TIME
+    stop = _stopped(work, start, prices, is_known=whole is not None)
     if not _is_settled(work):
         let_override(work)  # what was proven of some plans does not hold for all
         if start is not None:
             judge(work, start)
     return answer_of(work, whole, stop)
+
+
+def _stopped(work: Work, start: Solution | None, prices: Prices | None, *, is_known: bool) -> Stop:
+    """Search, and return why it ended; what ends it without a plan is raised.
+
+    `is_known`: there is a plan even if the search has none.
+    """
+    try:
+        return _searched(work, start, prices)
+    except OutOfTime:
+        return Stop.TIME
+    except (KeyboardInterrupt, SolverError) as error:
+        if work.search is None and not is_known:
+            raise
+        if isinstance(error, KeyboardInterrupt):
+            return Stop.INTERRUPT
+        return Stop.WORK if work.limits.seconds is None else Stop.TIME
 
 
 def _searched(work: Work, start: Solution | None, prices: Prices | None) -> Stop:

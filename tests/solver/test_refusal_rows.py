@@ -85,65 +85,46 @@ def engine() -> Iterator[EngineProcess]:
         yield process
 
 
-#: Three gangs of one or two units, three places of three: two gangs may be claimed.
-three_gangs = given(
-    prices=st.lists(st.integers(1, 9), min_size=3, max_size=3),
-    owners=st.lists(st.integers(0, 2), min_size=2, max_size=2),
-    amounts=st.lists(st.integers(1, 2), min_size=3, max_size=3),
-    margin=st.sampled_from([0.0, 0.3, 0.6]),
-)
+@st.composite
+def three_gangs(draw: st.DrawFn) -> tuple[Problem, tuple[float, float]]:
+    """Return three gangs, two of which may be claimed; the least (overridden, cost) of plans."""
+    prices = draw(st.lists(st.integers(1, 9), min_size=3, max_size=3))
+    claims = dict(enumerate(draw(st.lists(st.integers(0, 2), min_size=2, max_size=2))))
+    amounts = draw(st.lists(st.integers(1, 2), min_size=3, max_size=3))
+    margin = draw(st.sampled_from([0.0, 0.3, 0.6]))
+    rows = [Row(cost=price, place=place, capacity=3) for place, price in enumerate(prices)]
+    one = claimed(problem(rows, [like(GANG, amount=one) for one in amounts]), claims, margin)
+    return one, min(_enumerated(prices, amounts, claims, margin))
 
 
 @settings(max_examples=30, deadline=None)
-@three_gangs
+@given(three_gangs())
 def test_choice_is_that_of_enumeration(
-    engine: EngineProcess,
-    prices: list[int],
-    owners: list[int],
-    amounts: list[int],
-    margin: float,
+    engine: EngineProcess, case: tuple[Problem, tuple[float, float]]
 ) -> None:
     """Over every way to place three gangs: least overridden, then least cost."""
-    rows = [Row(cost=price, place=place, capacity=3) for place, price in enumerate(prices)]
-    wants = [like(GANG, amount=amount) for amount in amounts]
-    claims = dict(enumerate(owners))
-    one = claimed(problem(rows, wants), claims, margin)
-    found = solve_exact(one, SearchLimits(gap=0.0), engine=engine)
-    best = min(_enumerated(prices, amounts, claims, margin))
-    assert (found.overridden, found.cost) == pytest.approx(best)
+    found = solve_exact(case[0], SearchLimits(gap=0.0), engine=engine)
+    assert (found.overridden, found.cost) == pytest.approx(case[1])
     assert found.overridden_bound == pytest.approx(found.overridden)
 
 
 @settings(max_examples=30, deadline=None)
-@three_gangs
+@given(three_gangs())
 def test_who_can_be_served_without_overriding_is_served_as_if_nothing_else_were_there(
-    engine: EngineProcess,
-    prices: list[int],
-    owners: list[int],
-    amounts: list[int],
-    margin: float,
+    engine: EngineProcess, case: tuple[Problem, tuple[float, float]]
 ) -> None:
     """The plans without overrides serve everybody at the same cost, or some must override."""
-    rows = [Row(cost=price, place=place, capacity=3) for place, price in enumerate(prices)]
-    one = claimed(
-        problem(rows, [like(GANG, amount=amount) for amount in amounts]),
-        dict(enumerate(owners)),
-        margin,
-    )
-    best = min(_enumerated(prices, amounts, dict(enumerate(owners)), margin))
+    one, (overridden, cost) = case
     kept = without_overrides(one)
     assert kept is not None
     among = solve_exact(kept, SearchLimits(gap=0.0), engine=engine)
     assert not len(overriding_demands(one, among.allocation))
-    if best[0] == 0:
-        assert not among.unmet.any()
-        assert among.cost == pytest.approx(best[1])
-    else:
-        assert among.unmet.any()
+    assert among.unmet.any() == (overridden > 0)
+    assert overridden > 0 or among.cost == pytest.approx(cost)
     found = solve_decomposed(one, SearchLimits(gap=0.0), engine=engine)
     assert not found.unmet.any()
-    assert found.overridden == pytest.approx(best[0])
-    assert found.bound <= best[1] * (1 + 1e-9)
+    assert found.overridden == pytest.approx(overridden)
+    assert found.bound <= cost * (1 + 1e-9)
 
 
 def test_who_must_override_is_served_all_the_same(engine: EngineProcess) -> None:
