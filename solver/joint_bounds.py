@@ -20,12 +20,14 @@ from solver.compact import build_compact
 from solver.compact_columns import Compact
 from solver.effort import Effort
 from solver.exclusive_rows import exclusive_gangs
+from solver.held_costs import HeldCosts, Stock
 from solver.model import Model
 from solver.pairs import most_units
 from solver.prices import Prices, priced, worth
 from solver.problem import Floats, Level, Problem
 from solver.rivals import Rivals, rivals_of
 from solver.slices import slice_demands, slice_pairs
+from solver.solution import Allocation
 from solver.unit_bounds import UnitBounds
 from solver.ways import Way
 from solver.whole_bound import Whole, whole_of
@@ -68,6 +70,7 @@ class JointBounds:
         self._engine, self._models, self._exclusive = engine, models, exclusive
         self._most = most_units(problem)
         self._apart: tuple[Prices, ApartBounds] | None = None
+        self._held: HeldCosts | None = None
 
     def of_rivals(
         self, prices: Prices, least: Floats, within: float, enough: float | None = None
@@ -165,9 +168,9 @@ class JointBounds:
         self,
         prices: Prices,
         least: Floats,
-        within: float,
         enough: float,
         supplies: Sequence[int],
+        plan: Allocation,
         check: Callable[[], None],
         gains: Sequence[Gain] = (),
     ) -> tuple[float, list[Way]]:
@@ -176,9 +179,9 @@ class JointBounds:
         Args:
             prices: of the bound; what stays unmet has none.
             least: float64[D], what each demand, or block by its first, adds to it.
-            within: how far above the bound plans matter, > 0: what is gained holds for those.
             enough: how much gain does.
             supplies: most promising first.
+            plan: the plan so far.
             check: called between blocks; may raise to end the search.
             gains: of pairs, which are part of what is returned.
 
@@ -187,19 +190,23 @@ class JointBounds:
         """
         if not np.isfinite(least).all():
             return 0.0, []
-        shares = UnitBounds(
-            problem=self._problem,
-            blocks=self._blocks,
-            forced=self._forced,
-            engine=self._engine,
-            most=self._most,
-            exclusive=exclusive_gangs(self._problem),
-            prices=prices,
-            least=least.copy(),
-            check=check,
-        )
-        more = shares.raised(supplies, enough, gains)
-        return min(more, within), shares.ways
+        costs = self._costs_at(prices)
+        shares = UnitBounds(costs, least, plan, check)
+        return shares.raised(supplies, enough, gains), list(costs.ways.values())
+
+    def _costs_at(self, prices: Prices) -> HeldCosts:
+        """What blocks cost that hold some units; what was asked at the same prices is known."""
+        if self._held is None or self._held.stock.prices is not prices:
+            stock = Stock(
+                problem=self._problem,
+                blocks=self._blocks,
+                forced=self._forced,
+                most=self._most,
+                exclusive=exclusive_gangs(self._problem),
+                prices=prices,
+            )
+            self._held = HeldCosts(stock, self._engine)
+        return self._held
 
     def _model(self, problem: Problem, some: Rivals | Whole) -> tuple[Compact, Model]:
         """Model some demands of a priced problem; what they do elsewhere counts as unmet."""

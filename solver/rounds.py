@@ -214,6 +214,7 @@ def certify(
     blend: float = 0.0,
     check: Callable[[], None] | None = None,
     slack: float | None = None,
+    beyond: float = 0.0,
     handy: Handy | None = None,
 ) -> None:
     """Bound at `prices`, or between them and the best so far: a part `blend` of those.
@@ -227,6 +228,7 @@ def certify(
         check: called between blocks, in place of the clock of the work; it may raise, and then no
             bound comes of it.
         slack: what may be given away for blocks that are not solved; None: by the gap.
+        beyond: what bounding some together will add to it.
         handy: as `Certifier.certify` says.
     """
     if blend and work.best is not None:
@@ -237,7 +239,7 @@ def certify(
         check or (lambda: None),
         ways=work.columns.ways,
         slack=slack_of(work) if slack is None else slack,
-        enough=_beyond(work.bound_asked(prices) + work.credit),
+        enough=_rounded_up(work.bound_asked(prices) + work.credit) - beyond,
         handy=handy,
         is_late=work.is_late,
     )
@@ -250,7 +252,7 @@ def certify(
     work.tell("bound")
 
 
-def _beyond(bound: float) -> float:
+def _rounded_up(bound: float) -> float:
     """Return a bound that is `bound` however its sum is rounded."""
     return bound + _SUMMED * abs(bound)
 

@@ -7,9 +7,13 @@ from dataclasses import replace
 import numpy as np
 
 from solver.compact_columns import NONE, owners
-from solver.problem import Floats
+from solver.exclusive import beside
+from solver.exclusive_rows import counted_whole, exclusive_gangs
+from solver.problem import Bools, Floats, Problem
 from solver.relaxation import charges
 from solver.rounds import certifier_of, certify, slack_of
+from solver.search import Search
+from solver.solution import Allocation
 from solver.unit_bounds import contested
 from solver.work import Best, Work
 
@@ -18,6 +22,8 @@ from solver.work import Best, Work
 _LAX = 2.0
 _MATTERS = 0.5
 _LEFT = 0.25
+#: What some gain together is less when more blocks are solved: by such a part of what is missing.
+_SPARE = 0.5
 #: Above so many demands some are bounded together only when so much of the gap is missing.
 _FEW = 1_000
 _CLOSE = 0.25
@@ -37,7 +43,9 @@ def tighten(work: Work) -> None:
     short, usual, missing = work.best.certificate.short, slack_of(work), _missing(work)
     if short > min(_LAX * usual, _MATTERS * missing) and missing > 0:
         slack = min(usual, _LEFT * missing)
-        certify(work, work.best.prices, slack=slack)
+        gained = work.best.bound + work.credit - work.best.certificate.bound
+        beyond = max(gained - _SPARE * missing, 0.0)
+        certify(work, work.best.prices, slack=slack, beyond=beyond)
     if not work.best.joint and not work.is_good() and _may_be_joined(work):
         _bound_together(work, work.best)
 
@@ -82,7 +90,7 @@ def _bound_together(work: Work, known: Best) -> None:
     than gangs and batches, so it adds up.
     """
     within = work.cost + work.credit - known.certificate.bound
-    if not 0 < within < np.inf:
+    if work.search is None or not 0 < within < np.inf:
         return
     at, joint = (known.prices, known.certificate.least), certifier_of(work).joint
     enough = within - work.limits.gap * work.cost
@@ -91,16 +99,17 @@ def _bound_together(work: Work, known: Best) -> None:
         return
     if _is_enough(work, known, joint.of_all(*at, within)):
         return
-    regret = _regret(work, known)
+    regret = _regret(work, known, work.search)
     pairs, ways = joint.of_pairs(*at, regret, _LITTLE * enough, work.check_time)
     work.columns.add_ways(ways)
     apart = sum(one.gain for one in pairs)
     if _is_enough(work, known, min(rivals + apart, within)):
         return
-    supplies = _contested(work, known, regret, enough)
-    units, ways = joint.by_units(*at, within, enough, supplies, work.check_time, pairs)
+    plan = work.search.decoded()[0]
+    supplies = _contested(work, known, plan, regret, enough)
+    units, ways = joint.by_units(*at, enough, supplies, plan, work.check_time, pairs)
     work.columns.add_ways(ways)
-    _is_enough(work, known, units)
+    _is_enough(work, known, min(units, within))
 
 
 def _is_enough(work: Work, known: Best, gain: float) -> bool:
@@ -111,12 +120,10 @@ def _is_enough(work: Work, known: Best, gain: float) -> bool:
     return work.is_good()
 
 
-def _regret(work: Work, best: Best) -> Floats:
+def _regret(work: Work, best: Best, search: Search) -> Floats:
     """float64[D], what the plan's blocks cost at the prices beyond what they must, by first."""
     least = best.certificate.least
-    if work.search is None:
-        return np.zeros(len(least))
-    compact, incumbent = work.search.compact, work.search.incumbent
+    compact, incumbent = search.compact, search.incumbent
     first = work.columns.blocks.first_of(len(least))
     owner = owners(compact)
     charged = incumbent.model.cost + charges(compact, incumbent.model, best.prices)
@@ -125,19 +132,29 @@ def _regret(work: Work, best: Best) -> Floats:
     return np.maximum(cost - least, 0.0)
 
 
-def _contested(work: Work, best: Best, regret: Floats, enough: float) -> list[int]:
+def _contested(
+    work: Work, best: Best, plan: Allocation, regret: Floats, enough: float
+) -> list[int]:
     """Supplies about which plan and bound differ most, those first; `regret`: of the plan."""
-    if work.search is None:
-        return []
     price = best.prices.capacity
     first = work.columns.blocks.first_of(len(regret))
-    rows = [work.search.decoded()[0], *(way.allocation for way in best.certificate.ways)]
+    rows = [plan, *(way.allocation for way in best.certificate.ways)]
     holds = (
         first[np.concatenate([one.demand for one in rows])],
         np.concatenate([one.supply for one in rows]).astype(np.int64),
     )
-    used = np.zeros(len(price))
-    np.add.at(used, rows[0].supply, rows[0].units)
-    left = np.where(price > 0, work.problem.supply.capacity, 0.0) - used
+    left = np.where(price > 0, work.problem.supply.capacity, 0.0)
+    np.subtract.at(left, plan.supply, plan.units)
+    left[_kept_away(work.problem, plan)] = 0.0
     idle = price * np.maximum(left, 0.0)
     return contested(work.problem, best.prices, regret, holds, idle, enough)
+
+
+def _kept_away(problem: Problem, plan: Allocation) -> Bools:
+    """bool[O]: supplies from which gangs that share their scope with nobody keep all others."""
+    kept = np.zeros(problem.supply.count, np.bool_)
+    for gang, level in exclusive_gangs(problem).items():
+        stands = np.zeros_like(kept)
+        stands[plan.supply[plan.demand == gang]] = True
+        kept |= beside(problem, stands, level) & counted_whole(problem, level)
+    return kept

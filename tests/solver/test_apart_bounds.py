@@ -19,6 +19,7 @@ from solver.relaxation import service_of
 from solver.solution import SearchLimits
 from solver.stay_rows import unbilled_cost
 from solver.tier_bounds import flat_below
+from solver.ways import nothing
 from tests.solver.random_problems import TOLERANCE, bounded, exactly, some_prices, unchecked
 from tests.solver.random_services import services
 from tests.solver.test_certificate import at_level_of, served
@@ -104,10 +105,10 @@ def test_a_gain_does_not_count_beside_units_that_both_may_hold(engine: EnginePro
     price = np.array([100.0, 0.0, 0.0])
     asked = replace(no_prices(one), capacity=price, unmet=np.full(2, np.inf))
     least, gains = certifier.certify(asked, unchecked).least, [Gain((0, 1), 200.0)]
-    units = certifier.joint.by_units
-    alone, _ = units(asked, least, np.inf, 300.0, [0], unchecked)
-    assert units(asked, least, np.inf, 300.0, [0], unchecked, gains)[0] == alone
-    assert units(asked, least, np.inf, 300.0, [], unchecked, gains)[0] == 200.0
+    units, plan = certifier.joint.by_units, nothing(np.array([0])).allocation
+    alone, _ = units(asked, least, 300.0, [0], plan, unchecked)
+    assert units(asked, least, 300.0, [0], plan, unchecked, gains)[0] == alone
+    assert units(asked, least, 300.0, [], plan, unchecked, gains)[0] == 200.0
     assert least.sum() == pytest.approx(400)  # untouched
 
 
@@ -177,6 +178,6 @@ def assert_pairs_hold(one: Problem, seed: int, engine: EngineProcess) -> None:
         assert alone.bound + gain <= optimum + credit + room
         assert all(way.unmet <= service.forced[way.demands] + TOLERANCE for way in ways)
         more, _ = certifier.joint.by_units(
-            asked, alone.least, np.inf, max(optimum, 1.0), supplies, unchecked, gains
+            asked, alone.least, max(optimum, 1.0), supplies, best.allocation, unchecked, gains
         )
         assert alone.bound + more <= optimum + credit + room

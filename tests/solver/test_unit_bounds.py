@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import product
 
 import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from solver.certificate import Certifier
+from solver.certificate import Certificate, Certifier
 from solver.child import EngineProcess
 from solver.effort import Answer, Effort, Outcome
 from solver.model import Model
 from solver.pairs import enumerate_pairs
 from solver.prices import Prices, no_prices
-from solver.problem import Apart, Level, Measure, Problem, ShareCap
+from solver.problem import Apart, Level, Measure, Problem, ShareCap, Together
 from solver.relaxation import Service, prices_of, restrict, service_of
 from solver.stay_rows import unbilled_cost
 from solver.tier_bounds import flat_below
-from solver.unit_bounds import contested, shared_out
+from solver.unit_bounds import contested
+from solver.ways import Way, nothing
 from tests.solver.random_gangs import owning
 from tests.solver.random_problems import (
     TOLERANCE,
@@ -34,7 +34,7 @@ from tests.solver.random_problems import (
 )
 from tests.solver.random_services import services
 from tests.solver.test_certificate import at_level_of, served
-from tests.solver.tiny import BATCH, GANG, SERVICE, Row, like, problem
+from tests.solver.tiny import BATCH, GANG, SERVICE, Row, Rules, like, problem
 
 SEEDS = st.integers(0, 2**32 - 1)
 
@@ -51,13 +51,21 @@ def at(one: Problem, price: dict[int, float]) -> Prices:
     return replace(no_prices(one), capacity=capacity, unmet=np.full(one.demands.count, np.inf))
 
 
+def shared(
+    certifier: Certifier, prices: Prices, apart: Certificate, supplies: list[int]
+) -> tuple[float, list[Way]]:
+    """What a bound gains with some supplies shared out, of a plan that holds nothing."""
+    plan = nothing(np.array([0])).allocation
+    return certifier.joint.by_units(prices, apart.least, 1_000.0, supplies, plan, unchecked)
+
+
 def by_units(
     one: Problem, prices: Prices, engine: EngineProcess, supplies: list[int]
 ) -> tuple[float, float]:
     """Return the bound at prices, and with some supplies shared out."""
     certifier = Certifier(one, all_served(one), engine)
     apart = certifier.certify(prices, unchecked)
-    more, _ = certifier.joint.by_units(prices, apart.least, np.inf, 300.0, supplies, unchecked)
+    more, _ = shared(certifier, prices, apart, supplies)
     return apart.bound, apart.bound + more
 
 
@@ -87,7 +95,7 @@ def test_ways_that_do_without_are_known_afterwards(engine: EngineProcess) -> Non
     one = problem(rows, [like(SERVICE, loads=((0, 20.0),))] * 2)
     certifier, prices = Certifier(one, all_served(one), engine), at(one, {0: 300.0})
     apart = certifier.certify(prices, unchecked)
-    _, ways = certifier.joint.by_units(prices, apart.least, np.inf, 300.0, [0], unchecked)
+    _, ways = shared(certifier, prices, apart, [0])
     held = {
         int(way.allocation.units[way.allocation.supply == 0].sum())
         for way in ways
@@ -120,7 +128,7 @@ def test_whoever_an_engine_hardly_bounds_is_not_asked_again() -> None:
             certifier = Certifier(one, all_served(one), engine)
             apart = certifier.certify(prices, unchecked)
             before = engine.solved
-            more, _ = certifier.joint.by_units(prices, apart.least, np.inf, 300.0, [0], unchecked)
+            more, _ = shared(certifier, prices, apart, [0])
             solved.append(engine.solved - before)
             gained.append(more)
     assert gained[0] > 0
@@ -143,6 +151,53 @@ def test_two_supplies_whose_users_have_nothing_in_common_add_up(engine: EnginePr
     _, both = by_units(one, prices, engine, [0, 2])
     assert first - base == pytest.approx(200, rel=1e-4)
     assert both == pytest.approx(exactly(one, engine).cost, rel=1e-5)
+
+
+def test_supplies_that_somebody_may_have_instead_of_each_other_are_shared_out_together(
+    engine: EngineProcess,
+) -> None:
+    """Four gangs want two units each of the same supply, and two have three.
+
+    Prices sell one and a half of each to somebody. With one supply shared out one unit of it is
+    left over, but who goes without it buys the other one.
+    """
+    rows = [Row(cost=1, capacity=3), Row(cost=1, capacity=3), Row(cost=5)]
+    one = problem(rows, [like(GANG, amount=2.0)] * 4)
+    best = exactly(one, engine).cost
+    prices = at(one, {0: 400.0, 1: 400.0})
+    before, first = by_units(one, prices, engine, [0])
+    assert before < first < best
+    _, both = by_units(one, prices, engine, [0, 1])
+    assert both == pytest.approx(best, rel=1e-5)
+
+
+def test_what_they_want_instead_is_shared_out_with_it(engine: EngineProcess) -> None:
+    """Four couples want two units each of the same place, and two places have three.
+
+    Only the first place is named: who goes without it wants the other one, so that joins it.
+    """
+    rows = [Row(cost=1, capacity=3), Row(cost=1, capacity=3, place=1), Row(cost=5, place=2)]
+    couples = tuple(Together(level=Level.PLACE, demands=(one, one + 1)) for one in range(0, 8, 2))
+    one = problem(rows, [like(GANG, amount=1.0)] * 8, Rules(together=couples))
+    best = exactly(one, engine).cost
+    _, joined = by_units(one, at(one, {0: 400.0, 1: 390.0}), engine, [0])
+    assert joined == pytest.approx(best, rel=1e-5)
+
+
+def test_what_was_asked_at_the_same_prices_is_known() -> None:
+    """The second time no model is solved, and at other prices all are solved anew."""
+    one = problem([Row(cost=1, capacity=3), Row(cost=5)], [like(SERVICE, loads=((0, 20.0),))] * 2)
+    prices, solved, gained = at(one, {0: 300.0}), [], []
+    with Loose(0.0) as engine:
+        certifier = Certifier(one, all_served(one), engine)
+        for asked in (prices, prices, replace(prices)):
+            apart = certifier.certify(asked, unchecked)
+            before = engine.solved
+            gained.append(shared(certifier, asked, apart, [0])[0])
+            solved.append(engine.solved - before)
+    assert gained[0] == gained[1] == gained[2] > 0
+    assert solved[1] == 0
+    assert solved[2] == solved[0] > 0
 
 
 @pytest.mark.parametrize("units", [0.5, 2.0, 2.5])
@@ -181,18 +236,6 @@ def test_a_batch_holds_units_that_prices_pay_for(engine: EngineProcess) -> None:
         assert before <= after <= best * (1 + 1e-6)
 
 
-@given(st.integers(1, 4), st.integers(1, 5), SEEDS)
-def test_units_go_where_they_are_worth_most(count: int, units: int, seed: int) -> None:
-    """As trying all ways says."""
-    worth = np.random.default_rng(seed).integers(-5, 20, (count, units + 1)).astype(float)
-    most, share = shared_out(worth)
-    every = [one for one in product(range(units + 1), repeat=count) if sum(one) <= units]
-    rows = np.arange(count)
-    assert most == max(float(worth[rows, list(one)].sum()) for one in every)
-    assert share.sum() <= units
-    assert worth[rows, share].sum() == most
-
-
 def test_supplies_about_which_plan_and_bound_differ_come_first() -> None:
     """By what is left idle and what holders cost too much, never more than all units are worth."""
     rows = [Row(cost=1, capacity=units) for units in (2.0, 4.0, 4.0, np.inf)]
@@ -228,7 +271,7 @@ def assert_units_hold(one: Problem, seed: int, engine: EngineProcess) -> None:
         apart = certifier.certify(asked, unchecked)
         for enough in (1e-3, max(optimum, 1.0)):
             more, _ = certifier.joint.by_units(
-                asked, apart.least, np.inf, enough, supplies, unchecked
+                asked, apart.least, enough, supplies, found.allocation, unchecked
             )
             assert more >= 0
             assert apart.bound + more <= optimum + credit + room
@@ -250,13 +293,13 @@ def test_shared_out_units_keep_the_bound_under_any_two_rules(
     assert_units_hold(case.problem, seed, engine)
 
 
-@pytest.mark.parametrize("limit", ["_ASKED", "_MOST_SOLVED"])
+@pytest.mark.parametrize("limit", ["unit_bounds._ASKED", "held_costs._MOST_SOLVED"])
 @pytest.mark.parametrize("most", [-100, 0, 1, 3])
 def test_who_is_not_asked_may_want_all_at_the_price(
     engine: EngineProcess, monkeypatch: pytest.MonkeyPatch, limit: str, most: int
 ) -> None:
     """However early the asking ends, the bound holds and is no worse than before."""
-    monkeypatch.setattr(f"solver.unit_bounds.{limit}", most)
+    monkeypatch.setattr(f"solver.{limit}", most)
     rows = [Row(cost=1, capacity=3), Row(cost=5)]
     one = problem(rows, [like(SERVICE, loads=((0, 20.0),))] * 2 + [like(GANG, amount=2.0)])
     best = exactly(one, engine).cost
