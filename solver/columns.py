@@ -120,8 +120,8 @@ class Columns:
             lost[reads.reader[more]] = 1.0
         return lost
 
-    def grow(self, prices: Prices, more: int = MORE, *, services: bool = True) -> None:
-        """Add the pairs that are cheapest at `prices`, `more` of each gang and batch.
+    def grow(self, prices: Prices, more: int = MORE, *, services: bool = True) -> Pairs:
+        """Add and return the pairs that are cheapest at `prices`, `more` of each gang and batch.
 
         `services`: of them too, which takes most of the time.
         """
@@ -133,7 +133,9 @@ class Columns:
         parts += _mixes(at_prices, self.blocks, self.most, more)
         if services:
             parts += _of_services(at_prices, self.most)
-        self.pairs = joined(self.problem, [self.pairs, *parts])
+        cheap = joined(self.problem, parts)
+        self.pairs = joined(self.problem, [self.pairs, cheap])
+        return cheap
 
     def add_all(self, demands: Longs) -> None:
         """Add all pairs of some demands."""
@@ -147,10 +149,13 @@ class Columns:
         self._keys.update(found)
         new = list(found.values())
         self.ways += new
-        rows = [way.allocation for way in new]
-        used = [with_coefficients(self.problem, one.demand, one.mode, one.supply) for one in rows]
-        if used:
-            self.pairs = joined(self.problem, [self.pairs, *used])
+        if new:
+            self.pairs = joined(self.problem, [self.pairs, *self.pairs_in(new)])
+
+    def pairs_in(self, ways: Sequence[Way]) -> list[Pairs]:
+        """Return the pairs that each of some ways uses."""
+        rows = [way.allocation for way in ways]
+        return [with_coefficients(self.problem, one.demand, one.mode, one.supply) for one in rows]
 
     def add_allocation(self, rows: Allocation) -> None:
         """Add the pairs of an allocation; owned units mixed into a gang come with their own."""

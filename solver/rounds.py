@@ -17,10 +17,11 @@ from solver.master import build_master
 from solver.model import Model
 from solver.prices import Prices, blended
 from solver.problem import Floats
-from solver.relaxation import charges, prices_of, restrict, service_of, with_fines
+from solver.relaxation import charges, prices_of, restrict, service_of, used_pairs, with_fines
 from solver.sampled_prices import MOST, sampled_prices
 from solver.sampling import MANY, stakes_of
 from solver.search import Planned, Search, held_alone
+from solver.selection import joined
 from solver.solution import Solution, SolverError
 from solver.ways import Way, ways_in
 from solver.work import Best, Work
@@ -29,8 +30,9 @@ from solver.work import Best, Work
 #: of its pairs is new: another round would lower its cost by hundredths of a percent.
 _PRICE_ROUNDS = 4
 _SETTLED = 0.03
-#: Where many are left out, the next relaxation of so large a model takes several times as long.
-_HARD_ENTRIES = 500_000
+#: The second relaxation of a model with more entries is of few pairs. Where many are left out, it
+#: would take several times as long as the first, and is left out.
+_LARGE_ENTRIES = 500_000
 #: Demands that are bound to each other are joined by their best way after the first round, where
 #: they cost such a part of all: what is cheap for each of them may not be there for all.
 _LARGE = 5e-3
@@ -102,10 +104,11 @@ def first_prices(work: Work) -> Prices:
     """
     if work.problem.demands.count > MANY:
         return sampled_prices(work)
-    value = np.inf
+    value, pairs = np.inf, work.columns.pairs
     for number in range(_PRICE_ROUNDS):
         work.check_time()
-        restricted = restrict(work.flat, work.columns.pairs, work.service, loose=True)
+        is_of_few = pairs is not work.columns.pairs
+        restricted = restrict(work.flat, pairs, work.service, loose=True)
         model = with_fines(restricted, work.service, work.fines)
         answer = work.engine.solve_linear(model)
         if answer is None or answer.outcome is not Outcome.OPTIMAL:
@@ -115,16 +118,21 @@ def first_prices(work: Work) -> Prices:
         before = work.columns.pairs.count
         work.prices = prices
         work.entries = len(model.value)
-        work.columns.grow(prices)
+        cheap = [used_pairs(restricted, answer), work.columns.grow(prices)]
         if number == 0:
-            least = _LARGE * float(work.stake.sum())
-            work.columns.add_ways(ways_of_bound(work, prices, least))
+            ways = ways_of_bound(work, prices, _LARGE * float(work.stake.sum()))
+            work.columns.add_ways(ways)
+            cheap += work.columns.pairs_in(ways)
+        # Hardly any of what was cheap without prices is used at the first ones.
+        is_large = work.entries > _LARGE_ENTRIES
+        is_next_of_few = number == 0 and is_large
+        pairs = joined(work.problem, cheap) if is_next_of_few else work.columns.pairs
         work.tell(f"prices {number + 1}")
         fell = value - answer.objective
         value = answer.objective
-        is_hard = work.entries > _HARD_ENTRIES and work.leaves_many
         has_settled = work.columns.pairs.count <= before * (1 + _SETTLED)
-        if has_settled or fell <= _LEAST_FALL * abs(value) or is_hard:
+        has_settled |= fell <= _LEAST_FALL * abs(value)
+        if (has_settled and not is_of_few) or (is_large and work.leaves_many):
             break
     return prices
 

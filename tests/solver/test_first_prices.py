@@ -1,0 +1,57 @@
+"""First prices of large models: the second relaxation is of few pairs, and bounds still hold."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from solver import rounds
+from solver.child import EngineProcess
+from solver.decomposition import solve_decomposed
+from solver.effort import LinearAnswer
+from solver.model import Model
+from solver.solution import SearchLimits
+from tests.solver.random_fleets import fleet_of
+from tests.solver.random_problems import TOLERANCE
+
+
+class Noting(EngineProcess):
+    """An engine that notes how many columns the models of first prices have."""
+
+    def __init__(self) -> None:
+        """Note nothing yet."""
+        super().__init__()
+        self.columns: list[int] = []
+
+    def solve_linear(
+        self, model: Model, *, seconds: float | None = None, presolve: bool = True
+    ) -> LinearAnswer | None:
+        """Solve, and note it; blocks are relaxed without presolve."""
+        if presolve:
+            self.columns.append(len(model.cost))
+        return super().solve_linear(model, seconds=seconds, presolve=presolve)
+
+
+@pytest.mark.parametrize(("least", "is_smaller"), [(0, True), (10**9, False)])
+def test_the_second_relaxation_of_a_large_model_is_of_few_pairs(
+    monkeypatch: pytest.MonkeyPatch, least: int, is_smaller: bool
+) -> None:
+    """It is no end of the search for prices: another one, of all pairs, follows."""
+    monkeypatch.setattr(rounds, "_LARGE_ENTRIES", least)
+    monkeypatch.setattr(rounds, "_SETTLED", -1.0)
+    monkeypatch.setattr(rounds, "_LEAST_FALL", -1e9)
+    case, phases = fleet_of(5), list[str]()
+    with Noting() as engine:
+        found = solve_decomposed(
+            case.problem,
+            SearchLimits(gap=1e-3, work=5_000),
+            engine=engine,
+            progress=lambda phase, *_: phases.append(phase),
+        )
+        first, second, third = engine.columns[:3]
+    assert phases.count("prices 3") >= 1
+    assert (second < first) == is_smaller
+    assert third >= first
+    assert np.isfinite(found.bound)
+    assert found.bound <= found.cost + TOLERANCE
+    assert case.violations(found) == []
