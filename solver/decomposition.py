@@ -54,6 +54,8 @@ WORK_A_ROUND = 5_000
 _BLEND = 0.5
 #: While a round makes the plan cheaper by this part, the next one does without a new bound.
 _WORTHWHILE = 1e-3
+#: Up to so many demands, ways found since are combined once more in a round without a new bound.
+_FEW = 700
 #: A round that moves cost and bound by less than this part of the cost is the last.
 _SETTLED = 1e-4
 #: Rounds of the relaxed master before the first bound: more find ways of few demands for a long
@@ -156,9 +158,10 @@ def _run(work: Work, start: Solution | None, prices: Prices | None) -> None:
         _begin(work, start)
     steps_first = _takes_steps(work) and (resumed or work.problem.demands.count > MANY)
     combining = not steps_first and work.serves_all
-    for _ in range(_rounds(work.limits)):
+    for number in range(_rounds(work.limits)):
         before = (work.cost, work.bound)
-        if work.is_good() or _is_improved(work, start, combining=combining):
+        again = number > 0 and work.serves_all and work.problem.demands.count <= _FEW
+        if work.is_good() or _is_improved(work, start, combining=combining, again=again):
             return
         combined, combining = combining, before[0] - work.cost <= _WORTHWHILE * work.cost
         if not combining:
@@ -220,13 +223,21 @@ def _begin(work: Work, start: Solution | None) -> None:
         serve(work)
 
 
-def _is_improved(work: Work, start: Solution | None, *, combining: bool) -> bool:
-    """Make the plan better, and the bound at its prices; True when that is good enough."""
+def _is_improved(work: Work, start: Solution | None, *, combining: bool, again: bool) -> bool:
+    """Make the plan better, and the bound at its prices; True when that is good enough.
+
+    Args:
+        work: goes on from a better plan.
+        start: an earlier plan.
+        combining: the bound comes first, and its ways are combined.
+        again: ways are combined that have been found since.
+    """
     if not is_huge(work):
         if combining:
             _tighten_first(work)
             if work.is_good():
                 return True
+        if combining or again:
             combine(work, start)
         if may_suffice(work):
             tighten(work)
