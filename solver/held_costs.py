@@ -65,6 +65,10 @@ class HeldCosts:
         self._solved = 0
         self._hard: set[int] = set()
 
+    def forget_models(self) -> None:
+        """Keep what was said, and not the problems that were asked about: each takes memory."""
+        self._held.clear()
+
     def users_of(self, supply: int) -> list[int]:
         """Blocks, by their first demands, some demand of which may use a supply."""
         if supply not in self._users:

@@ -191,22 +191,28 @@ class JointBounds:
         if not np.isfinite(least).all():
             return 0.0, []
         costs = self._costs_at(prices)
-        shares = UnitBounds(costs, least, plan, check)
-        return shares.raised(supplies, enough, gains), list(costs.ways.values())
+        more = UnitBounds(costs, least, plan, check).raised(supplies, enough, gains)
+        costs.forget_models()
+        return more, list(costs.ways.values())
 
     def _costs_at(self, prices: Prices) -> HeldCosts:
         """What blocks cost that hold some units; what was asked at the same prices is known."""
-        if self._held is None or self._held.stock.prices is not prices:
+        held = self._held
+        if (
+            held is None
+            or held.stock.prices is not prices
+            or not np.array_equal(held.stock.forced, self._forced)
+        ):
             stock = Stock(
                 problem=self._problem,
                 blocks=self._blocks,
-                forced=self._forced,
+                forced=self._forced.copy(),
                 most=self._most,
                 exclusive=exclusive_gangs(self._problem),
                 prices=prices,
             )
-            self._held = HeldCosts(stock, self._engine)
-        return self._held
+            held = self._held = HeldCosts(stock, self._engine)
+        return held
 
     def _model(self, problem: Problem, some: Rivals | Whole) -> tuple[Compact, Model]:
         """Model some demands of a priced problem; what they do elsewhere counts as unmet."""

@@ -27,6 +27,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 
@@ -96,13 +97,13 @@ class UnitBounds:
             SolverError: the engine failed on a block.
         """
         self._little = _LITTLE * enough
-        suited = list(self._suited(supplies))
+        suited = list(islice(self._suited(supplies), _TRIED))
         counted = self._counted(gains, suited)
         chosen: tuple[int, ...] = ()
         best, tried = 0.0, set[int]()
         while counted + best < enough and len(tried) < _TRIED:
             wanted = list(self._wanted(chosen))
-            one = next(self._joining(chosen, [*wanted, *suited], tried), None)
+            one = self._joining(chosen, [*wanted, *suited], tried)
             if one is None:
                 break
             tried.add(one)
@@ -116,11 +117,12 @@ class UnitBounds:
 
     def _joining(
         self, chosen: tuple[int, ...], supplies: Sequence[int], tried: set[int]
-    ) -> Iterator[int]:
-        """Supplies not tried so far that can be shared out together with those chosen."""
+    ) -> int | None:
+        """The first supply not tried so far that can be shared out together with those chosen."""
         for one in supplies:
             if one not in tried and self._states((*chosen, one)) <= _MOST_STATES:
-                yield one
+                return one
+        return None
 
     def _states(self, supplies: Sequence[int]) -> int:
         """In how many ways somebody can hold units of some supplies."""
@@ -184,17 +186,18 @@ class UnitBounds:
         """What sharing out some supplies brings."""
         users = sorted(set[int]().union(*(self._costs.users_of(one) for one in supplies)))
         sharing, units = self._begun(supplies, users), self._units(supplies)
-        known: set[tuple[int, tuple[int, ...]]] = set()
         asked = [(row, units) for row in range(len(users))]
-        total, share = sharing.most()
-        while asked and len(known) < _ASKED + len(users):
-            known.update(asked)
+        known, most = set(asked), _ASKED + len(asked)
+        while True:
             for row, held in asked:
                 self._check()
                 sharing.learn(row, held, self._saved_by(users[row], supplies, held))
             total, share = sharing.most()
             asked = [(row, tuple(held)) for row, held in enumerate(share.tolist())]
             asked = [one for one in asked if one not in known and sharing.wants(one[0])]
+            known.update(asked)
+            if not asked or len(known) > most:
+                break
         self._shared[supplies] = _Shared(users, sharing.worth, share)
         return max(float(self._price[list(supplies)] @ units) - total, 0.0)
 
