@@ -54,7 +54,7 @@ WORK_A_ROUND = 5_000
 _BLEND = 0.5
 #: While a round makes the plan cheaper by this part, the next one does without a new bound.
 _WORTHWHILE = 1e-3
-#: Up to so many demands, ways found since are combined once more in a round without a new bound.
+#: Up to so many demands, known ways are combined in every round but the first, whatever it is for.
 _FEW = 700
 #: A round that moves cost and bound by less than this part of the cost is the last.
 _SETTLED = 1e-4
@@ -229,8 +229,8 @@ def _is_improved(work: Work, start: Solution | None, *, combining: bool, again: 
     Args:
         work: goes on from a better plan.
         start: an earlier plan.
-        combining: the bound comes first, and its ways are combined.
-        again: ways are combined that have been found since.
+        combining: the bound is made better first, then known ways are combined.
+        again: they are combined in any case, because more are known than the last time.
     """
     if not is_huge(work):
         if combining:

@@ -34,7 +34,7 @@ class Stock:
         forced: float64[D], share that stays unmet of each even alone.
         most: float64[O], as `most_units` says.
         exclusive: gangs that share a scope with nobody, in blocks with models too, and its level.
-        prices: of shared rows; nothing has a price to be left unmet.
+        prices: of shared rows; those of what stays unmet are endless.
     """
 
     problem: Problem
@@ -50,7 +50,8 @@ class HeldCosts:
 
     Attributes:
         stock: who may hold what.
-        ways: of blocks that have models, as far as their models see what is held.
+        ways: of blocks that have models, with what they may hold. Those of several demands with
+            services among them see no capacities, so they may hold more; some leave shares unmet.
     """
 
     def __init__(self, stock: Stock, engine: EngineProcess) -> None:
@@ -63,7 +64,7 @@ class HeldCosts:
         self._users: dict[int, list[int]] = {}
         self._beside: dict[int, tuple[Longs, Longs, Longs]] = {}
         self._solved = 0
-        self._hard: set[int] = set()
+        self._above: dict[int, float] = {}
 
     def forget_models(self) -> None:
         """Keep what was said, and not the problems that were asked about: each takes memory."""
@@ -100,30 +101,29 @@ class HeldCosts:
             SolverError: the engine failed.
         """
         if (block, held) not in self._known:
-            if self._solved >= _MOST_SOLVED or block in self._hard:
+            if self._solved >= _MOST_SOLVED or self._above.get(block, 0.0) > close:
                 return -np.inf
-            self._known[block, held] = self._asked(block, held, close)
+            self._known[block, held] = self._asked(block, held)
         return self._known[block, held]
 
-    def _asked(self, block: int, held: Units, close: float) -> float:
+    def _asked(self, block: int, held: Units) -> float:
         if held not in self._held:
             self._held[held] = _Held.of(self.stock, held, self._engine)
         some = self._held[held]
         if block in self._modelled:
-            return self._cost_of_model(some, block, held, close)
+            return self._cost_of_model(some, block, held)
         if block in self.stock.exclusive:
             return self._cost_of_exclusive(some.prices, block, held)
         pairs = pairs_of(some.problem, block, some.most)
         return lone_bound(some.problem, pairs, some.most, np.inf).cost
 
-    def _cost_of_model(self, some: _Held, block: int, held: Units, close: float) -> float:
+    def _cost_of_model(self, some: _Held, block: int, held: Units) -> float:
         self._solved += 1
         members = self._modelled[block]
         found = some.models.solved(some.problem, some.prices, members, 0.0, proof=False)
         if found.way is not None:
             self.ways[block, held] = found.way
-        if found.above > close:
-            self._hard.add(block)
+        self._above[block] = max(found.above, self._above.get(block, 0.0))
         return found.bound
 
     def _cost_of_exclusive(self, prices: Prices, gang: int, held: Units) -> float:

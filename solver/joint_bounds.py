@@ -177,7 +177,7 @@ class JointBounds:
         """Return the gain with a few scarce supplies shared out in whole units, and ways found.
 
         Args:
-            prices: of the bound; what stays unmet has none.
+            prices: of the bound; those of what stays unmet are endless.
             least: float64[D], what each demand, or block by its first, adds to it.
             enough: how much gain does.
             supplies: most promising first.

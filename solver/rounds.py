@@ -30,8 +30,8 @@ from solver.work import Best, Work
 #: of its pairs is new: another round would lower its cost by hundredths of a percent.
 _PRICE_ROUNDS = 4
 _SETTLED = 0.03
-#: The second relaxation of a model with more entries is of few pairs. Where many are left out, it
-#: would take several times as long as the first, and is left out.
+#: Where a model has more entries, the relaxation after the first one is of few pairs; and where
+#: many are left out, when each takes several times as long as the one before, it is the last.
 _LARGE_ENTRIES = 500_000
 #: Demands that are bound to each other are joined by their best way after the first round, where
 #: they cost such a part of all: what is cheap for each of them may not be there for all.
@@ -104,10 +104,10 @@ def first_prices(work: Work) -> Prices:
     """
     if work.problem.demands.count > MANY:
         return sampled_prices(work)
-    value, pairs = np.inf, work.columns.pairs
+    value, few = np.inf, None
     for number in range(_PRICE_ROUNDS):
         work.check_time()
-        is_of_few = pairs is not work.columns.pairs
+        is_of_few, pairs = few is not None, work.columns.pairs if few is None else few
         restricted = restrict(work.flat, pairs, work.service, loose=True)
         model = with_fines(restricted, work.service, work.fines)
         answer = work.engine.solve_linear(model)
@@ -125,8 +125,7 @@ def first_prices(work: Work) -> Prices:
             cheap += work.columns.pairs_in(ways)
         # Hardly any of what was cheap without prices is used at the first ones.
         is_large = work.entries > _LARGE_ENTRIES
-        is_next_of_few = number == 0 and is_large
-        pairs = joined(work.problem, cheap) if is_next_of_few else work.columns.pairs
+        few = joined(work.problem, cheap) if number == 0 and is_large else None
         work.tell(f"prices {number + 1}")
         fell = value - answer.objective
         value = answer.objective

@@ -17,9 +17,12 @@ in that is a guess. Some supplies together tell what each does not: a gang may h
 the one or of the other, and who wants either gets what is left. So what blocks want more of than
 the plan gives them, where some supplies are shared out, is shared out next, together with those.
 
+Units are whole for all who hold them: services and batches hold whole machines, and where a gang
+may take parts nothing is shared out.
+
 Two blocks may be known to cost more together (`solver.apart_bounds`). Where one of them may use F,
-what both cost is as above with what they gain added to its least, and to its a. Where both may, it
-is not known how they share F, and the gain does not count.
+what both cost is as above with what they gain added to its least, and to its a; where none may, to
+either. Where both may, it is not known how they share F, and the gain does not count.
 """
 
 from __future__ import annotations
@@ -46,11 +49,13 @@ _MOST_USERS = 150
 _MOST_MODELS = 24
 #: Of more demands, supplies are wanted by too many, and one of them matters little.
 _MOST_DEMANDS = 1_000
-#: So many supplies are tried. Such a part of what is missing is too little to matter.
+#: So many supplies are tried.
 _TRIED = 8
+#: What gains no more than such a part of what is missing brings nothing; a block whose bound stays
+#: farther than that below the best way found of it is not asked again.
 _LITTLE = 0.02
 #: Those shared out together may be held in so many ways, at most.
-_MOST_STATES = 8_000
+_MOST_STATES = 4_000
 #: Supplies about which plan and bound differ by no more than such a part of it are not tried.
 _MATTERS = 0.02
 #: Who is asked so often what units are worth, while some supplies are shared out; what is known by
@@ -86,7 +91,7 @@ class UnitBounds:
         self._little = np.inf
 
     def raised(self, supplies: Sequence[int], enough: float, gains: Sequence[Gain] = ()) -> float:
-        """Return what the bound gains.
+        """Return what the bound gains; asked once.
 
         Args:
             supplies: most promising first; of these, others than a few are not looked at.
@@ -167,9 +172,9 @@ class UnitBounds:
                 yield one
 
     def _counted(self, gains: Sequence[Gain], supplies: Sequence[int]) -> float:
-        """Add what pairs gain to what one of their members costs, who alone may use `supplies`.
+        """Add what pairs gain to what one member costs, where the other may use no `supplies`.
 
-        Supplies that the other one may use are not shared out then.
+        What that other one may use is not shared out later on either.
         """
         users = set[int]().union(*(self._costs.users_of(one) for one in supplies))
         counted = 0.0
@@ -193,13 +198,26 @@ class UnitBounds:
                 self._check()
                 sharing.learn(row, held, self._saved_by(users[row], supplies, held))
             total, share = sharing.most()
-            asked = [(row, tuple(held)) for row, held in enumerate(share.tolist())]
-            asked = [one for one in asked if one not in known and sharing.wants(one[0])]
+            asked = [
+                (row, self._at_most(users[row], supplies, held))
+                for row, held in enumerate(share.tolist())
+                if sharing.wants(row)
+            ]
+            asked = [one for one in asked if one not in known]
             known.update(asked)
             if not asked or len(known) > most:
                 break
         self._shared[supplies] = _Shared(users, sharing.worth, share)
         return max(float(self._price[list(supplies)] @ units) - total, 0.0)
+
+    def _at_most(
+        self, block: int, supplies: Sequence[int], held: Sequence[int]
+    ) -> tuple[int, ...]:
+        """What a block holds, and all units of what it may not use: those make no difference."""
+        every = zip(supplies, held, self._units(supplies), strict=True)
+        return tuple(
+            units if block in self._costs.users_of(one) else most for one, units, most in every
+        )
 
     def _begun(self, supplies: tuple[int, ...], users: Sequence[int]) -> Sharing:
         """What is known of sharing out some supplies: prices, and sharings of fewer of them."""

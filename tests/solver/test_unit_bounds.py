@@ -136,6 +136,21 @@ def test_whoever_an_engine_hardly_bounds_is_not_asked_again() -> None:
     assert solved[1] < solved[0]
 
 
+def test_bounds_too_loose_for_a_small_gain_do_for_a_large_one() -> None:
+    """Who is not asked again while little is missing is asked when more is, at the same prices."""
+    one = problem([Row(cost=1, capacity=3), Row(cost=5)], [like(SERVICE, loads=((0, 20.0),))] * 2)
+    prices, plan = at(one, {0: 300.0}), nothing(np.array([0])).allocation
+    with Loose(30.0) as engine:
+        certifier = Certifier(one, all_served(one), engine)
+        least = certifier.certify(prices, unchecked).least
+        small, large = (
+            certifier.joint.by_units(prices, least, enough, [0], plan, unchecked)[0]
+            for enough in (1.0, 1e4)
+        )
+    assert small == 0
+    assert large > 0
+
+
 def test_two_supplies_whose_users_have_nothing_in_common_add_up(engine: EngineProcess) -> None:
     """Two gangs may use the first two supplies, two others the rest; three units are cheap."""
     rows = [Row(cost=1, capacity=3), Row(cost=3)] * 2
