@@ -38,7 +38,7 @@ _SENT_OFF = 60
 #: Groups that are tried in a round at most, the most regret first, and what regret is too little,
 #: as a part of the mean.
 _TRIED = 3_000
-_LITTLE = 0.1
+_LITTLE = 0.05
 #: Groups that are asked whether a gang that is alone keeps them away, and places it then tries.
 _KEPT_AWAY = 400
 _ELSEWHERE = 12
