@@ -31,6 +31,8 @@ _NODES_TIMES_PAIRS = 1_000_000
 _FEW_NODES = 50
 #: Services that are relaxed in one model.
 _TOGETHER = 100
+#: Prices at which what is known of a block is kept.
+_REMEMBERED = 2
 #: A demand that cannot be served whole leaves at least this share of it.
 _LEAST_FORCED = 1e-6
 #: Part of a relaxation's cost by which roundings of the engine may have raised it.
@@ -47,6 +49,7 @@ class Solved:
         above: how far the engine's best point is above `bound`; inf: it has none.
         gap: asked for when it was solved; inf: it was relaxed.
         nodes: allowed for it.
+        pairs: how many its model is of; 0: it has none.
         partly: what its relaxation says of leaving more unmet; None: it has none.
     """
 
@@ -55,6 +58,7 @@ class Solved:
     above: float = np.inf
     gap: float = np.inf
     nodes: int = 0
+    pairs: int = 0
     partly: Partly | None = None
 
 
@@ -69,7 +73,10 @@ class _Fresh:
 
 
 class BlockBounds:
-    """Bounds blocks, and remembers each block at the prices it saw last."""
+    """Bounds blocks, and remembers each block at the last few prices it saw.
+
+    A search that has tried other prices goes back to the best ones.
+    """
 
     def __init__(self, problem: Problem, forced: Floats, engine: EngineProcess) -> None:
         """Bound blocks of `problem`, which has flat moves.
@@ -82,12 +89,13 @@ class BlockBounds:
         self._forced = forced
         self._engine = engine
         self._blocks = BlockModels(problem, forced)
-        self._known: dict[int, tuple[bytes, Solved]] = {}
+        self._known: dict[int, dict[bytes, Solved]] = {}  # the latest last
         self._keys: tuple[Prices | None, dict[int, bytes]] = (None, {})
 
     def ways(self) -> list[Way]:
         """Return the ways of the blocks solved last."""
-        return [known.way for _, known in self._known.values() if known.way is not None]
+        last = [next(reversed(known.values())) for known in self._known.values()]
+        return [one.way for one in last if one.way is not None]
 
     def relaxed(
         self,
@@ -120,8 +128,12 @@ class BlockBounds:
             if is_late():
                 break
             self._relax(problem, prices, some, check, is_late)
-        seen = {int(one.block[0]): one for one in fresh}
-        return [self._least(problem, block, seen.get(int(block[0]))) for block in blocks]
+        seen, keys = {int(one.block[0]): one for one in fresh}, self._keys_at(prices)
+        return [
+            self._recalled(int(block[0]), keys[int(block[0])])
+            or self._least(problem, seen[int(block[0])])
+            for block in blocks
+        ]
 
     def _fresh_of(
         self,
@@ -152,8 +164,23 @@ class BlockBounds:
 
     def _is_relaxed(self, block: int, keys: Mapping[int, bytes]) -> bool:
         """True when a block's relaxation is known at the prices of `keys`."""
-        known = self._known.get(block)
-        return known is not None and known[0] == keys.get(block) and known[1].partly is not None
+        known = self._recalled(block, keys[block]) if block in keys else None
+        return known is not None and known.partly is not None
+
+    def _recalled(self, block: int, key: bytes) -> Solved | None:
+        """What is known of a block at prices, which are now those it saw last."""
+        known = self._known.get(block, {})
+        if key in known:
+            known[key] = known.pop(key)
+        return known.get(key)
+
+    def _remember(self, block: int, key: bytes, solved: Solved) -> None:
+        """Keep what is known of a block, and forget what it was at the oldest prices."""
+        known = self._known.setdefault(block, {})
+        known.pop(key, None)
+        known[key] = solved
+        if len(known) > _REMEMBERED:
+            del known[next(iter(known))]
 
     def _relax(
         self,
@@ -175,14 +202,11 @@ class BlockBounds:
             solved = found[row] if found else self._relaxed(problem, prices, one.block, one.pairs)
             self._note(one, solved)
 
-    def _least(self, problem: Problem, block: Longs, fresh: _Fresh | None) -> Solved:
-        """What is known of a block; if it is `fresh` and there was no time for it, very little."""
-        known = self._known.get(int(block[0]))
-        if known is not None and (fresh is None or known[0] == fresh.key):
-            return known[1]
-        stock = problem.supply
+    def _least(self, problem: Problem, fresh: _Fresh) -> Solved:
+        """What is known, very little, of a block for which there was no time."""
+        stock, block = problem.supply, fresh.block
         is_paid = min(stock.hour_cost.min(initial=0.0), stock.unit_cost.min(initial=0.0)) < 0
-        if is_paid or fresh is None or not is_service(problem, block):
+        if is_paid or not is_service(problem, block):
             least = -np.inf if is_paid else 0.0
             return Solved(bound=least, way=None, partly=unknown(len(block), cost=least))
         partly = by_its_units(problem, fresh.pairs, _load_of(problem, int(block[0])))
@@ -208,26 +232,25 @@ class BlockBounds:
         pairs = self._blocks.pairs(problem, block)
         nodes = _nodes_for(pairs) if proof else _FEW_NODES
         key = self._blocks.key(problem, prices, block, pairs)
-        known = self._known.get(int(block[0]))
-        same = known is not None and known[0] == key
-        cost = known[1].bound if known is not None and same else 0.0
+        known = self._recalled(int(block[0]), key)
+        cost = 0.0 if known is None else known.bound
         relative = min(max(BLOCK_GAP, gap / max(cost, 1.0)), _WIDE)
-        if known is not None and same and known[1].gap <= relative and known[1].nodes >= nodes:
-            return known[1]
+        if known is not None and _will_do(known, relative, nodes):
+            return known
         effort = Effort(gap=relative, nodes=nodes, restarts=False)
         found = self._solved(problem, prices, (block, pairs), effort)
-        if known is not None and same:
-            found = replace(found, partly=known[1].partly)
-        self._known[int(block[0])] = (key, found)
+        if known is not None:
+            found = replace(found, partly=known.partly)
+        self._remember(int(block[0]), key, found)
         return found
 
     def _note(self, fresh: _Fresh, relaxed: Solved) -> None:
         """Remember what a relaxation says, and what was solved before at the same prices."""
         first = int(fresh.block[0])
-        known = self._known.get(first)
-        if known is not None and known[0] == fresh.key and np.isfinite(known[1].gap):
-            relaxed = replace(known[1], partly=relaxed.partly)
-        self._known[first] = (fresh.key, relaxed)
+        known = self._recalled(first, fresh.key)
+        if known is not None and np.isfinite(known.gap):
+            relaxed = replace(known, partly=relaxed.partly)
+        self._remember(first, fresh.key, replace(relaxed, pairs=fresh.pairs.count))
 
     def _relaxed_together(self, problem: Problem, fresh: Sequence[_Fresh]) -> list[Solved] | None:
         """Bounds of services that have nothing in common; None: not all have one.
@@ -295,7 +318,10 @@ class BlockBounds:
             compact, model, part = self._blocks.model(problem, prices, block, used, loose=False)
             answer = self._engine.solve_integer(model, effort)
         way = _way(compact, answer.x, part)
-        return Solved(bound=bound, way=way, above=above, gap=effort.gap, nodes=effort.nodes or 0)
+        nodes = effort.nodes or 0
+        return Solved(
+            bound=bound, way=way, above=above, gap=effort.gap, nodes=nodes, pairs=pairs.count
+        )
 
     def _force(self, model: Model, column: Longs, block: Longs) -> None:
         """Note what stays unmet of a demand even when it has everything to itself."""
@@ -306,6 +332,13 @@ class BlockBounds:
         whole = Effort(gap=0.0, nodes=_NODES)
         answer = self._engine.solve_integer(replace(model, cost=cost, high=high), whole)
         self._forced[block] = min(max(answer.bound, _LEAST_FORCED), 1.0)
+        self._known.pop(int(block[0]), None)  # bounds of serving more than can be
+
+
+def _will_do(known: Solved, gap: float, nodes: int) -> bool:
+    """True when a block has been solved to a `gap` with `nodes`, or came so near before."""
+    is_near = known.above <= gap * max(known.bound, 1.0)
+    return is_near or (known.gap <= gap and known.nodes >= nodes)
 
 
 def _nodes_for(pairs: Pairs) -> int:

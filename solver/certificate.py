@@ -115,7 +115,7 @@ class Certifier:
         above = np.maximum(cost - floor, 0.0)
         alone = self._alone.at(problem, prices)
         bound = self._of_parts(prices, alone, solved, [], above).bound
-        for row in _farthest(above, slack, is_late):
+        for row in farthest(above, [one.pairs for one in solved], slack, is_late):
             if bound >= enough:
                 break
             gap, before = slack / len(solved), solved[row].bound
@@ -264,12 +264,23 @@ class Certifier:
         return each
 
 
-def _farthest(above: Floats, slack: float, is_late: Callable[[], bool]) -> Iterator[int]:
-    """Yield blocks, the farthest first, until all others together are not `slack` away.
+def farthest(
+    above: Floats, pairs: Sequence[int], slack: float, is_late: Callable[[], bool]
+) -> Iterator[int]:
+    """Yield blocks, the farthest for its pairs first, until all others are not `slack` away.
 
-    `above`: float64[B], how far each is; those that were yielded count as what has become of them.
+    A model of many pairs takes longer than as many of few: of two that are as far the smaller
+    comes first.
+
+    Args:
+        above: float64[B], how far each is; those that were yielded count as what has become of
+            them.
+        pairs: of their models, B.
+        slack: how far those that are not yielded may be, together.
+        is_late: True ends it.
     """
-    for row in np.argsort(-above, kind="stable").tolist():
+    each = above / np.maximum(np.array(pairs, np.float64), 1.0)
+    for row in np.argsort(-each, kind="stable").tolist():
         if above.sum() <= slack or is_late():
             return
         yield row

@@ -11,8 +11,10 @@ import pytest
 from solver.block_bounds import BlockBounds
 from solver.block_models import BlockModels
 from solver.blocks import Longs, blocks_of
-from solver.certificate import Certifier
+from solver.certificate import Certifier, farthest
 from solver.child import EngineProcess
+from solver.effort import Answer, Effort, Outcome
+from solver.model import Model
 from solver.pairs import Pairs
 from solver.preferences import Stay
 from solver.prices import no_prices, priced
@@ -136,3 +138,88 @@ def test_what_is_left_between_bound_and_way_is_known() -> None:
         solved = bounds.solved(*asked, np.array([0]), 1.0)
     assert relaxed[0].above == np.inf
     assert solved.above == pytest.approx(0.0, abs=1.0)
+
+
+class Engine(EngineProcess):
+    """Counts the models it solves."""
+
+    solved = 0
+
+    def solve_integer(self, model: Model, effort: Effort) -> Answer:
+        """Count, then solve."""
+        self.solved += 1
+        return super().solve_integer(model, effort)
+
+
+def test_back_at_the_prices_before_nothing_is_solved_again() -> None:
+    """A bound at other prices may be worse, and the search goes on from the one before."""
+    one = problem([Row(cost=1), Row(cost=2, place=1)], [SERVICE])
+    here = replace(no_prices(one), unmet=np.array([np.inf]))
+    there = replace(here, capacity=np.array([50.0, 0.0]))
+    with Engine() as engine:
+        bounds, found = BlockBounds(one, np.zeros(1), engine), []
+        for prices in (here, there, here, there):
+            bounds.relaxed(priced(one, prices), prices, [np.array([0])], unchecked)
+            found.append(bounds.solved(priced(one, prices), prices, np.array([0]), 1.0))
+            found.append(bounds.solved(priced(one, prices), prices, np.array([0]), 1.0))
+        count = engine.solved
+        (way,) = bounds.ways()
+    assert found[4:] == found[:4]
+    assert found[0].bound < found[2].bound
+    assert found[2].way is not None
+    assert way is found[2].way
+    first = Engine()
+    with first:
+        for prices in (here, there):
+            fresh = BlockBounds(one, np.zeros(1), first)
+            fresh.solved(priced(one, prices), prices, np.array([0]), 1.0)
+    assert count == first.solved
+
+
+def test_who_came_near_enough_is_not_solved_for_a_smaller_gap() -> None:
+    """Proven to the end when much less was asked for."""
+    one = problem([Row(cost=1), Row(cost=2, place=1)], [SERVICE])
+    prices = replace(no_prices(one), unmet=np.array([np.inf]))
+    with Engine() as engine:
+        bounds = BlockBounds(one, np.zeros(1), engine)
+        wide = bounds.solved(priced(one, prices), prices, np.array([0]), 10.0)
+        before = engine.solved
+        assert wide.above == pytest.approx(0.0, abs=1e-6)
+        assert bounds.solved(priced(one, prices), prices, np.array([0]), 1e-6) is wide
+        assert engine.solved == before
+
+
+class Refusing(Engine):
+    """Says that the first model it is to solve has no solution, though its relaxation has."""
+
+    def solve_integer(self, model: Model, effort: Effort) -> Answer:
+        """Refuse once."""
+        found = super().solve_integer(model, effort)
+        return replace(found, outcome=Outcome.INFEASIBLE) if self.solved == 1 else found
+
+
+def test_what_cannot_be_served_whole_is_bounded_anew_at_prices_before() -> None:
+    """What was known before it was found out is of serving more than can be served."""
+    one = problem([Row(cost=1), Row(cost=2, place=1)], [SERVICE])
+    here = replace(no_prices(one), unmet=np.array([np.inf]))
+    there = replace(here, capacity=np.array([50.0, 0.0]))
+    forced = np.zeros(1)
+    with Refusing() as engine:
+        bounds = BlockBounds(one, forced, engine)
+        (before,) = bounds.relaxed(priced(one, here), here, [np.array([0])], unchecked)
+        bounds.solved(priced(one, there), there, np.array([0]), 1.0)
+        forced[0] = 1 / 3  # of a load of 25, ten a unit
+        (after,) = bounds.relaxed(priced(one, here), here, [np.array([0])], unchecked)
+    assert before.bound == pytest.approx(300.0)
+    assert after.bound == pytest.approx(500 / 3)
+
+
+def test_of_two_blocks_as_far_the_smaller_is_solved_first() -> None:
+    """Of 100 pairs and of 10, both 8 away; who is 50 away is first; 9 may be given away."""
+    above = np.array([8.0, 8.0, 50.0, 3.0])
+    found = []
+    for row in farthest(above, [100, 10, 20, 10], 9.0, lambda: False):
+        found.append(row)
+        above[row] = 0.0
+    assert found == [2, 1, 3]
+    assert list(farthest(np.array([1.0, 2.0]), [1, 0], 0.0, lambda: True)) == []
