@@ -98,9 +98,13 @@ def _combined(
     return Search(compact, model, work.engine, master.point(point) if len(point) else None)
 
 
-def _master_effort(work: Work, known: Floats | None) -> Effort:
-    gap = max(_MASTER_GAP, _MASTER_PART * work.limits.gap)
-    return Effort(gap=gap, nodes=_MASTER_NODES, known=known)
+def _master_effort(work: Work, known: Floats | None, *, least: float = 0.0) -> Effort:
+    """How far the engine may go; a gap of `least` is near enough."""
+    return Effort(gap=max(_gap_asked(work), least), nodes=_MASTER_NODES, known=known)
+
+
+def _gap_asked(work: Work) -> float:
+    return max(_MASTER_GAP, _MASTER_PART * work.limits.gap)
 
 
 def _worth_opening(
@@ -121,7 +125,11 @@ def _worth_opening(
 
 
 def _in_parts(work: Work, master: Master, opened: Model, former: Search, known: Floats) -> Floats:
-    """Point of the master: `known`, improved for some demands at a time, the others held."""
+    """Point of the master: `known`, improved for some demands at a time, the others held.
+
+    Each part may miss as much as any other of what the whole may: a gap of its own cost would ask
+    most of the cheapest.
+    """
     demand = owners(former.compact)[master.kept]
     owner = np.concatenate([demand, [int(way.demands[0]) for way in master.ways]])
     follows = np.flatnonzero(np.isin(master.kept, former.compact.switches))
@@ -131,14 +139,16 @@ def _in_parts(work: Work, master: Master, opened: Model, former: Search, known: 
     )
     want = _wanted(work, former)
     parts = some_at_a_time(want, _AT_A_TIME, work.combined, work.limits.seed)
+    each = _gap_asked(work) * work.cost / max(len(parts), 1)
     work.combined += 1
     while parts:
         work.check_time()
         part = parts.pop(0)
         cut = incumbent.cut(part)
         known = incumbent.x[cut.free]
-        answer = work.engine.solve_integer(cut.model, _master_effort(work, known))
         now = float(cut.model.cost @ known)
+        effort = _master_effort(work, known, least=each / max(now, 1.0))
+        answer = work.engine.solve_integer(cut.model, effort)
         if len(answer.x) and answer.objective < now:
             incumbent.take(cut, answer.x)
         elif not len(answer.x) and len(part) > _FEWEST:  # the engine has lost its way: fewer

@@ -120,7 +120,7 @@ def test_a_search_proves_that_both_cannot_stand_there(engine: EngineProcess) -> 
     assert found.bound == pytest.approx(400)
 
 
-@bounded(60)
+@bounded(15)
 @given(services(count=3), SEEDS, st.sampled_from(list(Level)))
 def test_pairs_keep_the_bound(
     engine: EngineProcess, one: Problem, seed: int, level: Level
@@ -129,7 +129,7 @@ def test_pairs_keep_the_bound(
     assert_pairs_hold(replace(one, apart=apart((0, 1), (1, 2), level=level)), seed, engine)
 
 
-@bounded(60)
+@bounded(15)
 @given(services(count=3, scarce=True), SEEDS, st.sampled_from(list(Level)))
 def test_pairs_keep_the_bound_where_all_is_scarce(
     engine: EngineProcess, one: Problem, seed: int, level: Level
@@ -138,7 +138,7 @@ def test_pairs_keep_the_bound_where_all_is_scarce(
     assert_pairs_hold(replace(one, apart=apart((0, 2), level=level)), seed, engine)
 
 
-@bounded(60)
+@bounded(15)
 @given(services(count=3, scarce=True), SEEDS)
 def test_pairs_keep_the_bound_where_they_may_use_different_things(
     engine: EngineProcess, one: Problem, seed: int
