@@ -28,11 +28,13 @@ from solver.search import Planned, Search
 from solver.solution import Solution
 from solver.work import Work
 
-#: Gap of the master as an integer model, at least and as a part of the one asked for; its nodes.
+#: Gap of the master as an integer model, at least and as a part of the one asked for, but no more
+#: than such a part of what is missing and this gap, whichever is wider; its nodes.
 #: What takes part in it may be above the bound by so much of the gap and of what its demand costs,
 #: until it finds something better: with a third less, the engine takes a tenth of the time.
 _MASTER_GAP = 2e-4
 _MASTER_PART = 0.1
+_FINEST = 5e-5
 _MASTER_NODES = 200
 _NEAR = ((0.005, 0.05), (0.02, 0.3), (0.05, 1.0))
 #: Above so many demands, so many take part in the integer master at a time; at least so many.
@@ -104,7 +106,12 @@ def _master_effort(work: Work, known: Floats | None, *, least: float = 0.0) -> E
 
 
 def _gap_asked(work: Work) -> float:
-    return max(_MASTER_GAP, _MASTER_PART * work.limits.gap)
+    """Gap of the master, smaller when less than that is missing."""
+    usual = max(_MASTER_GAP, _MASTER_PART * work.limits.gap)
+    if work.best is None or not 0 < work.cost < np.inf:
+        return usual
+    missing = 1.0 - work.bound / work.cost - work.limits.gap
+    return min(usual, max(_FINEST, _MASTER_PART * missing))
 
 
 def _worth_opening(
