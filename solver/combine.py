@@ -28,8 +28,8 @@ from solver.search import Planned, Search
 from solver.solution import Solution
 from solver.work import Work
 
-#: Gap of the master as an integer model, at least and as a part of the one asked for, but no more
-#: than such a part of what is missing and this gap, whichever is wider; its nodes.
+#: Gap of the master as an integer model, at least and as a part of the one asked for; but no more
+#: than such a part of what is missing, or than the last of these gaps; its nodes.
 #: What takes part in it may be above the bound by so much of the gap and of what its demand costs,
 #: until it finds something better: with a third less, the engine takes a tenth of the time.
 _MASTER_GAP = 2e-4
@@ -106,12 +106,19 @@ def _master_effort(work: Work, known: Floats | None, *, least: float = 0.0) -> E
 
 
 def _gap_asked(work: Work) -> float:
-    """Gap of the master, smaller when less than that is missing."""
-    usual = max(_MASTER_GAP, _MASTER_PART * work.limits.gap)
-    if work.best is None or not 0 < work.cost < np.inf:
-        return usual
-    missing = 1.0 - work.bound / work.cost - work.limits.gap
-    return min(usual, max(_FINEST, _MASTER_PART * missing))
+    now = np.inf if work.best is None else 1.0 - work.bound / max(work.cost, 1.0)
+    return master_gap(work.limits.gap, now)
+
+
+def master_gap(asked: float, now: float) -> float:
+    """Return the gap to which the master is solved; smaller when little is missing.
+
+    Args:
+        asked: gap that is asked of the plan.
+        now: gap of the plan so far; inf: not known.
+    """
+    usual = max(_MASTER_GAP, _MASTER_PART * asked)
+    return min(usual, max(_FINEST, _MASTER_PART * (now - asked)))
 
 
 def _worth_opening(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +14,11 @@ from solver import combine, decomposition
 from solver.child import EngineProcess
 from solver.columns import Columns
 from solver.combination import some_at_a_time
+from solver.combine import master_gap
+from solver.compact_columns import Longs
 from solver.decomposition import solve_decomposed
+from solver.effort import Answer, Effort
+from solver.model import Model
 from solver.search import Search
 from solver.solution import SearchLimits, Solution
 from solver.work import Work
@@ -87,3 +92,53 @@ def test_parts_are_all_demands_once_and_together_who_wants_the_same() -> None:
     assert sorted(np.concatenate(drawn).tolist()) == [0, 1, 2, 3, 4]
     again = some_at_a_time(wanted, 2, 1, 7)
     assert [part.tolist() for part in again] == [part.tolist() for part in drawn]
+
+
+def test_the_master_is_solved_more_closely_when_little_is_missing() -> None:
+    """A tenth of what is asked for, or of what is missing; neither without end."""
+    assert master_gap(0.005, np.inf) == pytest.approx(5e-4)
+    assert master_gap(0.005, 0.02) == pytest.approx(5e-4)
+    assert master_gap(0.005, 0.007) == pytest.approx(2e-4)
+    assert master_gap(0.005, 0.0051) == pytest.approx(5e-5)
+    assert master_gap(0.0, np.inf) == pytest.approx(2e-4)
+
+
+class Asked(EngineProcess):
+    """Notes the gap in cost that it is asked for, where a point is known."""
+
+    def __init__(self) -> None:
+        """Nothing yet."""
+        super().__init__()
+        self.gaps: list[float] = []
+
+    def solve_integer(self, model: Model, effort: Effort) -> Answer:
+        """Note the gap, then solve."""
+        if effort.known is not None:
+            self.gaps.append(effort.gap * max(float(model.cost @ effort.known), 1.0))
+        return super().solve_integer(model, effort)
+
+
+def test_each_part_may_miss_as_much_as_any_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A gap of its own cost would ask most of the part that costs least."""
+    monkeypatch.setattr(combine, "_MANY", 1)
+    monkeypatch.setattr(combine, "_AT_A_TIME", 6)
+    cost, count, asked = [], [], []
+
+    def parted(*drawn: Any) -> list[Longs]:
+        parts = some_at_a_time(*drawn)
+        count.append(len(parts))
+        return parts
+
+    def watched(work: Work, start: Solution | None) -> None:
+        cost.append(work.cost)
+        engine.gaps.clear()
+        combine.combine(work, start)
+        asked.append(min(engine.gaps))
+
+    monkeypatch.setattr(combine, "some_at_a_time", parted)
+    monkeypatch.setattr(decomposition, "combine", watched)
+    with Asked() as engine:
+        limits = SearchLimits(gap=0.0, work=5_000)
+        solve_decomposed(fleet_of(5).problem, limits, engine=engine)
+    assert count[-1] > 1
+    assert asked[-1] == pytest.approx(2e-4 * cost[-1] / count[-1])
