@@ -49,7 +49,7 @@ class Solved:
         above: how far the engine's best point is above `bound`; inf: it has none.
         gap: asked for when it was solved; inf: it was relaxed.
         nodes: allowed for it.
-        pairs: how many its model is of; 0: it has none.
+        pairs: how many its model is of; 0: there was no time for one.
         partly: what its relaxation says of leaving more unmet; None: it has none.
     """
 
@@ -64,12 +64,11 @@ class Solved:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Fresh:
-    """A block at prices: its pairs, the price of what it leaves unmet; `key` as `_key` says."""
+    """A block at prices: its pairs, and the price of what it leaves unmet."""
 
     block: Longs
     pairs: Pairs
     unmet: Floats
-    key: bytes
 
 
 class BlockBounds:
@@ -90,7 +89,7 @@ class BlockBounds:
         self._engine = engine
         self._blocks = BlockModels(problem, forced)
         self._known: dict[int, dict[bytes, Solved]] = {}  # the latest last
-        self._keys: tuple[Prices | None, dict[int, bytes]] = (None, {})
+        self._keys: tuple[Prices | None, Floats, dict[int, bytes]] = (None, forced, {})
 
     def ways(self) -> list[Way]:
         """Return the ways of the blocks solved last."""
@@ -119,7 +118,8 @@ class BlockBounds:
         Raises:
             SolverError: the engine failed.
         """
-        fresh = self._fresh_of(problem, prices, blocks, check)
+        keys = self._keys_at(prices)
+        fresh = self._fresh_of(problem, prices, blocks, keys, check)
         together = [one for one in fresh if is_service(problem, one.block)]
         parts = [together[at : at + _TOGETHER] for at in range(0, len(together), _TOGETHER)]
         parts += [[one] for one in fresh if not is_service(problem, one.block)]
@@ -128,7 +128,7 @@ class BlockBounds:
             if is_late():
                 break
             self._relax(problem, prices, some, check, is_late)
-        seen, keys = {int(one.block[0]): one for one in fresh}, self._keys_at(prices)
+        seen = {int(one.block[0]): one for one in fresh}
         return [
             self._recalled(int(block[0]), keys[int(block[0])])
             or self._least(problem, seen[int(block[0])])
@@ -140,17 +140,17 @@ class BlockBounds:
         problem: Problem,
         prices: Prices,
         blocks: Sequence[Longs],
+        keys: dict[int, bytes],
         check: Callable[[], None],
     ) -> list[_Fresh]:
-        """The blocks that have no relaxation at these prices."""
-        fresh, keys = [], self._keys_at(prices)
+        """The blocks that have no relaxation at these prices; `keys` gets those of all."""
+        fresh = []
         some = [block for block in blocks if not self._is_relaxed(int(block[0]), keys)]
         for block, pairs in zip(some, self._blocks.pairs_of(problem, some), strict=True):
             check()
-            key = keys[int(block[0])] = self._blocks.key(problem, prices, block, pairs)
+            keys[int(block[0])] = self._blocks.key(problem, prices, block, pairs)
             if not self._is_relaxed(int(block[0]), keys):
-                unmet = prices.unmet[block]
-                fresh.append(_Fresh(block=block, pairs=pairs, unmet=unmet, key=key))
+                fresh.append(_Fresh(block=block, pairs=pairs, unmet=prices.unmet[block]))
         return fresh
 
     def _keys_at(self, prices: Prices) -> dict[int, bytes]:
@@ -158,9 +158,11 @@ class BlockBounds:
 
         To find the pairs of many blocks again takes longer than to relax them.
         """
-        if self._keys[0] is not prices:
-            self._keys = (prices, {})
-        return self._keys[1]
+        before, forced, keys = self._keys
+        if before is not prices or not np.array_equal(forced, self._forced):
+            keys = {}
+            self._keys = (prices, self._forced.copy(), keys)
+        return keys
 
     def _is_relaxed(self, block: int, keys: Mapping[int, bytes]) -> bool:
         """True when a block's relaxation is known at the prices of `keys`."""
@@ -200,7 +202,7 @@ class BlockBounds:
                 if is_late():
                     return
             solved = found[row] if found else self._relaxed(problem, prices, one.block, one.pairs)
-            self._note(one, solved)
+            self._note(problem, prices, one, solved)
 
     def _least(self, problem: Problem, fresh: _Fresh) -> Solved:
         """What is known, very little, of a block for which there was no time."""
@@ -241,16 +243,21 @@ class BlockBounds:
         found = self._solved(problem, prices, (block, pairs), effort)
         if known is not None:
             found = replace(found, partly=known.partly)
+        key = self._blocks.key(problem, prices, block, pairs)  # more may have to stay unmet
         self._remember(int(block[0]), key, found)
         return found
 
-    def _note(self, fresh: _Fresh, relaxed: Solved) -> None:
-        """Remember what a relaxation says, and what was solved before at the same prices."""
+    def _note(self, problem: Problem, prices: Prices, fresh: _Fresh, relaxed: Solved) -> None:
+        """Remember what a relaxation says, and what was solved before at the same prices.
+
+        Its key is made anew: what has to stay unmet may have been found out since.
+        """
         first = int(fresh.block[0])
-        known = self._recalled(first, fresh.key)
+        key = self._keys[2][first] = self._blocks.key(problem, prices, fresh.block, fresh.pairs)
+        known = self._recalled(first, key)
         if known is not None and np.isfinite(known.gap):
             relaxed = replace(known, partly=relaxed.partly)
-        self._remember(first, fresh.key, replace(relaxed, pairs=fresh.pairs.count))
+        self._remember(first, key, replace(relaxed, pairs=fresh.pairs.count))
 
     def _relaxed_together(self, problem: Problem, fresh: Sequence[_Fresh]) -> list[Solved] | None:
         """Bounds of services that have nothing in common; None: not all have one.
@@ -332,12 +339,11 @@ class BlockBounds:
         whole = Effort(gap=0.0, nodes=_NODES)
         answer = self._engine.solve_integer(replace(model, cost=cost, high=high), whole)
         self._forced[block] = min(max(answer.bound, _LEAST_FORCED), 1.0)
-        self._known.pop(int(block[0]), None)  # bounds of serving more than can be
 
 
 def _will_do(known: Solved, gap: float, nodes: int) -> bool:
     """True when a block has been solved to a `gap` with `nodes`, or came so near before."""
-    is_near = known.above <= gap * max(known.bound, 1.0)
+    is_near = known.way is not None and known.above <= gap * max(known.bound, 1.0)
     return is_near or (known.gap <= gap and known.nodes >= nodes)
 
 

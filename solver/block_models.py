@@ -121,7 +121,10 @@ class BlockModels:
         return compact, model
 
     def key(self, problem: Problem, prices: Prices, block: Longs, pairs: Pairs) -> bytes:
-        """Return what is equal where a block sees the same prices, of its home and scopes too."""
+        """Return what is equal where a block sees the same prices, of its home and scopes too.
+
+        And where as much of it has to stay unmet.
+        """
         stay, moving = problem.stay, np.empty(0)
         if stay is not None:
             moving = stay.cost[np.isin(stay.demand, block)]
@@ -131,7 +134,8 @@ class BlockModels:
             if one in self._exclusive
         ]
         costs = (pairs.compute, pairs.extra, pairs.unit_cost, pairs.move)
-        seen = np.concatenate([*costs, moving, prices.unmet[block], *scopes])
+        unmet = (prices.unmet[block], self._forced[block])
+        seen = np.concatenate([*costs, moving, *unmet, *scopes])
         return hashlib.blake2b(pairs.supply.tobytes() + seen.tobytes()).digest()
 
 

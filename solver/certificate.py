@@ -89,7 +89,8 @@ class Certifier:
         """Return the bound at `prices`.
 
         Blocks that have models are relaxed first. Those are solved whose relaxation is farthest
-        below the best way that is known, until all others together are not `slack` away.
+        below the best way that is known, for the size of their models, until all others together
+        are not `slack` away.
 
         Args:
             prices: of shared rows, and of what stays unmet.
@@ -267,10 +268,9 @@ class Certifier:
 def farthest(
     above: Floats, pairs: Sequence[int], slack: float, is_late: Callable[[], bool]
 ) -> Iterator[int]:
-    """Yield blocks, the farthest for its pairs first, until all others are not `slack` away.
+    """Yield blocks, the farthest for their size first, until all others are near enough together.
 
-    A model of many pairs takes longer than as many of few: of two that are as far the smaller
-    comes first.
+    A model of many pairs takes longer: of two that are as far the smaller comes first.
 
     Args:
         above: float64[B], how far each is; those that were yielded count as what has become of
@@ -279,8 +279,8 @@ def farthest(
         slack: how far those that are not yielded may be, together.
         is_late: True ends it.
     """
-    each = above / np.maximum(np.array(pairs, np.float64), 1.0)
-    for row in np.argsort(-each, kind="stable").tolist():
+    size = np.maximum(np.array(pairs, np.float64), 1.0)
+    for row in np.lexsort((size, -above / size)).tolist():
         if above.sum() <= slack or is_late():
             return
         yield row

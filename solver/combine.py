@@ -28,8 +28,8 @@ from solver.search import Planned, Search
 from solver.solution import Solution
 from solver.work import Work
 
-#: Gap of the master as an integer model, at least and as a part of the one asked for; but no more
-#: than such a part of what is missing, or than the last of these gaps; its nodes.
+#: Gap of the master as an integer model: so much, or such a part of the one that is asked for if
+#: that is more. Where less is missing, such a part of that, down to the finest; its nodes.
 #: What takes part in it may be above the bound by so much of the gap and of what its demand costs,
 #: until it finds something better: with a third less, the engine takes a tenth of the time.
 _MASTER_GAP = 2e-4
@@ -106,7 +106,8 @@ def _master_effort(work: Work, known: Floats | None, *, least: float = 0.0) -> E
 
 
 def _gap_asked(work: Work) -> float:
-    now = np.inf if work.best is None else 1.0 - work.bound / max(work.cost, 1.0)
+    is_known = work.best is not None and np.isfinite(work.cost)
+    now = 1.0 - work.bound / max(work.cost, 1.0) if is_known else np.inf
     return master_gap(work.limits.gap, now)
 
 
@@ -141,8 +142,8 @@ def _worth_opening(
 def _in_parts(work: Work, master: Master, opened: Model, former: Search, known: Floats) -> Floats:
     """Point of the master: `known`, improved for some demands at a time, the others held.
 
-    Each part may miss as much as any other of what the whole may: a gap of its own cost would ask
-    most of the cheapest.
+    A part may miss its share of what the whole may, however little it costs by itself: of cheap
+    ones a gap of their own cost would ask for more than the whole is asked for.
     """
     demand = owners(former.compact)[master.kept]
     owner = np.concatenate([demand, [int(way.demands[0]) for way in master.ways]])

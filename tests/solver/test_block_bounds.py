@@ -13,7 +13,7 @@ from solver.block_models import BlockModels
 from solver.blocks import Longs, blocks_of
 from solver.certificate import Certifier, farthest
 from solver.child import EngineProcess
-from solver.effort import Answer, Effort, Outcome
+from solver.effort import Answer, Effort
 from solver.model import Model
 from solver.pairs import Pairs
 from solver.preferences import Stay
@@ -189,29 +189,53 @@ def test_who_came_near_enough_is_not_solved_for_a_smaller_gap() -> None:
         assert engine.solved == before
 
 
-class Refusing(Engine):
-    """Says that the first model it is to solve has no solution, though its relaxation has."""
+def test_bounds_at_the_oldest_prices_are_forgotten() -> None:
+    """Two are remembered, those seen last: a third takes the place of the one seen longest ago."""
+    one = problem([Row(cost=1), Row(cost=2, place=1)], [SERVICE])
+    prices = [
+        replace(no_prices(one), capacity=np.array([price, 0.0]), unmet=np.array([np.inf]))
+        for price in (0.0, 10.0, 20.0)
+    ]
+    counts = []
+    with Engine() as engine:
+        bounds = BlockBounds(one, np.zeros(1), engine)
+        for at in (0, 1, 0, 2, 0, 1):
+            before = engine.solved
+            bounds.solved(priced(one, prices[at]), prices[at], np.array([0]), 1.0)
+            counts.append(engine.solved > before)
+    assert counts == [True, True, False, True, False, True]
 
-    def solve_integer(self, model: Model, effort: Effort) -> Answer:
-        """Refuse once."""
-        found = super().solve_integer(model, effort)
-        return replace(found, outcome=Outcome.INFEASIBLE) if self.solved == 1 else found
+
+def test_the_size_of_a_model_is_known_relaxed_and_solved() -> None:
+    """Three places at 1, 2 and 3 an hour, none of which stands in for another."""
+    rows = [Row(cost=1 + place, capacity=1, place=place) for place in range(3)]
+    one = problem(rows, [SERVICE])
+    prices = replace(no_prices(one), unmet=np.array([np.inf]))
+    with EngineProcess() as engine:
+        bounds = BlockBounds(one, np.zeros(1), engine)
+        asked = priced(one, prices), prices
+        (relaxed,) = bounds.relaxed(*asked, [np.array([0])], unchecked)
+        solved = bounds.solved(*asked, np.array([0]), 1.0)
+        (again,) = bounds.relaxed(*asked, [np.array([0])], unchecked)
+    assert (relaxed.pairs, solved.pairs, again.pairs) == (3, 3, 3)
+    assert again.way is solved.way
 
 
-def test_what_cannot_be_served_whole_is_bounded_anew_at_prices_before() -> None:
+@pytest.mark.parametrize("back", [False, True])
+def test_what_cannot_be_served_whole_is_bounded_anew(back: bool) -> None:
     """What was known before it was found out is of serving more than can be served."""
     one = problem([Row(cost=1), Row(cost=2, place=1)], [SERVICE])
     here = replace(no_prices(one), unmet=np.array([np.inf]))
     there = replace(here, capacity=np.array([50.0, 0.0]))
-    forced = np.zeros(1)
-    with Refusing() as engine:
+    forced, found = np.zeros(1), []
+    with EngineProcess() as engine:
         bounds = BlockBounds(one, forced, engine)
-        (before,) = bounds.relaxed(priced(one, here), here, [np.array([0])], unchecked)
-        bounds.solved(priced(one, there), there, np.array([0]), 1.0)
-        forced[0] = 1 / 3  # of a load of 25, ten a unit
-        (after,) = bounds.relaxed(priced(one, here), here, [np.array([0])], unchecked)
-    assert before.bound == pytest.approx(300.0)
-    assert after.bound == pytest.approx(500 / 3)
+        for prices in (here, there, here) if back else (here, here):
+            found += bounds.relaxed(priced(one, prices), prices, [np.array([0])], unchecked)
+            bounds.solved(priced(one, prices), prices, np.array([0]), 1.0)
+            forced[0] = 1 / 3  # of a load of 25, ten a unit
+    assert found[0].bound == pytest.approx(300.0)
+    assert found[-1].bound == pytest.approx(500 / 3)
 
 
 def test_of_two_blocks_as_far_the_smaller_is_solved_first() -> None:
@@ -222,4 +246,6 @@ def test_of_two_blocks_as_far_the_smaller_is_solved_first() -> None:
         found.append(row)
         above[row] = 0.0
     assert found == [2, 1, 3]
+    unknown = np.array([np.inf, np.inf, 1.0])
+    assert next(farthest(unknown, [9, 4, 1], 9.0, lambda: False)) == 1
     assert list(farthest(np.array([1.0, 2.0]), [1, 0], 0.0, lambda: True)) == []

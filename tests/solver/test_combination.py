@@ -118,8 +118,8 @@ class Asked(EngineProcess):
         return super().solve_integer(model, effort)
 
 
-def test_each_part_may_miss_as_much_as_any_other(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A gap of its own cost would ask most of the part that costs least."""
+def test_no_part_is_asked_for_more_than_its_share(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A gap of its own cost would ask for more of a part that costs little."""
     monkeypatch.setattr(combine, "_MANY", 1)
     monkeypatch.setattr(combine, "_AT_A_TIME", 6)
     cost, count, asked = [], [], []
