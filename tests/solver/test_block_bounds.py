@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 
-from solver.block_bounds import BlockBounds
+from solver.block_bounds import BlockBounds, Solved, _will_do
 from solver.block_models import BlockModels
 from solver.blocks import Longs, blocks_of
 from solver.certificate import Certifier, farthest
@@ -249,3 +250,31 @@ def test_of_two_blocks_as_far_the_smaller_is_solved_first() -> None:
     unknown = np.array([np.inf, np.inf, 1.0])
     assert next(farthest(unknown, [9, 4, 1], 9.0, lambda: False)) == 1
     assert list(farthest(np.array([1.0, 2.0]), [1, 0], 0.0, lambda: True)) == []
+
+
+def test_a_bound_that_is_near_is_no_way() -> None:
+    """Where no way was found, the block is solved again, however near the engine came."""
+    near = Solved(bound=100.0, way=None, above=0.0, gap=0.05, nodes=50)
+    assert not _will_do(near, 0.01, 2000)
+    assert _will_do(near, 0.05, 50)
+
+
+def test_a_bound_minds_the_sizes_of_models(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of two services the small one needs the cheapest unit alone, the other all three."""
+    asked: list[Sequence[int]] = []
+
+    def noted(*given: Any) -> Iterator[int]:
+        asked.append(given[1])
+        return farthest(*given)
+
+    monkeypatch.setattr("solver.certificate.farthest", noted)
+    rows = [Row(cost=1 + place, capacity=1, place=place) for place in range(3)]
+    one = problem(rows, [like(SERVICE, loads=((0, 5.0),)), SERVICE])
+    prices = replace(no_prices(one), unmet=np.full(2, np.inf))
+    with EngineProcess() as engine:
+        service = service_of(one, np.zeros(2), np.zeros(2))
+        Certifier(one, service, engine).certify(prices, unchecked)
+        bounds = BlockBounds(one, np.zeros(2), engine)
+        known = bounds.relaxed(priced(one, prices), prices, blocks_of(one).models, unchecked)
+    assert asked == [[found.pairs for found in known]]
+    assert asked[0][0] < asked[0][1]
