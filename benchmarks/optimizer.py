@@ -11,8 +11,8 @@ from broker.planning import Progress, make_plan
 from broker.plans import Cost, Plan
 from broker.scene import build_scene
 from broker.workloads import Spec
+from solver.asking import Engine
 from solver.cheapest_first import cheapest_first
-from solver.child import EngineProcess
 from solver.exact import solve_exact
 from solver.problem import Problem
 from solver.solution import SearchLimits
@@ -43,7 +43,7 @@ def cheapest(spec: Spec, market: Market) -> tuple[Cost, dict[str, float]]:
     scene = build_scene(spec, market)
     problem = formulate(scene, find_candidates(scene))
     one = SearchLimits(gap=_ONE_GAP, work=_ONE_NODES)
-    with EngineProcess() as engine:
+    with Engine() as engine:
         found = cheapest_first(problem, lambda alone: solve_exact(alone, one, engine=engine))
     unmet = {
         workload.name: float(share)

@@ -27,7 +27,7 @@ from broker.scene import build_scene
 from broker.snapshot import read_market
 from broker.spec import spec_from_data
 from broker.workloads import Spec
-from solver.child import EngineProcess
+from solver.asking import Engine
 from solver.effort import Effort
 from solver.exact import solve_exact
 from solver.model import Model, ModelBuilder
@@ -132,7 +132,7 @@ def optimized_s(spec: Spec, market: Market) -> float:
     scene = build_scene(spec, market)
     problem = formulate(scene, find_candidates(scene))
     start = used_s()
-    with EngineProcess() as engine:
+    with Engine() as engine:
         solve_exact(problem, SearchLimits(), engine=engine)
     return used_s() - start
 
@@ -143,7 +143,7 @@ def naive_s(spec: Spec, market: Market) -> tuple[float, float]:
     problem = formulate(scene, find_candidates(scene))
     start = used_s()
     model = naive_model(problem)
-    with EngineProcess() as engine:
+    with Engine() as engine:
         answer = engine.solve_integer(model, Effort(gap=0.005, nodes=None, seconds=None))
     return used_s() - start, answer.objective
 

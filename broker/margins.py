@@ -27,7 +27,7 @@ from broker.rules.savings_plans import left_due_usd, plan_of_terms
 from broker.scene import build_scene
 from broker.spec import spec_from_data
 from broker.units import plain, round_cents
-from solver.child import EngineProcess
+from solver.asking import Engine
 from solver.margins import Margins, marginal_prices
 from solver.solution import SolverError
 
@@ -56,7 +56,7 @@ class Margin:
     saves_usd_per_hour: Decimal
 
 
-def margins(plan: Plan, market: Market, engine: EngineProcess) -> tuple[Margin, ...]:
+def margins(plan: Plan, market: Market, engine: Engine) -> tuple[Margin, ...]:
     """Return what would save at least a cent, the largest saving first.
 
     Args:

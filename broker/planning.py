@@ -19,8 +19,8 @@ from broker.rules.rule import Scene
 from broker.scene import build_scene
 from broker.warm_start import begun_from
 from broker.workloads import Spec
+from solver.asking import Engine
 from solver.cheapest_first import cheapest_first
-from solver.child import EngineProcess
 from solver.exact import solve_exact
 from solver.optimize import solve
 from solver.problem import Problem
@@ -58,7 +58,7 @@ def make_plan(
     limits: SearchLimits | None = None,
     baseline: bool = False,
     progress: Progress | None = None,
-    engine: EngineProcess | None = None,
+    engine: Engine | None = None,
     warm_start: Plan | None = None,
 ) -> Planning:
     """Plan `spec` on `market`.
@@ -86,7 +86,7 @@ def make_plan(
     _refuse_unmeetable(scene, candidates)
     problem = formulate(scene, candidates)
     limits = limits or SearchLimits()
-    process = nullcontext(engine) if engine else EngineProcess(seconds=limits.seconds)
+    process = nullcontext(engine) if engine else Engine(seconds=limits.seconds)
     with _failures(), process as running:
         begun = None if warm_start is None else begun_from(warm_start, scene, problem, running)
         first = _first(problem, running) if baseline else None
@@ -135,7 +135,7 @@ def _failures() -> Iterator[None]:
         ) from error
 
 
-def _first(problem: Problem, engine: EngineProcess) -> Solution:
+def _first(problem: Problem, engine: Engine) -> Solution:
     one = SearchLimits(gap=_ONE_GAP, work=_ONE_NODES)
     return cheapest_first(
         problem, lambda alone: solve_exact(alone, one, engine=engine), gap=_ONE_GAP

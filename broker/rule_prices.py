@@ -25,7 +25,7 @@ from broker.planning import make_plan
 from broker.plans import ZERO, Level, Plan
 from broker.spec import spec_from_data
 from broker.stated_rules import StatedRule, stated_rules
-from solver.child import EngineProcess
+from solver.asking import Engine
 from solver.solution import SearchLimits
 
 if TYPE_CHECKING:
@@ -148,7 +148,7 @@ def price_rules(
     ]
     is_near = float(plan.proof.gap) <= limits.gap
     again = [] if is_near else [_Job(spec=plan.spec, market=market, limits=limits)]
-    with EngineProcess() as engine:
+    with Engine() as engine:
         made = _each_planned([*jobs, *again], workers, engine)
         found = _counted(made, len(jobs) + len(again), progress or _silent)
         estimates = margins(plan, market, engine)
@@ -174,9 +174,7 @@ def _counted(made: Iterator[_Known | str], every: int, progress: Progress) -> li
     return found
 
 
-def _each_planned(
-    jobs: Sequence[_Job], workers: int, engine: EngineProcess
-) -> Iterator[_Known | str]:
+def _each_planned(jobs: Sequence[_Job], workers: int, engine: Engine) -> Iterator[_Known | str]:
     if workers == 1 or len(jobs) < 2:
         yield from (_plan_one(job, engine) for job in jobs)
         return
@@ -208,7 +206,7 @@ def _end(_number: int, _frame: object) -> NoReturn:
     raise SystemExit
 
 
-def _plan_one(job: _Job, engine: EngineProcess | None = None) -> _Known | str:
+def _plan_one(job: _Job, engine: Engine | None = None) -> _Known | str:
     """Plan one spec; an error comes back as its text, which any process can read."""
     try:
         spec = spec_from_data(job.spec)

@@ -16,7 +16,7 @@ from broker.plan_file import plan_to_json
 from broker.plans import Placement, Plan, WarmStart
 from broker.rules.rule import Scene
 from broker.scarcity import earlier_prices
-from solver.child import EngineProcess
+from solver.asking import Engine
 from solver.prices import Prices
 from solver.problem import Problem
 from solver.solution import Allocation, Solution
@@ -41,7 +41,7 @@ class Begun:
     told: WarmStart
 
 
-def begun_from(earlier: Plan, scene: Scene, problem: Problem, engine: EngineProcess) -> Begun:
+def begun_from(earlier: Plan, scene: Scene, problem: Problem, engine: Engine) -> Begun:
     """Return what still stands of an earlier plan, as a start for `problem`.
 
     Args:

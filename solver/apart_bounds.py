@@ -17,10 +17,10 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from solver.asking import Engine
 from solver.block_bounds import BlockBounds
 from solver.block_models import is_service
 from solver.blocks import Blocks
-from solver.child import EngineProcess
 from solver.prices import Prices, priced
 from solver.problem import Bools, Floats, Level, Problem
 from solver.scopes import kept_apart_from, scopes_touched
@@ -74,7 +74,7 @@ class ApartBounds:
         problem: Problem,
         blocks: Blocks,
         forced: Floats,
-        engine: EngineProcess,
+        engine: Engine,
         models: BlockBounds,
         prices: Prices,
     ) -> None:

@@ -14,8 +14,8 @@ from typing import TypeVar
 
 import numpy as np
 
+from solver.asking import Engine
 from solver.blocks import Longs
-from solver.child import EngineProcess
 from solver.compact import build_compact
 from solver.one_by_one import joined as joined_rows
 from solver.one_by_one import joined_routes
@@ -54,7 +54,7 @@ def parts_alone(problem: Problem) -> bool:
 class Aside:
     """A plan of many demands, changed a few at a time."""
 
-    def __init__(self, problem: Problem, plan: Planned, engine: EngineProcess) -> None:
+    def __init__(self, problem: Problem, plan: Planned, engine: Engine) -> None:
         """Start from a plan.
 
         Args:

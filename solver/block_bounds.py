@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from solver.asking import Engine
 from solver.block_models import BlockModels, is_service
 from solver.blocks import Longs
-from solver.child import EngineProcess
 from solver.compact_columns import NONE, Compact, owners
 from solver.effort import Effort, Outcome
 from solver.less_served import Partly, by_its_units, partly_of, unknown
@@ -77,7 +77,7 @@ class BlockBounds:
     A search that has tried other prices goes back to the best ones.
     """
 
-    def __init__(self, problem: Problem, forced: Floats, engine: EngineProcess) -> None:
+    def __init__(self, problem: Problem, forced: Floats, engine: Engine) -> None:
         """Bound blocks of `problem`, which has flat moves.
 
         Args:

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from solver.alone_costs import Alone, AloneCosts
+from solver.asking import Engine
 from solver.block_bounds import BlockBounds, Solved
 from solver.blocks import Longs, blocks_of
-from solver.child import EngineProcess
 from solver.joint_bounds import JointBounds
 from solver.less_served import most_saved, unknown
 from solver.pairs import most_units
@@ -63,7 +63,7 @@ class Certifier:
         joint: what a bound gains where some blocks are bounded together.
     """
 
-    def __init__(self, problem: Problem, service: Service, engine: EngineProcess) -> None:
+    def __init__(self, problem: Problem, service: Service, engine: Engine) -> None:
         """Part `problem` (flat moves, see `solver.tier_bounds`) into blocks."""
         self._problem = problem
         self._service = service

@@ -18,8 +18,8 @@ import time
 import numpy as np
 
 from solver.answer import answer_of
+from solver.asking import Engine
 from solver.by_priority import serve_by_priority
-from solver.child import EngineProcess
 from solver.combine import combine
 from solver.first_plan import first_plan, unproven
 from solver.improving import improve, is_nearly_whole, plan_again, plan_at, reseat, serve, settle
@@ -78,7 +78,7 @@ def solve_decomposed(
     problem: Problem,
     limits: SearchLimits,
     *,
-    engine: EngineProcess,
+    engine: Engine,
     start: Solution | None = None,
     prices: Prices | None = None,
     progress: Progress | None = None,

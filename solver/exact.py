@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from solver.child import EngineProcess
+from solver.asking import Engine
 from solver.compact import build_compact
 from solver.compact_columns import Compact
 from solver.decode import decode
@@ -56,7 +56,7 @@ def solve_exact(
     limits: SearchLimits,
     *,
     start: Solution | None = None,
-    engine: EngineProcess,
+    engine: Engine,
     progress: Progress | None = None,
 ) -> Solution:
     """Solve `problem` through its compact model.
@@ -94,7 +94,7 @@ def solve_exact(
 
 
 def _searched(
-    compact: Compact, model: Model, effort: Effort, engine: EngineProcess, report: Progress
+    compact: Compact, model: Model, effort: Effort, engine: Engine, report: Progress
 ) -> tuple[_Stage, Answer]:
     """Serve levels, override least, then minimise cost."""
     stage = _serve_everything(compact, model, _without_pairs(compact), effort, engine)
@@ -112,7 +112,7 @@ def _searched(
 
 
 def _override_least(
-    compact: Compact, stage: _Stage, effort: Effort, engine: EngineProcess, report: Progress
+    compact: Compact, stage: _Stage, effort: Effort, engine: Engine, report: Progress
 ) -> _Stage:
     """Minimise what is overridden of first refusals, and fix it; nothing to do without any."""
     column = compact.overrides
@@ -141,7 +141,7 @@ def _override_least(
 
 
 def _fallen_back(
-    compact: Compact, model: Model, start: Solution, engine: EngineProcess, stop: Stop
+    compact: Compact, model: Model, start: Solution, engine: Engine, stop: Stop
 ) -> Solution:
     """Return `start` with what the linear relaxation proves of it."""
     demands = compact.problem.demands
@@ -179,7 +179,7 @@ def _without_pairs(compact: Compact) -> Floats:
 
 
 def _serve_everything(
-    compact: Compact, model: Model, forced: Floats, effort: Effort, engine: EngineProcess
+    compact: Compact, model: Model, forced: Floats, effort: Effort, engine: Engine
 ) -> _Stage:
     """Try the usual case first: everything that has a pair is served in full."""
     high = model.high.copy()
@@ -209,7 +209,7 @@ def _level_values(problem: Problem, unmet: Floats) -> list[tuple[int, float]]:
 
 
 def _serve_by_priority(
-    compact: Compact, model: Model, effort: Effort, engine: EngineProcess, report: Progress
+    compact: Compact, model: Model, effort: Effort, engine: Engine, report: Progress
 ) -> _Stage:
     """Minimise unmet weight priority by priority, fixing each before the next."""
     demands = compact.problem.demands

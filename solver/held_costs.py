@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from solver.asking import Engine
 from solver.block_bounds import BlockBounds
 from solver.blocks import Blocks, Longs
-from solver.child import EngineProcess
 from solver.exclusive import exclusive_costs
 from solver.exclusive_rows import counted_whole, neighbours
 from solver.lone_bounds import lone_bound
@@ -54,7 +54,7 @@ class HeldCosts:
             services among them see no capacities, so they may hold more; some leave shares unmet.
     """
 
-    def __init__(self, stock: Stock, engine: EngineProcess) -> None:
+    def __init__(self, stock: Stock, engine: Engine) -> None:
         """Ask nobody yet; the engine solves models of blocks."""
         self.ways: dict[tuple[int, Units], Way] = {}
         self.stock, self._engine = stock, engine
@@ -178,7 +178,7 @@ class _Held:
     models: BlockBounds
 
     @classmethod
-    def of(cls, stock: Stock, held: Units, engine: EngineProcess) -> _Held:
+    def of(cls, stock: Stock, held: Units, engine: Engine) -> _Held:
         """Hold supplies of a problem to so many units, and let them be free."""
         free = [supply for supply, _ in held]
         units = np.array([units for _, units in held], np.float64)

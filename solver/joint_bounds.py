@@ -12,10 +12,10 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from solver.apart_bounds import ApartBounds, Gain
+from solver.asking import Engine
 from solver.block_bounds import BlockBounds
 from solver.block_models import priced_unmet
 from solver.blocks import Blocks
-from solver.child import EngineProcess
 from solver.compact import build_compact
 from solver.compact_columns import Compact
 from solver.effort import Effort
@@ -52,7 +52,7 @@ class JointBounds:
         problem: Problem,
         blocks: Blocks,
         forced: Floats,
-        engine: EngineProcess,
+        engine: Engine,
         models: BlockBounds,
         exclusive: Mapping[int, Level],
     ) -> None:

@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from solver.asking import Engine
 from solver.blocks import blocks_of
 from solver.certificate import Certifier
-from solver.child import EngineProcess
 from solver.effort import Outcome
 from solver.pairs import Pairs
 from solver.prices import Prices
@@ -64,7 +64,7 @@ class LevelBound:
 class LevelBounds:
     """Bounds what stays unmet of each priority, at the service of a plan above it."""
 
-    def __init__(self, free: Problem, forced: Floats, engine: EngineProcess) -> None:
+    def __init__(self, free: Problem, forced: Floats, engine: Engine) -> None:
         """Look at a problem without costs (`solver.costless`, flat moves).
 
         Args:

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from solver.child import EngineProcess
+from solver.asking import Engine
 from solver.compact import build_compact
 from solver.compact_columns import NONE, Compact, Longs
 from solver.effort import LinearAnswer, Outcome
@@ -50,7 +50,7 @@ class Margins:
 
 
 def marginal_prices(
-    problem: Problem, unmet: Floats, engine: EngineProcess, *, overridden: float = 0.0
+    problem: Problem, unmet: Floats, engine: Engine, *, overridden: float = 0.0
 ) -> Margins:
     """Return the slopes at the plan that leaves `unmet` and overrides so much.
 

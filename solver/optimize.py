@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from solver.child import EngineProcess
+from solver.asking import Engine
 from solver.decomposition import solve_decomposed
 from solver.exact import Progress, solve_exact
 from solver.pairs import enumerate_pairs
@@ -29,7 +29,7 @@ def solve(
     problem: Problem,
     limits: SearchLimits,
     *,
-    engine: EngineProcess,
+    engine: Engine,
     start: Solution | None = None,
     prices: Prices | None = None,
     progress: Progress | None = None,

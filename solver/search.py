@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from solver.child import EngineProcess
+from solver.asking import Engine
 from solver.compact import build_compact
 from solver.compact_columns import NONE, Compact, Longs, owners, ties
 from solver.decode import decode
@@ -38,7 +38,7 @@ _ROUNDING = 1e-9
 Planned = tuple[Allocation, Routes, Floats]
 
 
-def held_alone(problem: Problem, plan: Planned, engine: EngineProcess) -> Search | None:
+def held_alone(problem: Problem, plan: Planned, engine: Engine) -> Search | None:
     """Return a plan in a model of no pairs but its own; None: it breaks a rule over demands.
 
     The rules of single services are not looked at, and the search takes no steps.
@@ -56,7 +56,7 @@ class Search:
         self,
         compact: Compact,
         model: Model,
-        engine: EngineProcess,
+        engine: Engine,
         x: Floats | None = None,
         routes: Routes | None = None,
     ) -> None:
@@ -82,7 +82,7 @@ class Search:
 
     @classmethod
     def holding(
-        cls, plan: Planned, compact: Compact, model: Model, engine: EngineProcess
+        cls, plan: Planned, compact: Compact, model: Model, engine: Engine
     ) -> Search | None:
         """Start from a whole plan whose pairs the model has; None: it breaks a rule of the model.
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from solver.child import EngineProcess
+from solver.asking import Engine
 from solver.compact import build_compact
 from solver.compact_columns import Longs
 from solver.effort import Effort
@@ -31,7 +31,7 @@ from solver.ways import Way, nothing, way_of
 _ROUNDING = 1e-6
 
 
-def standing(problem: Problem, held: Allocation, engine: EngineProcess) -> Solution | None:
+def standing(problem: Problem, held: Allocation, engine: Engine) -> Solution | None:
     """Return what still stands of `held` as a plan of `problem`.
 
     Args:
@@ -70,7 +70,7 @@ def _rows(held: Allocation, chosen: Longs | slice) -> Allocation:
 class _Keeping:
     """Keeps what one demand after another held; what is kept is gone for the next."""
 
-    def __init__(self, problem: Problem, held: Allocation, engine: EngineProcess) -> None:
+    def __init__(self, problem: Problem, held: Allocation, engine: Engine) -> None:
         self._left = Remainder(problem)
         self._plain = replace(without_the_whole(problem), together=())
         self._engine = engine

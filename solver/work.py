@@ -9,8 +9,8 @@ from functools import cached_property
 
 import numpy as np
 
+from solver.asking import Engine
 from solver.certificate import Certificate, Certifier
-from solver.child import EngineProcess
 from solver.columns import Columns, Longs
 from solver.level_bounds import LevelBound
 from solver.prices import Prices
@@ -81,7 +81,7 @@ class Work:
 
     problem: Problem
     limits: SearchLimits
-    engine: EngineProcess
+    engine: Engine
     report: Progress
     deadline: float | None
     wider: Problem | None = None

@@ -14,7 +14,7 @@ from broker.market_csv import read_offers_csv
 from broker.planning import make_plan
 from broker.plans import Plan
 from broker.spec import spec_from_data
-from solver.child import EngineProcess
+from solver.asking import Engine
 from solver.solution import SearchLimits
 from tests import oracle
 from tests.oracle import Ask, Case, Gang, Offer, Pieces, Savings, Serving
@@ -31,12 +31,12 @@ TOLERANCE = 0.05
 
 
 @pytest.fixture(scope="module")
-def engine() -> Iterator[EngineProcess]:
-    with EngineProcess() as running:
+def engine() -> Iterator[Engine]:
+    with Engine() as running:
         yield running
 
 
-def planned(case: Case, engine: EngineProcess) -> Plan:
+def planned(case: Case, engine: Engine) -> Plan:
     """Plan a case to a gap of nothing."""
     market = read_offers_csv(oracle.market_csv(case).encode(), name="case")
     spec = replace(
@@ -125,7 +125,7 @@ def _asks(draw: st.DrawFn, name: str) -> Ask:
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(case=cases())
-def test_plans_are_as_good_as_the_best_of_all_choices(case: Case, engine: EngineProcess) -> None:
+def test_plans_are_as_good_as_the_best_of_all_choices(case: Case, engine: Engine) -> None:
     """Same unmet weight at every priority, same cost; bound <= optimum <= plan."""
     unmet, cost = oracle.best(case)
     plan = planned(case, engine)
@@ -157,7 +157,7 @@ def covered_cases(draw: st.DrawFn) -> Case:
     suppress_health_check=list(HealthCheck),
 )
 @given(case=covered_cases())
-def test_savings_plans_are_used_as_well_as_can_be(case: Case, engine: EngineProcess) -> None:
+def test_savings_plans_are_used_as_well_as_can_be(case: Case, engine: Engine) -> None:
     """Same unmet weight, same cost, with committed money that pays for hours of any workload."""
     unmet, cost = oracle.best(case)
     plan = planned(case, engine)
@@ -167,7 +167,7 @@ def test_savings_plans_are_used_as_well_as_can_be(case: Case, engine: EngineProc
     assert float(plan.proof.cost_bound) <= cost + TOLERANCE
 
 
-def test_a_level_of_nothing_does_not_stop_the_engine(engine: EngineProcess) -> None:
+def test_a_level_of_nothing_does_not_stop_the_engine(engine: Engine) -> None:
     """Nothing may stay unmet at priority 1, which leaves a row HiGHS gives up on."""
     zones = ((ZONES[0], 1), (ZONES[1], 2))
     case = Case(

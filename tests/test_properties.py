@@ -21,7 +21,7 @@ from broker.plan_file import plan_to_json
 from broker.planning import make_plan
 from broker.plans import Plan
 from broker.snapshot import stacked
-from solver.child import EngineProcess
+from solver.asking import Engine
 from solver.solution import SearchLimits
 from tests.random_cases import PLACES, Data, Row, market_of, market_rows, spec_data, spec_of
 
@@ -31,12 +31,12 @@ EXACT = SearchLimits(gap=0.0)
 
 
 @pytest.fixture(scope="module")
-def engine() -> Iterator[EngineProcess]:
-    with EngineProcess() as running:
+def engine() -> Iterator[Engine]:
+    with Engine() as running:
         yield running
 
 
-def planned(market: Market, data: Data, engine: EngineProcess) -> Plan:
+def planned(market: Market, data: Data, engine: Engine) -> Plan:
     """Plan to a gap of nothing; the audit is part of it."""
     return make_plan(spec_of(data), market, limits=EXACT, engine=engine).plan
 
@@ -66,7 +66,7 @@ def is_worse(plan: Plan, than: Plan) -> bool:
 
 @bounded(60)
 @given(rows=market_rows(), data=spec_data())
-def test_no_plan_breaks_a_rule(rows: list[Row], data: Data, engine: EngineProcess) -> None:
+def test_no_plan_breaks_a_rule(rows: list[Row], data: Data, engine: Engine) -> None:
     """Whatever is asked on whatever market, the audit of the plan is empty."""
     market = market_of(rows)
     spec = spec_of(data)
@@ -76,7 +76,7 @@ def test_no_plan_breaks_a_rule(rows: list[Row], data: Data, engine: EngineProces
 
 @bounded(25)
 @given(rows=market_rows(), data=spec_data())
-def test_an_offer_more_is_never_worse(rows: list[Row], data: Data, engine: EngineProcess) -> None:
+def test_an_offer_more_is_never_worse(rows: list[Row], data: Data, engine: Engine) -> None:
     """A market with one offer more is planned at least as well."""
     fewer = planned(market_of(rows[1:]), data, engine)
     assert not is_worse(planned(market_of(rows), data, engine), fewer)
@@ -85,7 +85,7 @@ def test_an_offer_more_is_never_worse(rows: list[Row], data: Data, engine: Engin
 @bounded(25)
 @given(rows=market_rows(), data=spec_data())
 def test_more_instances_of_an_offer_are_never_worse(
-    rows: list[Row], data: Data, engine: EngineProcess
+    rows: list[Row], data: Data, engine: Engine
 ) -> None:
     """Offers with two instances more each are planned at least as well."""
     assume(any(row[4] for row in rows))
@@ -96,9 +96,7 @@ def test_more_instances_of_an_offer_are_never_worse(
 
 @bounded(25)
 @given(rows=market_rows(), data=spec_data())
-def test_a_loosened_rule_is_never_worse(
-    rows: list[Row], data: Data, engine: EngineProcess
-) -> None:
+def test_a_loosened_rule_is_never_worse(rows: list[Row], data: Data, engine: Engine) -> None:
     """Without its rules and quotas the same spec is served at least as well, and as cheaply."""
     assume("policy" in data or "quotas" in data)
     market = market_of(rows)
@@ -110,7 +108,7 @@ def test_a_loosened_rule_is_never_worse(
 @bounded(25)
 @given(rows=market_rows(), data=spec_data(), order=st.randoms(use_true_random=False))
 def test_the_order_of_rows_changes_nothing(
-    rows: list[Row], data: Data, order: random.Random, engine: EngineProcess
+    rows: list[Row], data: Data, order: random.Random, engine: Engine
 ) -> None:
     """Permuted rows, and rows stacked from two markets in either order, give the same bytes."""
     spec = spec_of(data)
@@ -127,7 +125,7 @@ def test_the_order_of_rows_changes_nothing(
 @bounded(20)
 @given(rows=market_rows(), data=spec_data(rules=False))
 def test_prices_times_four_cost_four_times_as_much(
-    rows: list[Row], data: Data, engine: EngineProcess
+    rows: list[Row], data: Data, engine: Engine
 ) -> None:
     """Cost and bound scale with the prices; what is unmet stays the same."""
     for kind in ("training", "services", "batch"):

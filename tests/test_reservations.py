@@ -12,7 +12,7 @@ import pytest
 from broker.audit import audit
 from broker.planning import make_plan
 from broker.plans import Plan
-from solver.child import EngineProcess
+from solver.asking import Engine
 from tests.random_cases import PLACES, Data, Row, market_of, spec_of
 
 POOLS = (
@@ -25,12 +25,12 @@ CASES = 60
 
 
 @pytest.fixture(scope="module")
-def engine() -> Iterator[EngineProcess]:
-    with EngineProcess() as running:
+def engine() -> Iterator[Engine]:
+    with Engine() as running:
         yield running
 
 
-def test_owned_instances_serve_one_workload_each(engine: EngineProcess) -> None:
+def test_owned_instances_serve_one_workload_each(engine: Engine) -> None:
     """In 60 drawn cases no pool's owned instances are held twice, counted from placements alone.
 
     The draw is hard: most cases ask for more than is owned, and gangs mix owned with bought

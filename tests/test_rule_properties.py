@@ -12,7 +12,7 @@ import pytest
 from broker.errors import SpecError
 from broker.planning import make_plan
 from broker.plans import Plan
-from solver.child import EngineProcess
+from solver.asking import Engine
 from solver.solution import SearchLimits
 from tests.random_cases import Data, market_of, spec_of
 from tests.rule_table import RULES, case, stated
@@ -36,7 +36,7 @@ REMEASURED = {
 class Planner:
     """Plans cases, each once."""
 
-    engine: EngineProcess
+    engine: Engine
     made: dict[str, Plan | SpecError] = field(default_factory=dict)
 
     def plan(self, seed: int, *pieces: Data) -> Plan:
@@ -62,7 +62,7 @@ class Planner:
 
 @pytest.fixture(scope="module")
 def planner() -> Iterator[Planner]:
-    with EngineProcess() as running:
+    with Engine() as running:
         yield Planner(running)
 
 

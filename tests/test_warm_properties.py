@@ -21,7 +21,7 @@ from broker.plans import Plan
 from broker.rules.rule import Scene
 from broker.scene import build_scene
 from broker.warm_start import begun_from
-from solver.child import EngineProcess
+from solver.asking import Engine
 from solver.decomposition import solve_decomposed
 from solver.exact import solve_exact
 from solver.first_plan import first_plan
@@ -37,8 +37,8 @@ _AVAILABLE = ("", "0", "1", "4")
 
 
 @pytest.fixture(scope="module")
-def engine() -> Iterator[EngineProcess]:
-    with EngineProcess() as running:
+def engine() -> Iterator[Engine]:
+    with Engine() as running:
         yield running
 
 
@@ -71,7 +71,7 @@ class Today:
 @bounded(40)
 @given(both=nights(), data=spec_data())
 def test_what_stands_is_a_plan_that_keeps_every_rule(
-    both: tuple[list[Row], list[Row]], data: Data, engine: EngineProcess
+    both: tuple[list[Row], list[Row]], data: Data, engine: Engine
 ) -> None:
     """The start alone passes the audit, wherever nobody looks at it again."""
     earlier = make_plan(spec_of(data), market_of(both[0]), limits=EXACT, engine=engine).plan
@@ -85,7 +85,7 @@ def test_what_stands_is_a_plan_that_keeps_every_rule(
 @bounded(20)
 @given(both=nights(), data=spec_data())
 def test_a_start_never_makes_the_plan_worse(
-    both: tuple[list[Row], list[Row]], data: Data, engine: EngineProcess
+    both: tuple[list[Row], list[Row]], data: Data, engine: Engine
 ) -> None:
     """By decomposition, too, it is no worse than the plan made anew, beyond what is unproven."""
     earlier = make_plan(spec_of(data), market_of(both[0]), limits=EXACT, engine=engine).plan
@@ -117,7 +117,7 @@ def prices_of(problem: Problem, seed: int) -> Prices:
 @bounded(20)
 @given(both=nights(), data=spec_data(), seed=st.integers(0, 10_000))
 def test_whatever_prices_a_search_begins_with_its_bound_holds(
-    both: tuple[list[Row], list[Row]], data: Data, seed: int, engine: EngineProcess
+    both: tuple[list[Row], list[Row]], data: Data, seed: int, engine: Engine
 ) -> None:
     """Bound <= optimum, the plan is audited, no dearer than its start, and comes out twice."""
     earlier = make_plan(spec_of(data), market_of(both[0]), limits=EXACT, engine=engine).plan
@@ -144,7 +144,7 @@ def test_whatever_prices_a_search_begins_with_its_bound_holds(
 @bounded(25)
 @given(case=ruled_cases(), seed=st.integers(0, 10_000))
 def test_under_every_rule_a_bound_at_given_prices_holds(
-    case: Case, seed: int, engine: EngineProcess
+    case: Case, seed: int, engine: Engine
 ) -> None:
     """From a plan by arithmetic: bound <= optimum, and the plan is audited."""
     problem = case.problem
@@ -166,7 +166,7 @@ def test_under_every_rule_a_bound_at_given_prices_holds(
 @bounded(10)
 @given(both=nights(), data=spec_data())
 def test_the_optimum_is_the_same_and_so_are_the_bytes(
-    both: tuple[list[Row], list[Row]], data: Data, engine: EngineProcess
+    both: tuple[list[Row], list[Row]], data: Data, engine: Engine
 ) -> None:
     """A small spec costs what it costs anew, and two runs from one start are one plan."""
     earlier = make_plan(spec_of(data), market_of(both[0]), limits=EXACT, engine=engine).plan

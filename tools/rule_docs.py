@@ -28,7 +28,7 @@ from broker.report.plan import plan_text
 from broker.report.rule_prices import rule_prices_text
 from broker.rule_prices import price_rules
 from broker.spec import load_spec
-from solver.child import EngineProcess
+from solver.asking import Engine
 from solver.solution import SearchLimits
 
 FOLDER: Final = Path("docs/rules")
@@ -51,7 +51,7 @@ def pages() -> list[Path]:
     return sorted(FOLDER.glob("*.md"))
 
 
-def page_text(current: str, market: Market, engine: EngineProcess) -> str:
+def page_text(current: str, market: Market, engine: Engine) -> str:
     """Return a page with everything that is shown made anew; what people wrote stays."""
     text = _MEANING.sub(lambda match: _meaning(match["module"]), current)
 
@@ -78,7 +78,7 @@ def _meaning(module: str) -> str:
     return f"<!-- meaning: {module} -->\n\n{said}\n\n<!-- end of meaning -->\n"
 
 
-def _planned(text: str, market: Market, engine: EngineProcess) -> str:
+def _planned(text: str, market: Market, engine: Engine) -> str:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "spec.yaml"
         path.write_text(_whole(text), encoding="utf-8")
@@ -98,7 +98,7 @@ def _planned(text: str, market: Market, engine: EngineProcess) -> str:
     return "".join(f"{line}\n" for line in told)
 
 
-def _refused(text: str, market: Market, engine: EngineProcess) -> str:
+def _refused(text: str, market: Market, engine: Engine) -> str:
     """Return the errors of a spec, as the command prints them."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "spec.yaml"
@@ -120,7 +120,7 @@ def _whole(text: str) -> str:
 def main() -> None:
     """Write every page anew."""
     market = market_of_pages()
-    with EngineProcess() as engine:
+    with Engine() as engine:
         for page in pages():
             text = page.read_text(encoding="utf-8")
             page.write_text(page_text(text, market, engine), encoding="utf-8")

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from broker.cli import main
 from broker.impossible import impossible_of
 from broker.planning import make_plan
-from solver.child import EngineProcess
+from solver.asking import Engine
 from tests.broker.rules.ruled import HEADER, ROWS, market, planned, spec
 from tests.random_cases import Data, Row, market_of, market_rows, spec_data, spec_of
 
@@ -87,8 +87,8 @@ CASES = {
 
 
 @pytest.fixture(scope="module")
-def engine() -> Iterator[EngineProcess]:
-    with EngineProcess() as running:
+def engine() -> Iterator[Engine]:
+    with Engine() as running:
         yield running
 
 
@@ -122,9 +122,7 @@ def test_a_rule_of_the_past_is_no_reason(name: str, tmp_path: Path) -> None:
     suppress_health_check=list(HealthCheck),
 )
 @given(rows=market_rows(), data=spec_data())
-def test_nothing_is_named_that_a_plan_serves(
-    rows: list[Row], data: Data, engine: EngineProcess
-) -> None:
+def test_nothing_is_named_that_a_plan_serves(rows: list[Row], data: Data, engine: Engine) -> None:
     """Whatever is named stays unmet, at least in part; of several that a sentence names, one."""
     on, asked = market_of(rows), spec_of(data)
     unmet = {one.workload for one in make_plan(asked, on, engine=engine).plan.unmet}

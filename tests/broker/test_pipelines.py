@@ -20,7 +20,7 @@ from broker.report.plan import plan_text
 from broker.rules.pipelines import terms
 from broker.spec_data import spec_to_data
 from broker.workloads import Spec
-from solver.child import EngineProcess
+from solver.asking import Engine
 from tests.broker.planning_inputs import ROWS, market, scene, spec
 
 D = Decimal
@@ -35,13 +35,13 @@ PAIR = (
 
 
 @pytest.fixture(scope="module")
-def engine() -> Iterator[EngineProcess]:
-    with EngineProcess() as running:
+def engine() -> Iterator[Engine]:
+    with Engine() as running:
         yield running
 
 
 def planned(
-    folder: Path, engine: EngineProcess, gb: int, *, prices: str = "aws,gcp,0.08\ngcp,aws,0.12\n"
+    folder: Path, engine: Engine, gb: int, *, prices: str = "aws,gcp,0.08\ngcp,aws,0.12\n"
 ) -> Plan:
     """Plan two trainings of ten hours, the second of which reads the first."""
     asked, sold = asks(folder, gb, prices=prices)
@@ -62,7 +62,7 @@ training:
 
 
 def test_apart_while_moving_costs_less_than_the_dearer_place(
-    tmp_path: Path, engine: EngineProcess
+    tmp_path: Path, engine: Engine
 ) -> None:
     """1000 GB at 0.08 are 80: 500 in aws + 600 in gcp + 80, under 1200 in gcp alone."""
     plan = planned(tmp_path, engine, 1000)
@@ -75,7 +75,7 @@ def test_apart_while_moving_costs_less_than_the_dearer_place(
     assert "aws/us-east-1 to gcp/europe-west4  1000" in plan_text(plan)
 
 
-def test_together_where_moving_costs_more(tmp_path: Path, engine: EngineProcess) -> None:
+def test_together_where_moving_costs_more(tmp_path: Path, engine: Engine) -> None:
     """2000 GB are 160: both run in gcp for 1200, and nothing moves."""
     plan = planned(tmp_path, engine, 2000)
     assert plan.cost.total == D("1200.00")
@@ -84,15 +84,13 @@ def test_together_where_moving_costs_more(tmp_path: Path, engine: EngineProcess)
     assert "READER" not in plan_text(plan)
 
 
-def test_the_plan_file_keeps_readings(tmp_path: Path, engine: EngineProcess) -> None:
+def test_the_plan_file_keeps_readings(tmp_path: Path, engine: Engine) -> None:
     """What is written is read back the same."""
     plan = planned(tmp_path, engine, 1000)
     assert plan_from_data(json.loads(plan_to_json(plan))) == plan
 
 
-def test_parts_of_a_batch_read_what_lies_beside_them(
-    tmp_path: Path, engine: EngineProcess
-) -> None:
+def test_parts_of_a_batch_read_what_lies_beside_them(tmp_path: Path, engine: Engine) -> None:
     """One instance for 100 h in aws: 100 of 150 h of the writer there, and all it feeds stays."""
     text = """
 batch:
@@ -107,7 +105,7 @@ batch:
     assert audit(plan, spec(tmp_path, text), market(*PAIR)) == ()
 
 
-def test_unmet_says_what_was_not_there_to_read(tmp_path: Path, engine: EngineProcess) -> None:
+def test_unmet_says_what_was_not_there_to_read(tmp_path: Path, engine: Engine) -> None:
     """The writer fits nowhere; its reader says so first."""
     text = """
 training:
@@ -120,7 +118,7 @@ training:
     assert plan.unmet[1].reasons[0] == "reads prep, of which 0.00 % is served"
 
 
-def test_explanations_name_the_pipeline(tmp_path: Path, engine: EngineProcess) -> None:
+def test_explanations_name_the_pipeline(tmp_path: Path, engine: Engine) -> None:
     """At 2000 GB the cheaper instance of aws is passed over for the pipeline's sake."""
     asked, sold = asks(tmp_path, 2000, prices="aws,gcp,0.08\ngcp,aws,0.12\n")
     plan = make_plan(asked, sold, engine=engine).plan
@@ -130,7 +128,7 @@ def test_explanations_name_the_pipeline(tmp_path: Path, engine: EngineProcess) -
 
 
 def test_shipped_tiers_are_billed_at_the_first_price_and_said(
-    tmp_path: Path, engine: EngineProcess
+    tmp_path: Path, engine: Engine
 ) -> None:
     """What leaves AWS costs 0.09 a GB at first: 100 GB are 9.00, and the plan says how."""
     text = """
@@ -179,7 +177,7 @@ def test_a_spec_with_reads_is_written_as_it_was_meant(tmp_path: Path) -> None:
     ids="-".join,
 )
 def test_the_audit_sees_a_wrong_reading(
-    tmp_path: Path, engine: EngineProcess, changes: dict[str, object]
+    tmp_path: Path, engine: Engine, changes: dict[str, object]
 ) -> None:
     """Price, amount, end or source changed: each is a violation."""
     prices = "aws,gcp,0.08\ngcp,aws,0.12\n"
@@ -190,9 +188,7 @@ def test_the_audit_sees_a_wrong_reading(
     assert any(one.rule == "reads" for one in found)
 
 
-def test_the_audit_misses_a_reading_that_is_left_out(
-    tmp_path: Path, engine: EngineProcess
-) -> None:
+def test_the_audit_misses_a_reading_that_is_left_out(tmp_path: Path, engine: Engine) -> None:
     """A reader without its reading is a violation, and the total is one."""
     asked, sold = asks(tmp_path, 1000, prices="aws,gcp,0.08\ngcp,aws,0.12\n")
     plan = make_plan(asked, sold, engine=engine).plan

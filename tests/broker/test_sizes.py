@@ -27,7 +27,7 @@ from broker.sizes import shares_of, stated_rates
 from broker.spec import read_spec, spec_from_data
 from broker.spec_data import spec_to_data
 from broker.workloads import Service, Spec
-from solver.child import EngineProcess
+from solver.asking import Engine
 
 D = Decimal
 PAGE = Path(__file__).parents[2] / "docs" / "rules" / "request_sizes.md"
@@ -53,8 +53,8 @@ A100 = "aws/us-east-1/use1-az1/a100/on-demand"
 
 
 @pytest.fixture(scope="module")
-def engine() -> Iterator[EngineProcess]:
-    with EngineProcess() as running:
+def engine() -> Iterator[Engine]:
+    with Engine() as running:
         yield running
 
 
@@ -84,7 +84,7 @@ def broken(plan: Plan, spec: Spec) -> set[str]:
     return {one.rule for one in audit(plan, spec, MARKET)} - {"inputs"}
 
 
-def test_the_example_of_the_page_costs_what_it_says(engine: EngineProcess) -> None:
+def test_the_example_of_the_page_costs_what_it_says(engine: Engine) -> None:
     """Two A10G take the short ones, one A100 the long ones; the screen says so."""
     plan = make_plan(of_page(), MARKET, engine=engine).plan
     assert held(plan) == {A10G: 2, A100: 1}
@@ -99,7 +99,7 @@ def test_the_example_of_the_page_costs_what_it_says(engine: EngineProcess) -> No
     assert plan_from_data(json.loads(plan_to_json(plan))) == plan
 
 
-def test_a_shape_alone_costs_what_the_page_says(engine: EngineProcess) -> None:
+def test_a_shape_alone_costs_what_the_page_says(engine: Engine) -> None:
     """Fourteen A10G, or three A100."""
     shapes = spec_to_data(of_page())["services"][0]["shapes"]
     for shape, offer, count in ((shapes[0], A10G, 14), (shapes[1], A100, 3)):
@@ -107,7 +107,7 @@ def test_a_shape_alone_costs_what_the_page_says(engine: EngineProcess) -> None:
         assert held(alone) == {offer: count}
 
 
-def test_headroom_and_speed_count_for_every_size(engine: EngineProcess) -> None:
+def test_headroom_and_speed_count_for_every_size(engine: Engine) -> None:
     """Half as much again takes 1.5 A100, whose rest takes short ones; speed takes it back."""
     plan = make_plan(of_page(headroom="50%"), MARKET, engine=engine).plan
     # 27 short ones less 0.5 x 15 on the second A100 leave 19.5: 2 x 9, and a T4 for the rest.
@@ -117,7 +117,7 @@ def test_headroom_and_speed_count_for_every_size(engine: EngineProcess) -> None:
     assert held(plan) == {A10G: 2, A100: 1}
 
 
-def test_spot_takes_its_share_of_what_is_sent(engine: EngineProcess) -> None:
+def test_spot_takes_its_share_of_what_is_sent(engine: Engine) -> None:
     """At most 30 % of the requests go to spot, and an interruption costs its part of the time."""
     spot = {"checkpoint": "0h", "restart": "1h", "max_share": "30%"}
     plan = make_plan(of_page(spot=spot), MARKET, engine=engine).plan
@@ -127,7 +127,7 @@ def test_spot_takes_its_share_of_what_is_sent(engine: EngineProcess) -> None:
     assert broken(plan, spoilt) == {"max_share"}
 
 
-def test_survival_holds_for_the_sizes_together(engine: EngineProcess) -> None:
+def test_survival_holds_for_the_sizes_together(engine: Engine) -> None:
     """Each region alone serves both sizes: 2 A10G and an A100; an A100 and 5 T4 for 18 short."""
     spec = of_page(survive="region")
     plan = make_plan(spec, MARKET, engine=engine).plan
@@ -137,7 +137,7 @@ def test_survival_holds_for_the_sizes_together(engine: EngineProcess) -> None:
     assert broken(fewer, spec) == {"survive"}
 
 
-def test_a_size_that_no_admitted_offer_serves_is_named(engine: EngineProcess) -> None:
+def test_a_size_that_no_admitted_offer_serves_is_named(engine: Engine) -> None:
     """Where rules leave T4 alone, long requests are unmet, and the plan says why."""
     shapes = spec_to_data(of_page())["services"][0]["shapes"]
     shapes[1]["accelerators"] = ["H100"]
@@ -148,7 +148,7 @@ def test_a_size_that_no_admitted_offer_serves_is_named(engine: EngineProcess) ->
     assert unmet.reasons[0] == "no offer that the rules admit can serve long"
 
 
-def test_explanations_compare_what_could_run_it_all(engine: EngineProcess) -> None:
+def test_explanations_compare_what_could_run_it_all(engine: Engine) -> None:
     """T4 cannot serve long requests and is no way; each way is priced for both sizes."""
     plan = make_plan(of_page(), MARKET, engine=engine).plan
     (found,) = explain(plan, MARKET)
@@ -160,7 +160,7 @@ def test_explanations_compare_what_could_run_it_all(engine: EngineProcess) -> No
     assert found.alternatives[0].why_not == "dearer"
 
 
-def test_first_refusal_prices_the_stated_mix(engine: EngineProcess) -> None:
+def test_first_refusal_prices_the_stated_mix(engine: Engine) -> None:
     """A unit of the mix costs 0.269 USD on an A100 at aws, at gcp from 0.150 on a T4 on.
 
     30 requests/s of the mix take 2.2 A100, 18 short ones 4.5 T4; both kinds at aws are dearer.
@@ -188,7 +188,7 @@ SPOILS = {
 
 
 @pytest.mark.parametrize("name", SPOILS)
-def test_the_audit_sees_wrong_routes_by_size(name: str, engine: EngineProcess) -> None:
+def test_the_audit_sees_wrong_routes_by_size(name: str, engine: Engine) -> None:
     """Each way in which one route by size can be wrong is found."""
     spec = of_page()
     plan = make_plan(spec, MARKET, engine=engine).plan
@@ -199,7 +199,7 @@ def test_the_audit_sees_wrong_routes_by_size(name: str, engine: EngineProcess) -
     assert found <= rules
 
 
-def test_the_audit_sees_a_lower_throughput(engine: EngineProcess) -> None:
+def test_the_audit_sees_a_lower_throughput(engine: Engine) -> None:
     """With the A10G a little slower at short requests, two of them no longer have the time."""
     plan = make_plan(of_page(), MARKET, engine=engine).plan
     shapes = spec_to_data(of_page())["services"][0]["shapes"]
@@ -224,7 +224,7 @@ def test_shares_add_up_to_one_exactly() -> None:
     assert sum(stated_rates(one, one.demand[0]).values()) == one.demand[0].rate
 
 
-def test_rounded_shares_weigh_alike_in_plan_and_audit(engine: EngineProcess) -> None:
+def test_rounded_shares_weigh_alike_in_plan_and_audit(engine: Engine) -> None:
     """What is unmet of a service whose shares are scaled has the weight that the audit finds."""
     third = {"a": "33.33%", "b": "33.33%", "c": "33.33%"}
     shapes = [{"accelerators": "T4:1", "throughput": {"a": 7, "b": 3, "c": 1.7}}]

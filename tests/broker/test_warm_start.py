@@ -27,7 +27,7 @@ from broker.scarcity import earlier_prices
 from broker.scene import build_scene
 from broker.warm_start import begun_from
 from broker.workloads import Spec
-from solver.child import EngineProcess
+from solver.asking import Engine
 from solver.solution import SearchLimits
 from tests.broker.planning_inputs import HEAD, ROWS, market, spec
 
@@ -42,12 +42,12 @@ EXACT = SearchLimits(gap=0.0)
 
 
 @pytest.fixture(scope="module")
-def engine() -> Iterator[EngineProcess]:
-    with EngineProcess() as running:
+def engine() -> Iterator[Engine]:
+    with Engine() as running:
         yield running
 
 
-def started(asked: Spec, on: Market, earlier: Plan, engine: EngineProcess) -> tuple[Plan, int]:
+def started(asked: Spec, on: Market, earlier: Plan, engine: Engine) -> tuple[Plan, int]:
     """What an earlier plan is a start of, assembled as if it were the plan, and what stands."""
     scene = build_scene(asked, on)
     candidates = find_candidates(scene)
@@ -57,7 +57,7 @@ def started(asked: Spec, on: Market, earlier: Plan, engine: EngineProcess) -> tu
     return assemble(scene, on, candidates, problem, begun.start), begun.told.standing
 
 
-def test_an_unchanged_plan_stands_whole(tmp_path: Path, engine: EngineProcess) -> None:
+def test_an_unchanged_plan_stands_whole(tmp_path: Path, engine: Engine) -> None:
     """On the market it was made on, every placement and every cent of it is there again."""
     asked, on = spec(tmp_path, FLEET), market()
     plan = make_plan(asked, on, limits=EXACT, engine=engine).plan
@@ -66,7 +66,7 @@ def test_an_unchanged_plan_stands_whole(tmp_path: Path, engine: EngineProcess) -
     assert (again.placements, again.cost, again.unmet) == (plan.placements, plan.cost, ())
 
 
-def test_a_plan_says_which_one_it_began_with(tmp_path: Path, engine: EngineProcess) -> None:
+def test_a_plan_says_which_one_it_began_with(tmp_path: Path, engine: Engine) -> None:
     """The digest of the earlier file, its placements and those that stand; else nothing."""
     asked, on = spec(tmp_path, FLEET), market()
     plan = make_plan(asked, on, limits=EXACT, engine=engine).plan
@@ -79,7 +79,7 @@ def test_a_plan_says_which_one_it_began_with(tmp_path: Path, engine: EngineProce
     assert read_plan(tmp_path / "plan.json") == again
 
 
-def test_what_is_gone_is_left_out(tmp_path: Path, engine: EngineProcess) -> None:
+def test_what_is_gone_is_left_out(tmp_path: Path, engine: Engine) -> None:
     """A workload that nobody asks for and an offer that nobody sells start with nothing."""
     asked, on = spec(tmp_path, FLEET), market()
     plan = make_plan(asked, on, limits=EXACT, engine=engine).plan
@@ -91,9 +91,7 @@ def test_what_is_gone_is_left_out(tmp_path: Path, engine: EngineProcess) -> None
     assert {one.workload for one in less.unmet} == {"other"}
 
 
-def test_more_instances_than_there_can_be_stand_nowhere(
-    tmp_path: Path, engine: EngineProcess
-) -> None:
+def test_more_instances_than_there_can_be_stand_nowhere(tmp_path: Path, engine: Engine) -> None:
     """A file with a number of instances that no array holds: the others stand."""
     asked, on = spec(tmp_path, FLEET), market()
     plan = make_plan(asked, on, limits=EXACT, engine=engine).plan
@@ -103,7 +101,7 @@ def test_more_instances_than_there_can_be_stand_nowhere(
     assert standing < len(plan.placements)
 
 
-def test_less_capacity_leaves_gangs_whole_or_out(tmp_path: Path, engine: EngineProcess) -> None:
+def test_less_capacity_leaves_gangs_whole_or_out(tmp_path: Path, engine: Engine) -> None:
     """Of two machines one is left: a gang of two stands nowhere; one of one still does."""
     rows = [ROWS[0], ROWS[5]]
     text = "training: [{name: a, accelerators: 'H100:%d', hours: 90}]\n"
@@ -117,7 +115,7 @@ def test_less_capacity_leaves_gangs_whole_or_out(tmp_path: Path, engine: EngineP
         assert not again.unmet
 
 
-def test_more_demand_is_served_in_part(tmp_path: Path, engine: EngineProcess) -> None:
+def test_more_demand_is_served_in_part(tmp_path: Path, engine: Engine) -> None:
     """A service's units of yesterday carry what they can of what is asked today."""
     asked, on = spec(tmp_path, FLEET), market()
     plan = make_plan(asked, on, limits=EXACT, engine=engine).plan
@@ -130,7 +128,7 @@ def test_more_demand_is_served_in_part(tmp_path: Path, engine: EngineProcess) ->
     assert audit(less, more, on) == ()
 
 
-def test_a_plan_of_other_workloads_is_no_start(tmp_path: Path, engine: EngineProcess) -> None:
+def test_a_plan_of_other_workloads_is_no_start(tmp_path: Path, engine: Engine) -> None:
     """Nothing of it stands; the plan is the one made without it, and says so."""
     other = spec(tmp_path, FLEET.replace("name: ", "name: no-"))
     asked, on = spec(tmp_path, FLEET), market()

@@ -18,7 +18,7 @@ from broker.plans import Placement, Plan
 from broker.snapshot import read_market
 from broker.spec import load_spec
 from broker.workloads import Spec
-from solver.child import EngineProcess
+from solver.asking import Engine
 
 HERE = Path(__file__).parent / "worked_example"
 
@@ -64,13 +64,13 @@ def routed(plan: Plan) -> dict[tuple[str, str], Decimal]:
 
 
 @pytest.fixture(scope="module")
-def engine() -> Iterator[EngineProcess]:
-    with EngineProcess() as running:
+def engine() -> Iterator[Engine]:
+    with Engine() as running:
         yield running
 
 
 @pytest.fixture(scope="module")
-def planning(engine: EngineProcess) -> Planning:
+def planning(engine: Engine) -> Planning:
     return make_plan(example_spec(), example_market(), engine=engine)
 
 
@@ -127,7 +127,7 @@ def test_the_examples_spot_bills_eleven_percent_more(planning: Planning) -> None
     assert (embed.useful_hours, embed.instance_hours) == (150, Decimal("166.5"))
 
 
-def test_with_four_at_a_one_instance_of_chat_moves(engine: EngineProcess) -> None:
+def test_with_four_at_a_one_instance_of_chat_moves(engine: Engine) -> None:
     """42,410: pretrain keeps its two, one of chat's goes to C."""
     planning = make_plan(example_spec(), example_market(available_at_a=4), engine=engine)
     assert planning.plan.cost.total == planning.plan.proof.cost_bound == 42_410
@@ -136,7 +136,7 @@ def test_with_four_at_a_one_instance_of_chat_moves(engine: EngineProcess) -> Non
     assert found["chat", C][0] == 1
 
 
-def test_chat_first_with_four_at_a_costs_44810(tmp_path: Path, engine: EngineProcess) -> None:
+def test_chat_first_with_four_at_a_costs_44810(tmp_path: Path, engine: Engine) -> None:
     """Cheapest-first with chat in front takes three of A and sends pretrain to C."""
     change = (
         "accelerators: H100:8\n    throughput: 12.5\n    headroom: 25%\n    priority: 10",
@@ -151,9 +151,7 @@ def test_chat_first_with_four_at_a_costs_44810(tmp_path: Path, engine: EnginePro
     assert baseline.unmet == ()
 
 
-def test_a_latency_share_of_ninety_percent_costs_3000(
-    tmp_path: Path, engine: EngineProcess
-) -> None:
+def test_a_latency_share_of_ninety_percent_costs_3000(tmp_path: Path, engine: Engine) -> None:
     """40 of 400 may be far, so one instance of chat moves from A to C."""
     spec = example_spec(tmp_path, change=("share: 80%", "share: 90%"))
     plan = make_plan(spec, example_market(), engine=engine).plan
@@ -162,9 +160,7 @@ def test_a_latency_share_of_ninety_percent_costs_3000(
     assert held(plan)["chat", C] == (1, 100)
 
 
-def test_a_commitment_of_2000_is_used_by_25_hours_of_embed(
-    tmp_path: Path, engine: EngineProcess
-) -> None:
+def test_a_commitment_of_2000_is_used_by_25_hours_of_embed(tmp_path: Path, engine: Engine) -> None:
     """25 h of embed on C fill it exactly; 125 x 1.11 h stay on spot: 40,855 in all."""
     change = ("version: 1", "version: 1\nholdings: {commitments: [{provider: azure, spend: 2k}]}")
     plan = make_plan(example_spec(tmp_path, change=change), example_market(), engine=engine).plan
@@ -176,9 +172,7 @@ def test_a_commitment_of_2000_is_used_by_25_hours_of_embed(
     assert plan.cost.transfer == 80
 
 
-def test_one_owned_instance_goes_where_it_saves_most(
-    tmp_path: Path, engine: EngineProcess
-) -> None:
+def test_one_owned_instance_goes_where_it_saves_most(tmp_path: Path, engine: Engine) -> None:
     """It is chat's for 100 h (5,000), not pretrain's for 90 h (4,500): 34,410."""
     change = (
         "version: 1",

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from solver.child import EngineProcess
+from solver.asking import Engine
 
 
 @pytest.fixture(scope="module")
-def engine() -> Iterator[EngineProcess]:
-    with EngineProcess() as running:
+def engine() -> Iterator[Engine]:
+    with Engine() as running:
         yield running

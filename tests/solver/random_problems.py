@@ -18,7 +18,7 @@ from broker.market import Market
 from broker.rules.rule import Scene
 from broker.scene import build_scene
 from broker.workloads import Spec
-from solver.child import EngineProcess
+from solver.asking import Engine
 from solver.exact import solve_exact
 from solver.prices import Prices, no_prices
 from solver.problem import Problem
@@ -114,7 +114,7 @@ def some_prices(problem: Problem, seed: int) -> Prices:
     )
 
 
-def exactly(problem: Problem, engine: EngineProcess) -> Solution:
+def exactly(problem: Problem, engine: Engine) -> Solution:
     """Return the optimum."""
     return solve_exact(problem, SearchLimits(gap=0.0), engine=engine)
 

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from solver.asking import Engine
 from solver.blocks import blocks_of
 from solver.certificate import Certificate
-from solver.child import EngineProcess
 from solver.compact import build_compact
 from solver.improvement import Improvement
 from solver.prices import Prices, no_prices
@@ -17,7 +17,7 @@ from solver.search import Search
 from solver.solution import Allocation
 
 
-def first_come(one: Problem, engine: EngineProcess, order: Sequence[int] | None = None) -> Search:
+def first_come(one: Problem, engine: Engine, order: Sequence[int] | None = None) -> Search:
     """Return a plan that serves one demand after another, each as is cheapest by itself."""
     compact = build_compact(one)
     search = Search(compact, compact.builder.build(), engine)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from solver.anchored import anchored, stakes_in, usable
-from solver.child import EngineProcess
+from solver.asking import Engine
 from solver.columns import Columns
 from solver.first_plan import first_plan
 from solver.prices import Prices, no_prices
@@ -18,7 +18,7 @@ from solver.work import Work
 from tests.solver.tiny import GANG, Row, Rules, like, problem
 
 
-def begun(one: Problem, engine: EngineProcess) -> Work:
+def begun(one: Problem, engine: Engine) -> Work:
     """A search for `one` that knows the cheapest pairs."""
     return Work(one, SearchLimits(), engine, lambda *_: None, None)
 
@@ -37,7 +37,7 @@ def test_only_prices_of_rows_that_end_are_used() -> None:
     assert found.limit.tolist() == [2.0]
 
 
-def test_what_had_a_price_keeps_about_that(engine: EngineProcess) -> None:
+def test_what_had_a_price_keeps_about_that(engine: Engine) -> None:
     """A unit at 1 an hour for 100 hours is worth 100 less than one at 2: 70 moves by 0.5 alone."""
     rows = [Row(cost=1, capacity=1), Row(cost=2, capacity=9)]
     one = problem(rows, [GANG, GANG])
@@ -48,7 +48,7 @@ def test_what_had_a_price_keeps_about_that(engine: EngineProcess) -> None:
     assert anchored(work, of_capacity(one, 99.8, 0.0)).capacity[0] == pytest.approx(100.0)
 
 
-def test_what_had_no_price_may_get_one(engine: EngineProcess) -> None:
+def test_what_had_no_price_may_get_one(engine: Engine) -> None:
     """A unit that has become the cheapest is worth what it saves beside one that had a price."""
     rows = [Row(cost=1, capacity=1), Row(cost=0.5, capacity=1), Row(cost=2, capacity=9)]
     one = problem(rows, [GANG, GANG, like(GANG)])

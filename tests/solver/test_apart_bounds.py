@@ -10,8 +10,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from solver.apart_bounds import Gain
+from solver.asking import Engine
 from solver.certificate import Certifier
-from solver.child import EngineProcess
 from solver.decomposition import solve_decomposed
 from solver.prices import Prices, no_prices
 from solver.problem import Apart, Level, Problem
@@ -42,7 +42,7 @@ def pair_of(*costs: float, want: Want = WANT, level: Level = Level.PLACE) -> Pro
 
 def gains_of(
     one: Problem,
-    engine: EngineProcess,
+    engine: Engine,
     *,
     prices: Prices | None = None,
     regret: float = np.inf,
@@ -57,7 +57,7 @@ def gains_of(
     return alone.bound, certifier.joint.of_pairs(asked, alone.least, regrets, little, unchecked)[0]
 
 
-def test_of_two_that_want_one_place_one_goes_elsewhere(engine: EngineProcess) -> None:
+def test_of_two_that_want_one_place_one_goes_elsewhere(engine: Engine) -> None:
     """At 1, 3 and 9 an hour: 100 each alone, 100 and 300 together."""
     one = pair_of(1.0, 3.0, 9.0)
     alone, gains = gains_of(one, engine)
@@ -66,7 +66,7 @@ def test_of_two_that_want_one_place_one_goes_elsewhere(engine: EngineProcess) ->
     assert exactly(one, engine).cost == pytest.approx(400)
 
 
-def test_places_are_closed_until_both_are_somewhere(engine: EngineProcess) -> None:
+def test_places_are_closed_until_both_are_somewhere(engine: Engine) -> None:
     """Both want two of four places: 1 and 2 for one of them, 4 and 8 for the other."""
     one = pair_of(1.0, 2.0, 4.0, 8.0, want=replace(WANT, least_places=2))
     alone, gains = gains_of(one, engine)
@@ -75,14 +75,14 @@ def test_places_are_closed_until_both_are_somewhere(engine: EngineProcess) -> No
     assert alone + gains[0].gain == pytest.approx(best.cost)
 
 
-def test_owners_are_scopes_too(engine: EngineProcess) -> None:
+def test_owners_are_scopes_too(engine: Engine) -> None:
     """Two places of one owner at 1 and 2 an hour, and one of another at 9."""
     one = pair_of(1.0, 2.0, 9.0, level=Level.OWNER)
     one = replace(one, owner_of_place=np.array([0, 0, 1, 1], np.int32))
     assert gains_of(one, engine)[1] == [Gain((0, 1), pytest.approx(800))]
 
 
-def test_whoever_stands_well_is_not_looked_at(engine: EngineProcess) -> None:
+def test_whoever_stands_well_is_not_looked_at(engine: Engine) -> None:
     """No pair gains more than a plan costs too much; and no service counts in two pairs."""
     one = pair_of(1.0, 3.0)
     assert gains_of(one, engine, regret=5.0, little=10.0)[1] == []
@@ -91,13 +91,13 @@ def test_whoever_stands_well_is_not_looked_at(engine: EngineProcess) -> None:
     assert [one.members for one in gains_of(three, engine)[1]] == [(0, 1)]
 
 
-def test_what_both_cannot_have_is_no_plan(engine: EngineProcess) -> None:
+def test_what_both_cannot_have_is_no_plan(engine: Engine) -> None:
     """The only place is closed to one of them, and both have to be served."""
     one = problem([Row(cost=1.0)], [WANT, WANT], Rules(apart=apart((0, 1))))
     assert gains_of(one, engine)[1] == [Gain((0, 1), np.inf)]
 
 
-def test_a_gain_does_not_count_beside_units_that_both_may_hold(engine: EngineProcess) -> None:
+def test_a_gain_does_not_count_beside_units_that_both_may_hold(engine: Engine) -> None:
     """A pair gains 200 by itself; of one unit both may hold nobody knows how they share it."""
     rows = [Row(cost=1.0, capacity=1, place=0), Row(cost=3.0, place=1), Row(cost=3.0, place=2)]
     one = problem(rows, [WANT, WANT], Rules(apart=apart((0, 1))))
@@ -112,7 +112,7 @@ def test_a_gain_does_not_count_beside_units_that_both_may_hold(engine: EnginePro
     assert least.sum() == pytest.approx(400)  # untouched
 
 
-def test_a_search_proves_that_both_cannot_stand_there(engine: EngineProcess) -> None:
+def test_a_search_proves_that_both_cannot_stand_there(engine: Engine) -> None:
     """Alone they would cost half of it: without pairs, no bound would come near the plan."""
     one = pair_of(1.0, 3.0, 9.0)
     found = solve_decomposed(one, SearchLimits(gap=1e-4), engine=engine)
@@ -122,9 +122,7 @@ def test_a_search_proves_that_both_cannot_stand_there(engine: EngineProcess) -> 
 
 @bounded(15)
 @given(services(count=3), SEEDS, st.sampled_from(list(Level)))
-def test_pairs_keep_the_bound(
-    engine: EngineProcess, one: Problem, seed: int, level: Level
-) -> None:
+def test_pairs_keep_the_bound(engine: Engine, one: Problem, seed: int, level: Level) -> None:
     """On random services without end, at any prices, alone and with units shared out."""
     assert_pairs_hold(replace(one, apart=apart((0, 1), (1, 2), level=level)), seed, engine)
 
@@ -132,7 +130,7 @@ def test_pairs_keep_the_bound(
 @bounded(15)
 @given(services(count=3, scarce=True), SEEDS, st.sampled_from(list(Level)))
 def test_pairs_keep_the_bound_where_all_is_scarce(
-    engine: EngineProcess, one: Problem, seed: int, level: Level
+    engine: Engine, one: Problem, seed: int, level: Level
 ) -> None:
     """Who is in a pair wants what others want."""
     assert_pairs_hold(replace(one, apart=apart((0, 2), level=level)), seed, engine)
@@ -141,7 +139,7 @@ def test_pairs_keep_the_bound_where_all_is_scarce(
 @bounded(15)
 @given(services(count=3, scarce=True), SEEDS)
 def test_pairs_keep_the_bound_where_they_may_use_different_things(
-    engine: EngineProcess, one: Problem, seed: int
+    engine: Engine, one: Problem, seed: int
 ) -> None:
     """Units that are shared out are for both of a pair, for one of them, or for none."""
     assert_pairs_hold(replace(with_own_supplies(one, seed), apart=apart((0, 1))), seed, engine)
@@ -162,7 +160,7 @@ def with_own_supplies(one: Problem, seed: int) -> Problem:
     )
 
 
-def assert_pairs_hold(one: Problem, seed: int, engine: EngineProcess) -> None:
+def assert_pairs_hold(one: Problem, seed: int, engine: Engine) -> None:
     """Bounds with what pairs gain are no higher than the optimum."""
     best = exactly(one, engine)
     optimum = best.cost + unbilled_cost(one, best.allocation)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 
 from solver.aside import Aside, parts_alone
-from solver.child import EngineProcess
+from solver.asking import Engine
 from solver.first_plan import first_plan, plain_cost, unproven
 from solver.problem import Apart, Level, Problem
 from solver.search import Planned, held_alone
@@ -25,7 +25,7 @@ ROWS = [
 BIG = like(GANG, amount=4.0)
 
 
-def served(one: Problem, engine: EngineProcess) -> tuple[Planned, Planned]:
+def served(one: Problem, engine: Engine) -> tuple[Planned, Planned]:
     """Return a plan of one demand after another, and the same once what it left is served."""
     first = first_plan(one)
     before = (first.allocation, first.routes, first.unmet)
@@ -34,7 +34,7 @@ def served(one: Problem, engine: EngineProcess) -> tuple[Planned, Planned]:
     return before, aside.plan
 
 
-def test_small_ones_leave_the_pool_that_a_big_gang_needs(engine: EngineProcess) -> None:
+def test_small_ones_leave_the_pool_that_a_big_gang_needs(engine: Engine) -> None:
     """Four small ones at 1.5 and the big one at 1 cost 1,000."""
     one = problem(ROWS, [GANG, GANG, GANG, like(BATCH, amount=100.0), BIG])
     before, after = served(one, engine)
@@ -43,7 +43,7 @@ def test_small_ones_leave_the_pool_that_a_big_gang_needs(engine: EngineProcess) 
     assert plain_cost(one, after[0]) == pytest.approx(1_000)
 
 
-def test_a_service_leaves_units_that_another_one_needs(engine: EngineProcess) -> None:
+def test_a_service_leaves_units_that_another_one_needs(engine: Engine) -> None:
     """The far pools reach the first service alone, which has taken the near one."""
     rows = [ROWS[0], *(replace(row, place=1) for row in ROWS[1:])]
     near = like(SERVICE, farthest=50.0)
@@ -56,7 +56,7 @@ def test_a_service_leaves_units_that_another_one_needs(engine: EngineProcess) ->
     assert plain_cost(one, after[0]) < 3 * 100 + 3 * 150 + 1
 
 
-def test_who_is_more_urgent_is_not_left_out_for_another(engine: EngineProcess) -> None:
+def test_who_is_more_urgent_is_not_left_out_for_another(engine: Engine) -> None:
     """Two units, held by a gang of a higher priority."""
     one = problem(ROWS[1:2], [like(GANG, amount=2.0, priority=1), like(GANG, amount=2.0)])
     assert served(one, engine)[1][2].tolist() == [0, 1]
@@ -73,7 +73,7 @@ def test_only_capacities_and_limits_may_join_demands() -> None:
 
 @bounded(25)
 @given(case=cases(rules=False))
-def test_plans_keep_the_rules_and_serve_no_less(engine: EngineProcess, case: Case) -> None:
+def test_plans_keep_the_rules_and_serve_no_less(engine: Engine, case: Case) -> None:
     """On random markets."""
     one = case.problem
     if not parts_alone(one):

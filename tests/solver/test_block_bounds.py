@@ -9,13 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from solver.asking import Asked, Engine
 from solver.block_bounds import BlockBounds, Solved, _will_do
 from solver.block_models import BlockModels
 from solver.blocks import Longs, blocks_of
 from solver.certificate import Certifier, farthest
-from solver.child import EngineProcess
-from solver.effort import Answer, Effort
-from solver.model import Model
 from solver.pairs import Pairs
 from solver.preferences import Stay
 from solver.prices import no_prices, priced
@@ -23,6 +21,7 @@ from solver.problem import Apart, Level, Problem, Together
 from solver.relaxation import service_of
 from tests.solver.random_problems import unchecked
 from tests.solver.tiny import GANG, SERVICE, Row, Rules, like, problem
+from tests.solver.watched import Watched
 
 
 def test_services_relaxed_together_are_bounded_as_each_alone() -> None:
@@ -33,7 +32,7 @@ def test_services_relaxed_together_are_bounded_as_each_alone() -> None:
     prices = no_prices(one)
     prices.unmet[:] = np.inf
     blocks, alone = blocks_of(one).models, []
-    with EngineProcess() as engine:
+    with Engine() as engine:
         bounds = BlockBounds(one, np.zeros(3), engine)
         together = bounds.relaxed(priced(one, prices), prices, blocks, unchecked)
         for block in blocks:
@@ -61,7 +60,7 @@ def test_pairs_are_looked_for_once_at_the_same_prices(monkeypatch: pytest.Monkey
     prices = replace(no_prices(one), unmet=np.full(2, np.inf))
     other = replace(prices, capacity=np.array([0.5, 0.0]))
     blocks = blocks_of(one).models
-    with EngineProcess() as engine:
+    with Engine() as engine:
         bounds = BlockBounds(one, np.zeros(2), engine)
         models = bounds._blocks
         assert isinstance(models, Counting)
@@ -79,7 +78,7 @@ def test_a_home_that_is_cheaper_to_leave_is_bounded_anew() -> None:
     home = Stay(demand=np.array([0], np.int32), supply=(np.array([1]),), cost=np.array([10.0]))
     one = problem([Row(cost=1), Row(cost=9)], [SERVICE])
     one, bounds = replace(one, stay=replace(home, most=1.0)), []
-    with EngineProcess() as engine:
+    with Engine() as engine:
         certifier = Certifier(one, service_of(one, np.zeros(1), np.zeros(1)), engine)
         for price in (5000.0, 0.0):
             prices = replace(no_prices(one), moves=price, unmet=np.array([np.inf]))
@@ -91,7 +90,7 @@ def test_a_small_block_may_take_more_nodes_than_large_ones() -> None:
     """A node of a small model costs next to nothing, and one left open may be worth a lot."""
     one = problem([Row(cost=1), Row(cost=2, place=1)], [SERVICE])
     prices = replace(no_prices(one), unmet=np.array([np.inf]))
-    with EngineProcess() as engine:
+    with Engine() as engine:
         bounds = BlockBounds(one, np.zeros(1), engine)
         found = bounds.solved(priced(one, prices), prices, np.array([0]), 1.0)
     assert found.bound == pytest.approx(300.0)
@@ -106,7 +105,7 @@ def test_gangs_that_stand_together_have_to_fit_together(rules: Rules) -> None:
     one = problem(rows, [like(GANG, amount=4.0)] * 2, replace(rules, together=together))
     prices = replace(no_prices(one), unmet=np.full(2, np.inf))
     (block,) = blocks_of(one).models
-    with EngineProcess() as engine:
+    with Engine() as engine:
         bounds = BlockBounds(one, np.zeros(2), engine)
         found = bounds.solved(priced(one, prices), prices, block, 1.0)
     assert found.bound == pytest.approx(1600.0)
@@ -118,7 +117,7 @@ def test_a_service_pays_for_what_cheap_pools_do_not_hold(rules: Rules) -> None:
     rows = [Row(cost=1, capacity=np.inf if rules.limits else 2), Row(cost=3, zone=1)]
     one = problem(rows, [like(SERVICE, loads=[(0, 35.0)])], rules)
     prices = replace(no_prices(one), unmet=np.array([np.inf]))
-    with EngineProcess() as engine:
+    with Engine() as engine:
         bounds = BlockBounds(one, np.zeros(1), engine)
         (relaxed,) = bounds.relaxed(priced(one, prices), prices, [np.array([0])], unchecked)
         found = bounds.solved(priced(one, prices), prices, np.array([0]), 1.0)
@@ -132,7 +131,7 @@ def test_what_is_left_between_bound_and_way_is_known() -> None:
     """Nothing, where a model is solved; without end, where it was only relaxed."""
     one = problem([Row(cost=1), Row(cost=2, place=1)], [SERVICE])
     prices = replace(no_prices(one), unmet=np.array([np.inf]))
-    with EngineProcess() as engine:
+    with Engine() as engine:
         bounds = BlockBounds(one, np.zeros(1), engine)
         asked = priced(one, prices), prices
         relaxed = bounds.relaxed(*asked, [np.array([0])], unchecked)
@@ -141,15 +140,14 @@ def test_what_is_left_between_bound_and_way_is_known() -> None:
     assert solved.above == pytest.approx(0.0, abs=1.0)
 
 
-class Engine(EngineProcess):
+class Counted(Watched):
     """Counts the models it solves."""
 
     solved = 0
 
-    def solve_integer(self, model: Model, effort: Effort) -> Answer:
-        """Count, then solve."""
-        self.solved += 1
-        return super().solve_integer(model, effort)
+    def before(self, asked: Asked) -> None:
+        """Count."""
+        self.solved += asked.request[0] == "integer"
 
 
 def test_back_at_the_prices_before_nothing_is_solved_again() -> None:
@@ -157,7 +155,7 @@ def test_back_at_the_prices_before_nothing_is_solved_again() -> None:
     one = problem([Row(cost=1), Row(cost=2, place=1)], [SERVICE])
     here = replace(no_prices(one), unmet=np.array([np.inf]))
     there = replace(here, capacity=np.array([50.0, 0.0]))
-    with Engine() as engine:
+    with Counted() as engine:
         bounds, found = BlockBounds(one, np.zeros(1), engine), []
         for prices in (here, there, here, there):
             bounds.relaxed(priced(one, prices), prices, [np.array([0])], unchecked)
@@ -169,7 +167,7 @@ def test_back_at_the_prices_before_nothing_is_solved_again() -> None:
     assert found[0].bound < found[2].bound
     assert found[2].way is not None
     assert way is found[2].way
-    first = Engine()
+    first = Counted()
     with first:
         for prices in (here, there):
             fresh = BlockBounds(one, np.zeros(1), first)
@@ -181,7 +179,7 @@ def test_who_came_near_enough_is_not_solved_for_a_smaller_gap() -> None:
     """Proven to the end when much less was asked for."""
     one = problem([Row(cost=1), Row(cost=2, place=1)], [SERVICE])
     prices = replace(no_prices(one), unmet=np.array([np.inf]))
-    with Engine() as engine:
+    with Counted() as engine:
         bounds = BlockBounds(one, np.zeros(1), engine)
         wide = bounds.solved(priced(one, prices), prices, np.array([0]), 10.0)
         before = engine.solved
@@ -198,7 +196,7 @@ def test_bounds_at_the_oldest_prices_are_forgotten() -> None:
         for price in (0.0, 10.0, 20.0)
     ]
     counts = []
-    with Engine() as engine:
+    with Counted() as engine:
         bounds = BlockBounds(one, np.zeros(1), engine)
         for at in (0, 1, 0, 2, 0, 1):
             before = engine.solved
@@ -212,7 +210,7 @@ def test_the_size_of_a_model_is_known_relaxed_and_solved() -> None:
     rows = [Row(cost=1 + place, capacity=1, place=place) for place in range(3)]
     one = problem(rows, [SERVICE])
     prices = replace(no_prices(one), unmet=np.array([np.inf]))
-    with EngineProcess() as engine:
+    with Engine() as engine:
         bounds = BlockBounds(one, np.zeros(1), engine)
         asked = priced(one, prices), prices
         (relaxed,) = bounds.relaxed(*asked, [np.array([0])], unchecked)
@@ -229,7 +227,7 @@ def test_what_cannot_be_served_whole_is_bounded_anew(back: bool) -> None:
     here = replace(no_prices(one), unmet=np.array([np.inf]))
     there = replace(here, capacity=np.array([50.0, 0.0]))
     forced, found = np.zeros(1), []
-    with EngineProcess() as engine:
+    with Engine() as engine:
         bounds = BlockBounds(one, forced, engine)
         for prices in (here, there, here) if back else (here, here):
             found += bounds.relaxed(priced(one, prices), prices, [np.array([0])], unchecked)
@@ -271,7 +269,7 @@ def test_a_bound_minds_the_sizes_of_models(monkeypatch: pytest.MonkeyPatch) -> N
     rows = [Row(cost=1 + place, capacity=1, place=place) for place in range(3)]
     one = problem(rows, [like(SERVICE, loads=((0, 5.0),)), SERVICE])
     prices = replace(no_prices(one), unmet=np.full(2, np.inf))
-    with EngineProcess() as engine:
+    with Engine() as engine:
         service = service_of(one, np.zeros(2), np.zeros(2))
         Certifier(one, service, engine).certify(prices, unchecked)
         bounds = BlockBounds(one, np.zeros(2), engine)

@@ -6,38 +6,27 @@ from contextlib import suppress
 
 import pytest
 
-from solver.child import EngineProcess
+from solver.asking import Asked, Engine
 from solver.decomposition import solve_decomposed
-from solver.effort import Answer, Effort, LinearAnswer
-from solver.model import Model
 from solver.problem import Problem
 from solver.solution import SearchLimits, SolverError, Status, Stop
 from tests.solver.tiny import BATCH, GANG, Row, like, problem, solved
+from tests.solver.watched import Watched
 
 
-class Dying(EngineProcess):
+class Dying(Watched):
     """An engine that dies for good after so many answers."""
 
     def __init__(self, answers: int) -> None:
         super().__init__()
         self.left = answers
 
-    def _count(self) -> None:
+    def before(self, asked: Asked) -> None:
+        """Be dead, when the time has come."""
+        del asked
         self.left -= 1
         if self.left < 0:
             raise SolverError("the engine's process died")
-
-    def solve_integer(self, model: Model, effort: Effort) -> Answer:
-        """Answer, or be dead."""
-        self._count()
-        return super().solve_integer(model, effort)
-
-    def solve_linear(
-        self, model: Model, *, seconds: float | None = None, presolve: bool = True
-    ) -> LinearAnswer | None:
-        """Answer, or be dead."""
-        self._count()
-        return super().solve_linear(model, seconds=seconds, presolve=presolve)
 
 
 def scarce() -> Problem:
@@ -81,7 +70,7 @@ def test_a_heavy_demand_left_out_leaves_no_part_of_a_light_one_unmet() -> None:
     """Roundings of a level are parts of its heaviest demand, and cheapest when all used up."""
     heavy, light = like(GANG, amount=3.0, weight=1e5), like(BATCH, amount=100.0, weight=1.0)
     one = problem([Row(cost=2, capacity=4)], [heavy, heavy, light])
-    with EngineProcess() as engine:
+    with Engine() as engine:
         found = solve_decomposed(one, SearchLimits(), engine=engine)
     assert found.unmet.sum() == pytest.approx(1.0, abs=1e-6)
     assert found.unmet[2] == pytest.approx(0.0, abs=1e-6)

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from solver.asking import Engine
 from solver.by_priority import serve_by_priority
 from solver.certificate import Certifier
-from solver.child import EngineProcess
 from solver.columns import Columns
 from solver.costless import without_costs
 from solver.decomposition import solve_decomposed
@@ -54,7 +54,7 @@ def weights_left(one: Problem, unmet: np.ndarray) -> list[float]:
     ]
 
 
-def assert_levels_bounded(one: Problem, seed: int, engine: EngineProcess) -> None:
+def assert_levels_bounded(one: Problem, seed: int, engine: Engine) -> None:
     """No bound of a priority, at any prices, is more than the optimum leaves of it."""
     found, (flat, _) = exactly(one, engine), flat_below(one)
     columns, free = Columns.of(one, flat), without_costs(flat)
@@ -72,23 +72,21 @@ def assert_levels_bounded(one: Problem, seed: int, engine: EngineProcess) -> Non
 
 @bounded(25)
 @given(cases(), SEEDS)
-def test_no_plan_leaves_less_than_is_proven(engine: EngineProcess, case: Case, seed: int) -> None:
+def test_no_plan_leaves_less_than_is_proven(engine: Engine, case: Case, seed: int) -> None:
     """On random markets and specs of every kind, with the units of each offer few."""
     assert_levels_bounded(with_few_units(case.problem, seed), seed, engine)
 
 
 @bounded(25)
 @given(ruled_cases(), SEEDS)
-def test_no_plan_leaves_less_under_any_two_rules(
-    engine: EngineProcess, case: Case, seed: int
-) -> None:
+def test_no_plan_leaves_less_under_any_two_rules(engine: Engine, case: Case, seed: int) -> None:
     """Under every rule there is, two at a time."""
     assert_levels_bounded(with_few_units(case.problem, seed), seed, engine)
 
 
 @bounded(10)
 @given(services(scarce=True, count=3), SEEDS)
-def test_no_services_leave_less(engine: EngineProcess, one: Problem, seed: int) -> None:
+def test_no_services_leave_less(engine: Engine, one: Problem, seed: int) -> None:
     """Three of them on a few units."""
     assert_levels_bounded(one, seed, engine)
 
@@ -96,7 +94,7 @@ def test_no_services_leave_less(engine: EngineProcess, one: Problem, seed: int) 
 @bounded(25)
 @given(cases(), SEEDS)
 def test_a_bound_for_one_service_says_something_of_another(
-    engine: EngineProcess, case: Case, seed: int
+    engine: Engine, case: Case, seed: int
 ) -> None:
     """At prices of what stays unmet, less what more of it costs at these."""
     one = with_few_units(case.problem, seed)
@@ -112,7 +110,7 @@ def test_a_bound_for_one_service_says_something_of_another(
     assert less <= best + TOLERANCE * max(1.0, best / 1000)
 
 
-def work_of(one: Problem, engine: EngineProcess) -> Work:
+def work_of(one: Problem, engine: Engine) -> Work:
     """Return what a search knows after its first plan and prices."""
     work = Work(one, SearchLimits(), engine, lambda *_: None, None)
     adopt(work, first_plan(one))
@@ -126,7 +124,7 @@ def plan_of(work: Work) -> Planned:
     return work.search.decoded()
 
 
-def test_two_that_fit_are_better_than_a_heavier_one(engine: EngineProcess) -> None:
+def test_two_that_fit_are_better_than_a_heavier_one(engine: Engine) -> None:
     """Gangs of 6, 5 and 5 on ten units: 6 stay unmet, not the 10 of first come, first served."""
     sizes = (6.0, 5.0, 5.0)
     wants = [like(GANG, amount=size, weight=size) for size in sizes]
@@ -138,7 +136,7 @@ def test_two_that_fit_are_better_than_a_heavier_one(engine: EngineProcess) -> No
     assert work.least_unmet[0].value == pytest.approx(6.0, abs=1e-3)
 
 
-def test_a_higher_priority_makes_the_dearer_choice(engine: EngineProcess) -> None:
+def test_a_higher_priority_makes_the_dearer_choice(engine: Engine) -> None:
     """One gang of two machines, which only leaving two others makes room for, comes first."""
     rows = [Row(cost=1, capacity=2), Row(cost=1, capacity=1, place=1)]
     low = like(GANG, amount=1.0, weight=1.0)
@@ -153,7 +151,7 @@ def test_a_higher_priority_makes_the_dearer_choice(engine: EngineProcess) -> Non
     assert weights_left(one, plan_of(work)[2]) == pytest.approx([0.0, 2.0])
 
 
-def test_what_the_search_proves_of_priorities_is_said(engine: EngineProcess) -> None:
+def test_what_the_search_proves_of_priorities_is_said(engine: Engine) -> None:
     """Thirteen gangs of 4 on pools of 6 and 10: three fit, and no plan serves more than four."""
     wants = [like(GANG, amount=4.0, weight=4.0) for _ in range(13)]
     one = problem([Row(cost=1, capacity=6), Row(cost=2, capacity=10, place=1)], wants)
@@ -164,7 +162,7 @@ def test_what_the_search_proves_of_priorities_is_said(engine: EngineProcess) -> 
     assert found.cost == pytest.approx(4 * 100 * (1 + 2 + 2))
 
 
-def test_caps_that_count_money_prove_nothing_of_what_is_left(engine: EngineProcess) -> None:
+def test_caps_that_count_money_prove_nothing_of_what_is_left(engine: Engine) -> None:
     """Half of what is spent and owned, on one owned machine and one for a price: one gang each."""
     rows = [Row(cost=0, capacity=1), Row(cost=1, capacity=1, place=1)]
     plain = problem(rows, [GANG, GANG, GANG])
@@ -175,7 +173,7 @@ def test_caps_that_count_money_prove_nothing_of_what_is_left(engine: EngineProce
     assert_levels_bounded(one, 0, engine)
 
 
-def test_what_is_proven_holds_for_plans_that_leave_no_more_above(engine: EngineProcess) -> None:
+def test_what_is_proven_holds_for_plans_that_leave_no_more_above(engine: Engine) -> None:
     """Two of priority 1 and one of 0 on two machines: once one of 1 is left, 0 may be served."""
     wants = [like(GANG, priority=1), like(GANG, priority=1), GANG]
     one = problem([Row(cost=1, capacity=2)], wants)
@@ -196,7 +194,7 @@ def test_what_is_proven_holds_for_plans_that_leave_no_more_above(engine: EngineP
     assert bound.at(one, np.array([0.2, 0.0, 0.8])) == pytest.approx(0.8, abs=1e-4)
 
 
-def test_pairs_join_the_relaxation_until_it_settles(engine: EngineProcess) -> None:
+def test_pairs_join_the_relaxation_until_it_settles(engine: Engine) -> None:
     """A gang knows the cheap pools that others take, and is left; with another pool it is not."""
     rows = [Row(cost=row + 1.0, capacity=1, place=row % 4) for row in range(30)]
     one = problem(rows, [GANG] * 30)
@@ -210,7 +208,7 @@ def test_pairs_join_the_relaxation_until_it_settles(engine: EngineProcess) -> No
     assert weights_left(one, plan_of(work)[2]) == pytest.approx([0.0])
 
 
-def test_what_stays_open_is_looked_at_by_one_exact_model(engine: EngineProcess) -> None:
+def test_what_stays_open_is_looked_at_by_one_exact_model(engine: Engine) -> None:
     """Gangs of 4 on pools of 6 and 10: parts of them would serve 14 units, whole ones 12."""
     wants = [like(GANG, amount=4.0, weight=4.0 + row) for row in range(13)]
     wants.append(like(SERVICE, priority=1))
@@ -224,9 +222,7 @@ def test_what_stays_open_is_looked_at_by_one_exact_model(engine: EngineProcess) 
 
 @bounded(6)
 @given(SEEDS)
-def test_shared_out_plans_keep_all_rules_and_serve_no_less(
-    engine: EngineProcess, seed: int
-) -> None:
+def test_shared_out_plans_keep_all_rules_and_serve_no_less(engine: Engine, seed: int) -> None:
     """Fleets over owned and scarce machines, some apart or alone, of four priorities."""
     case = fleet_of(seed)
     demands = case.problem.demands

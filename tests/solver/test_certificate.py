@@ -9,8 +9,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from solver.asking import Engine
 from solver.certificate import Certifier
-from solver.child import EngineProcess
 from solver.columns import Columns
 from solver.compact import build_compact
 from solver.effort import Effort
@@ -34,7 +34,7 @@ from tests.solver.random_problems import (
 from tests.solver.tiny import BATCH, GANG, SERVICE, Row, Rules, like, problem
 
 
-def bound_of(one: Problem, prices: Prices, service: Service, engine: EngineProcess) -> float:
+def bound_of(one: Problem, prices: Prices, service: Service, engine: Engine) -> float:
     """Return the bound on cost, with what moves weigh beyond it."""
     flat, credit = flat_below(one)
     return Certifier(flat, service, engine).certify(prices, unchecked).bound - credit
@@ -52,7 +52,7 @@ def served(one: Problem, prices: Prices, service: Service, seed: int) -> Prices:
     return replace(prices, unmet=np.where(hard, np.inf, some * one.demands.weight))
 
 
-def test_without_prices_everyone_takes_what_is_cheapest(engine: EngineProcess) -> None:
+def test_without_prices_everyone_takes_what_is_cheapest(engine: Engine) -> None:
     """Two gangs, one batch, one service each at the unit of 1 an hour that fits only one."""
     rows = [Row(cost=1, capacity=3), Row(cost=2)]
     one = problem(rows, [GANG, GANG, BATCH, SERVICE])
@@ -61,7 +61,7 @@ def test_without_prices_everyone_takes_what_is_cheapest(engine: EngineProcess) -
     assert bound_of(one, prices, service, engine) == pytest.approx(100 + 100 + 150 + 300)
 
 
-def test_demands_of_a_block_keep_apart_in_its_bound(engine: EngineProcess) -> None:
+def test_demands_of_a_block_keep_apart_in_its_bound(engine: Engine) -> None:
     """Two gangs in one place, in two zones of it: 300 each in the second, not 100 in the first."""
     rows = [
         Row(cost=1, zone=0),
@@ -79,7 +79,7 @@ def test_demands_of_a_block_keep_apart_in_its_bound(engine: EngineProcess) -> No
     assert bound_of(one, prices, service, engine) == pytest.approx(600)
 
 
-def test_the_right_price_of_a_scarce_supply_closes_the_gap(engine: EngineProcess) -> None:
+def test_the_right_price_of_a_scarce_supply_closes_the_gap(engine: Engine) -> None:
     """Three gangs, one unit at 1 an hour, any at 2: a price of 100 makes the bound 500."""
     one = problem([Row(cost=1, capacity=1), Row(cost=2)], [GANG] * 3)
     service = service_of(one, np.zeros(3), np.zeros(3))
@@ -89,7 +89,7 @@ def test_the_right_price_of_a_scarce_supply_closes_the_gap(engine: EngineProcess
         assert bound_of(one, prices, service, engine) == pytest.approx(bound)
 
 
-def test_a_price_of_a_limit_counts_by_its_weights(engine: EngineProcess) -> None:
+def test_a_price_of_a_limit_counts_by_its_weights(engine: Engine) -> None:
     """Weight 2, high 2: 50 a unit of the limit is 100 a unit of supply, and worth 100."""
     rules = Rules(limits=[({0: 2.0}, 2.0)])
     one = problem([Row(cost=1), Row(cost=2)], [GANG] * 2, rules)
@@ -98,7 +98,7 @@ def test_a_price_of_a_limit_counts_by_its_weights(engine: EngineProcess) -> None
     assert bound_of(one, prices, service, engine) == pytest.approx(2 * 200 - 50 * 2)
 
 
-def assert_bound_holds(case: Case, seed: int, engine: EngineProcess) -> None:
+def assert_bound_holds(case: Case, seed: int, engine: Engine) -> None:
     one = case.problem
     found = exactly(one, engine)
     best = found.cost + unbilled_cost(one, found.allocation)
@@ -114,7 +114,7 @@ SEEDS = st.integers(0, 2**32 - 1)
 @bounded(50)
 @given(cases(), SEEDS)
 def test_demands_bounded_together_stay_below_the_optimum(
-    engine: EngineProcess, case: Case, seed: int
+    engine: Engine, case: Case, seed: int
 ) -> None:
     """However little above the optimum plans still matter."""
     one, best = case.problem, exactly(case.problem, engine)
@@ -133,7 +133,7 @@ def test_demands_bounded_together_stay_below_the_optimum(
                 assert bound <= optimum + TOLERANCE * max(1.0, optimum / 1000)
 
 
-def test_a_batch_that_overflows_its_pool_pays_for_a_dear_one(engine: EngineProcess) -> None:
+def test_a_batch_that_overflows_its_pool_pays_for_a_dear_one(engine: Engine) -> None:
     """Eight units at 1 an hour hold 800 of 1,000 hours; the rest costs 9 an hour."""
     rows = [Row(cost=1, capacity=8), Row(cost=9)]
     one = problem(rows, [like(BATCH, amount=1000.0)])
@@ -148,9 +148,7 @@ def test_a_batch_that_overflows_its_pool_pays_for_a_dear_one(engine: EngineProce
 
 @bounded(25)
 @given(SEEDS)
-def test_a_batch_that_fills_pools_may_leave_its_dear_part(
-    engine: EngineProcess, seed: int
-) -> None:
+def test_a_batch_that_fills_pools_may_leave_its_dear_part(engine: Engine, seed: int) -> None:
     """At any price of what is left: the least of serving some and paying for the rest."""
     random = np.random.default_rng(seed)
     rows = [
@@ -186,7 +184,7 @@ def test_a_batch_that_fills_pools_may_leave_its_dear_part(
         assert found.relaxed[0] - left * found.saved[0] <= some * (1 + 1e-9) + TOLERANCE
 
 
-def test_a_small_batch_takes_a_whole_unit(engine: EngineProcess) -> None:
+def test_a_small_batch_takes_a_whole_unit(engine: Engine) -> None:
     """A tenth of the hours of one unit that costs 50 to hold, and 1 an hour."""
     one = problem([Row(cost=1, unit_cost=50)], [like(BATCH, amount=10.0)])
     best = exactly(one, engine)
@@ -203,9 +201,7 @@ def test_a_small_batch_takes_a_whole_unit(engine: EngineProcess) -> None:
 
 @bounded(80)
 @given(cases(), SEEDS)
-def test_no_prices_and_any_prices_bound_the_optimum(
-    engine: EngineProcess, case: Case, seed: int
-) -> None:
+def test_no_prices_and_any_prices_bound_the_optimum(engine: Engine, case: Case, seed: int) -> None:
     """On random markets and specs of every kind, at the level of service of the optimum."""
     assert_bound_holds(case, seed, engine)
 
@@ -213,7 +209,7 @@ def test_no_prices_and_any_prices_bound_the_optimum(
 @bounded(60)
 @given(ruled_cases(), SEEDS)
 def test_any_prices_bound_the_optimum_under_any_two_rules(
-    engine: EngineProcess, case: Case, seed: int
+    engine: Engine, case: Case, seed: int
 ) -> None:
     """Under every rule there is, two at a time."""
     assert_bound_holds(case, seed, engine)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from solver.asking import Engine
 from solver.cheapest_first import cheapest_first
-from solver.child import EngineProcess
 from solver.exact import solve_exact
 from solver.problem import Apart, Level, Problem, Together
 from solver.solution import SearchLimits, Solution
@@ -14,7 +14,7 @@ from tests.solver.tiny import BATCH, GANG, SERVICE, Row, Rules, like, problem, s
 
 def first(one: Problem) -> Solution:
     """Cheapest-first with exact single choices."""
-    with EngineProcess() as engine:
+    with Engine() as engine:
         return cheapest_first(
             one, lambda alone: solve_exact(alone, SearchLimits(gap=0.0), engine=engine)
         )

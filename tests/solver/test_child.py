@@ -14,13 +14,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from solver.child import EngineProcess
+from solver.asking import Asked, Engine
 from solver.compact import build_compact
 from solver.effort import Effort, Outcome
 from solver.exact import solve_exact
 from solver.model import Model, ModelBuilder
 from solver.solution import SearchLimits, SolverError, Status, Stop
 from tests.solver.tiny import BATCH, GANG, SERVICE, Row, like, problem, solved
+from tests.solver.watched import Watched
 
 
 def knapsack(columns: int = 2000, rows: int = 60) -> Model:
@@ -36,7 +37,7 @@ def knapsack(columns: int = 2000, rows: int = 60) -> Model:
 
 def test_one_process_answers_many_models() -> None:
     """The second model is solved by the process that solved the first."""
-    with EngineProcess() as engine:
+    with Engine() as engine:
         small = build_compact(problem([Row(cost=2)], [GANG])).builder.build()
         first = engine.solve_integer(small, Effort())
         second = engine.solve_integer(replace(small, cost=small.cost * 2), Effort())
@@ -56,7 +57,7 @@ def test_ctrl_c_is_seen_while_an_engine_works_though_another_thread_got_the_sign
     # What runs in the background of a shell is told to ignore it.
     former = signal.signal(signal.SIGINT, signal.default_int_handler)
     request.addfinalizer(lambda: signal.signal(signal.SIGINT, former))
-    with EngineProcess() as engine:
+    with Engine() as engine:
         threading.Thread(target=interrupt, daemon=True).start()
         began = time.monotonic()
         with pytest.raises(KeyboardInterrupt):
@@ -72,7 +73,7 @@ def test_relaxation_gives_prices_of_rows() -> None:
     model = compact.builder.build()
     served = model.high.copy()
     served[compact.unmet] = 0.0
-    with EngineProcess() as engine:
+    with Engine() as engine:
         answer = engine.solve_linear(replace(model, high=served))
     assert answer is not None
     assert answer.objective == pytest.approx(300 * 1 + 300 * 3)
@@ -81,7 +82,7 @@ def test_relaxation_gives_prices_of_rows() -> None:
 
 def test_time_limit_ends_a_solve_with_what_is_known() -> None:
     """After its seconds the engine hands over its best point and a valid bound."""
-    with EngineProcess(seconds=1.0) as engine:
+    with Engine(seconds=1.0) as engine:
         answer = engine.solve_integer(knapsack(), Effort(gap=0.0))
     assert answer.outcome in {Outcome.FEASIBLE, Outcome.NO_SOLUTION}
     assert answer.bound <= answer.objective
@@ -89,7 +90,7 @@ def test_time_limit_ends_a_solve_with_what_is_known() -> None:
 
 def test_an_engine_that_ignores_its_limit_is_killed() -> None:
     """A relaxation that takes too long ends with the process; the next model gets a new one."""
-    with EngineProcess() as engine:
+    with Engine() as engine:
         assert engine.solve_linear(knapsack(20_000, 300), seconds=0.05) is None
         small = build_compact(problem([Row(cost=2)], [GANG])).builder.build()
         assert engine.solve_integer(small, Effort()).outcome is Outcome.OPTIMAL
@@ -97,36 +98,38 @@ def test_an_engine_that_ignores_its_limit_is_killed() -> None:
 
 def test_a_process_that_dies_is_an_error_and_not_a_hang() -> None:
     """Killing the engine from outside raises at once."""
-    with EngineProcess() as engine:
+    with Engine() as engine:
         engine.solve_integer(
             build_compact(problem([Row(cost=2)], [GANG])).builder.build(), Effort()
         )
-        child = engine._child
-        assert child is not None
-        threading.Timer(0.5, lambda: os.kill(child.pid, signal.SIGKILL)).start()
+        child = engine.take_child()
+        engine.give_back(child)
+        threading.Timer(0.5, child.process.kill).start()
         with pytest.raises(SolverError, match="died"):
             engine.solve_integer(knapsack(), Effort(gap=0.0))
 
 
 def test_a_process_that_does_not_even_read_is_killed_at_the_limit() -> None:
     """A stopped engine takes no large model; its time runs all the same."""
-    with EngineProcess() as engine:
+    with Engine() as engine:
         small = build_compact(problem([Row(cost=2)], [GANG])).builder.build()
         engine.solve_integer(small, Effort())
-        child = engine._child
-        assert child is not None
-        os.kill(child.pid, signal.SIGSTOP)
+        child = engine.take_child()
+        engine.give_back(child)
+        os.kill(child.process.pid, signal.SIGSTOP)
         assert engine.solve_linear(knapsack(20_000, 300), seconds=0.2) is None
-        assert child.poll() is not None
+        assert child.process.poll() is not None
         assert engine.solve_integer(small, Effort()).outcome is Outcome.OPTIMAL
 
 
 ASKER = """
 from tests.solver.test_child import knapsack
-from solver.child import EngineProcess
+from solver.asking import Asked, Engine
 from solver.effort import Effort
-engine = EngineProcess()
-print(engine._started().pid, flush=True)
+engine = Engine()
+child = engine.take_child()
+print(child.process.pid, flush=True)
+engine.give_back(child)
 engine.solve_integer(knapsack(), Effort(gap=0.0))
 """
 
@@ -157,13 +160,13 @@ def test_an_engine_whose_asker_was_killed_ends_in_mid_model() -> None:
     assert not is_running(engine)
 
 
-class Interrupted(EngineProcess):
+class Interrupted(Watched):
     """An engine the user interrupts as soon as it starts on a whole problem."""
 
-    def solve_integer(self, model: Model, effort: Effort) -> None:  # type: ignore[override]
+    def before(self, asked: Asked) -> None:
         """Be interrupted."""
-        del model, effort
-        raise KeyboardInterrupt
+        if asked.request[0] == "integer":
+            raise KeyboardInterrupt
 
 
 def test_an_interrupted_search_falls_back_on_its_start_with_a_bound() -> None:
@@ -188,10 +191,10 @@ def test_a_failing_engine_falls_back_on_the_start() -> None:
     one = problem([Row(cost=2)], [GANG])
     start = solved(one)
 
-    class Dead(EngineProcess):
-        def solve_integer(self, model: Model, effort: Effort) -> None:  # type: ignore[override]
-            del model, effort
-            raise SolverError("the engine's process died")
+    class Dead(Watched):
+        def before(self, asked: Asked) -> None:
+            if asked.request[0] == "integer":
+                raise SolverError("the engine's process died")
 
     with Dead() as engine:
         solution = solve_exact(one, SearchLimits(), engine=engine, start=start)

@@ -11,20 +11,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from solver import combine, decomposition
-from solver.child import EngineProcess
+from solver.asking import Asked, Engine
 from solver.columns import Columns
 from solver.combination import some_at_a_time
 from solver.combine import master_gap
 from solver.compact_columns import Longs
 from solver.decomposition import solve_decomposed
-from solver.effort import Answer, Effort
-from solver.model import Model
 from solver.search import Search
 from solver.solution import SearchLimits, Solution
 from solver.work import Work
 from tests.solver.random_fleets import fleet_of
 from tests.solver.random_problems import TOLERANCE, bounded
 from tests.solver.tiny import SERVICE, Row, like, problem
+from tests.solver.watched import Watched
 
 
 def judged(search: Search) -> tuple[float, ...]:
@@ -46,7 +45,7 @@ def assert_no_worse(after: tuple[float, ...], before: tuple[float, ...]) -> None
 @bounded(6)
 @given(st.integers(0, 2**32 - 1), st.booleans())
 def test_combining_makes_no_plan_worse_and_no_rule_is_broken(
-    engine: EngineProcess, monkeypatch: pytest.MonkeyPatch, seed: int, parts: bool
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, seed: int, parts: bool
 ) -> None:
     """Fleets over owned and scarce machines, some apart or alone; every combination is judged.
 
@@ -103,7 +102,7 @@ def test_the_master_is_solved_more_closely_when_little_is_missing() -> None:
     assert master_gap(0.0, np.inf) == pytest.approx(2e-4)
 
 
-class Asked(EngineProcess):
+class Gaps(Watched):
     """Notes the gap in cost that it is asked for, where a point is known."""
 
     def __init__(self) -> None:
@@ -111,11 +110,11 @@ class Asked(EngineProcess):
         super().__init__()
         self.gaps: list[float] = []
 
-    def solve_integer(self, model: Model, effort: Effort) -> Answer:
-        """Note the gap, then solve."""
-        if effort.known is not None:
+    def before(self, asked: Asked) -> None:
+        """Note the gap."""
+        _, model, effort = asked.request
+        if effort is not None and effort.known is not None:
             self.gaps.append(effort.gap * max(float(model.cost @ effort.known), 1.0))
-        return super().solve_integer(model, effort)
 
 
 def test_no_part_is_asked_for_more_than_its_share(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -137,7 +136,7 @@ def test_no_part_is_asked_for_more_than_its_share(monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr(combine, "some_at_a_time", parted)
     monkeypatch.setattr(decomposition, "combine", watched)
-    with Asked() as engine:
+    with Gaps() as engine:
         limits = SearchLimits(gap=0.0, work=5_000)
         solve_decomposed(fleet_of(5).problem, limits, engine=engine)
     assert count[-1] > 1

@@ -8,8 +8,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from solver.asking import Engine
 from solver.cheapest_first import cheapest_first
-from solver.child import EngineProcess
 from solver.compact import build_compact
 from solver.coverage import Coverage
 from solver.margins import marginal_prices
@@ -118,7 +118,7 @@ def test_shares_of_value_count_covered_hours_as_paid() -> None:
 def test_what_one_more_in_the_pool_saves() -> None:
     """An hour at 1 costs 2 of the pool: one more in it saves half; nothing where half is idle."""
     one = problem([Row(cost=1)], [BATCH])
-    with EngineProcess() as engine:
+    with Engine() as engine:
         full = marginal_prices(covered(one, (200.0, [(0, 2.0)])), np.zeros(1), engine)
         idle = marginal_prices(covered(one, (400.0, [(0, 2.0)])), np.zeros(1), engine)
     assert full.coverage == pytest.approx([0.5])

@@ -12,11 +12,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from solver.child import EngineProcess
+from solver.asking import Asked, Engine
 from solver.columns import Columns
 from solver.decomposition import solve_decomposed
-from solver.effort import Answer, Effort, LinearAnswer
-from solver.model import Model
 from solver.preferences import Refusals
 from solver.problem import Level, Problem, Together
 from solver.solution import SearchLimits, Solution, SolverError, Stop
@@ -30,6 +28,7 @@ from tests.solver.random_problems import (
     ruled_cases,
 )
 from tests.solver.tiny import BATCH, GANG, SERVICE, Row, Rules, like, problem, solved, used
+from tests.solver.watched import Watched
 
 
 def weighed(one: Problem, found: Solution) -> float:
@@ -37,7 +36,7 @@ def weighed(one: Problem, found: Solution) -> float:
     return found.cost + unbilled_cost(one, found.allocation)
 
 
-def assert_between(case: Case, engine: EngineProcess, limits: SearchLimits) -> None:
+def assert_between(case: Case, engine: Engine, limits: SearchLimits) -> None:
     """Bound <= optimum <= plan in the objective's order, and the plan breaks no rule."""
     one = case.problem
     best = exactly(one, engine)
@@ -64,7 +63,7 @@ def is_better(one: Problem, found: Solution, best: Solution) -> bool:
 
 @bounded(24)
 @given(cases())
-def test_optimum_lies_between_bound_and_plan(engine: EngineProcess, case: Case) -> None:
+def test_optimum_lies_between_bound_and_plan(engine: Engine, case: Case) -> None:
     """On random markets and specs of every kind."""
     assert_between(case, engine, SearchLimits())
 
@@ -72,7 +71,7 @@ def test_optimum_lies_between_bound_and_plan(engine: EngineProcess, case: Case) 
 @bounded(14)
 @given(ruled_cases())
 def test_optimum_lies_between_bound_and_plan_under_any_two_rules(
-    engine: EngineProcess, case: Case
+    engine: Engine, case: Case
 ) -> None:
     """Under every rule there is, two at a time."""
     assert_between(case, engine, SearchLimits())
@@ -80,15 +79,13 @@ def test_optimum_lies_between_bound_and_plan_under_any_two_rules(
 
 @bounded(24)
 @given(cases())
-def test_a_search_cut_short_claims_no_more_than_it_knows(
-    engine: EngineProcess, case: Case
-) -> None:
+def test_a_search_cut_short_claims_no_more_than_it_knows(engine: Engine, case: Case) -> None:
     """After one round the bound is one for plans that serve as little as the plan does."""
     assert_between(case, engine, SearchLimits(work=1))
 
 
 def test_a_plan_that_leaves_more_than_the_bound_is_for_is_not_bounded_by_it(
-    engine: EngineProcess,
+    engine: Engine,
 ) -> None:
     """One unit for two gangs: the bound is for one of them, not for both."""
     one = problem([Row(cost=1, capacity=1)], [GANG, like(GANG, hours=60.0)])
@@ -99,7 +96,7 @@ def test_a_plan_that_leaves_more_than_the_bound_is_for_is_not_bounded_by_it(
 
 
 def test_readers_that_cannot_all_be_served_together_are_served_in_part(
-    engine: EngineProcess,
+    engine: Engine,
 ) -> None:
     """Two that must stand together fit nowhere whole: one of them is served, as in the optimum."""
     rules = Rules(together=(Together(level=Level.PLACE, demands=(0, 1)),))
@@ -110,7 +107,7 @@ def test_readers_that_cannot_all_be_served_together_are_served_in_part(
     assert found.cost == pytest.approx(100)
 
 
-def test_what_is_overridden_counts_before_cost(engine: EngineProcess) -> None:
+def test_what_is_overridden_counts_before_cost(engine: Engine) -> None:
     """The claimant's dearer unit is taken, though the bound is met without it."""
     one = problem([Row(cost=8), Row(cost=10, place=1)], [GANG, GANG])
     claims = Refusals(
@@ -153,16 +150,16 @@ def digest(found: Solution) -> str:
 
 
 PROGRAM = """
-from solver.child import EngineProcess
+from solver.asking import Asked, Engine
 from solver.decomposition import solve_decomposed
 from solver.solution import SearchLimits
 from tests.solver.test_decomposition import digest, twenty
-with EngineProcess() as engine:
+with Engine() as engine:
     print(digest(solve_decomposed(twenty(5), SearchLimits(work=1), engine=engine)))
 """
 
 
-def test_two_processes_find_the_same_plan(engine: EngineProcess) -> None:
+def test_two_processes_find_the_same_plan(engine: Engine) -> None:
     """To the last bit, whatever the seed of hashes."""
     here = digest(solve_decomposed(twenty(5), SearchLimits(work=1), engine=engine))
     there = subprocess.run(  # noqa: S603 - our own program
@@ -176,7 +173,7 @@ def test_two_processes_find_the_same_plan(engine: EngineProcess) -> None:
     assert there.stdout.strip() == here
 
 
-class Failing(EngineProcess):
+class Failing(Watched):
     """An engine that works for some calls, then raises."""
 
     def __init__(self, calls: int, error: BaseException) -> None:
@@ -185,27 +182,17 @@ class Failing(EngineProcess):
         self.left = calls
         self.error = error
 
-    def _counted(self) -> None:
+    def before(self, asked: Asked) -> None:
+        """Raise, when the time has come."""
+        del asked
         self.left -= 1
         if self.left < 0:
             raise self.error
 
-    def solve_integer(self, model: Model, effort: Effort) -> Answer:
-        """Solve, or raise."""
-        self._counted()
-        return super().solve_integer(model, effort)
-
-    def solve_linear(
-        self, model: Model, *, seconds: float | None = None, presolve: bool = True
-    ) -> LinearAnswer | None:
-        """Solve, or raise."""
-        self._counted()
-        return super().solve_linear(model, seconds=seconds, presolve=presolve)
-
 
 @pytest.mark.parametrize("calls", [0, 3, 8, 14, 20, 30, 45])
 def test_an_interrupt_leaves_the_best_plan_so_far_with_a_true_bound(
-    calls: int, engine: EngineProcess
+    calls: int, engine: Engine
 ) -> None:
     """Before there is any plan it stays an interrupt."""
     one = twenty(3)
@@ -221,9 +208,7 @@ def test_an_interrupt_leaves_the_best_plan_so_far_with_a_true_bound(
     assert not is_better(one, found, best)
 
 
-def test_a_plan_comes_before_columns(
-    engine: EngineProcess, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_plan_comes_before_columns(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever interrupts at the first report has a whole plan, and no columns were made for it."""
     said: list[tuple[str, bool]] = []
     columns_of = Columns.of
@@ -262,9 +247,7 @@ def test_an_interrupt_falls_back_on_the_plan_there_was() -> None:
 
 
 @pytest.mark.parametrize("calls", [0, 3, 8])
-def test_an_engine_that_dies_at_once_leaves_the_first_plan(
-    calls: int, engine: EngineProcess
-) -> None:
+def test_an_engine_that_dies_at_once_leaves_the_first_plan(calls: int, engine: Engine) -> None:
     """It needs no engine; nothing is proven of it."""
     one = twenty(3)
     best = exactly(one, engine)
@@ -275,7 +258,7 @@ def test_an_engine_that_dies_at_once_leaves_the_first_plan(
     assert found.stop is Stop.WORK
 
 
-def test_an_engine_that_dies_later_leaves_the_best_plan_so_far(engine: EngineProcess) -> None:
+def test_an_engine_that_dies_later_leaves_the_best_plan_so_far(engine: Engine) -> None:
     """What was found is handed over, or the start where there was nothing else."""
     one = twenty(3)
     best = exactly(one, engine)
@@ -289,7 +272,7 @@ def test_an_engine_that_dies_later_leaves_the_best_plan_so_far(engine: EnginePro
     assert found.bound <= best.cost
 
 
-def test_no_time_at_all_ends_with_the_first_plan_or_a_better_start(engine: EngineProcess) -> None:
+def test_no_time_at_all_ends_with_the_first_plan_or_a_better_start(engine: Engine) -> None:
     """A clock that has run out gives no half a plan."""
     one = twenty(3)
     limits = SearchLimits(seconds=0.0)

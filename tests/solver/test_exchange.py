@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from solver.child import EngineProcess
+from solver.asking import Engine
 from solver.exchange import exchange
 from solver.prices import no_prices
 from solver.problem import Problem
@@ -25,7 +25,7 @@ def two_who_stand_crossed() -> Problem:
     return problem(rows, [like(GANG, hours=10.0), GANG])
 
 
-def started(one: Problem, engine: EngineProcess, *supply: int) -> tuple[Work, Solution]:
+def started(one: Problem, engine: Engine, *supply: int) -> tuple[Work, Solution]:
     """A search whose plan holds a unit of each supply, one for each gang, and has a bound."""
     count = len(supply)
     held = Allocation(
@@ -45,7 +45,7 @@ def started(one: Problem, engine: EngineProcess, *supply: int) -> tuple[Work, So
     return work, start
 
 
-def test_two_exchange_what_they_hold(engine: EngineProcess) -> None:
+def test_two_exchange_what_they_hold(engine: Engine) -> None:
     """The long one gets the cheap unit: 100 + 30 instead of 10 + 300, and no step is better."""
     work, start = started(two_who_stand_crossed(), engine, 0, 1)
     assert start.cost == work.cost == 310.0
@@ -56,7 +56,7 @@ def test_two_exchange_what_they_hold(engine: EngineProcess) -> None:
     assert rows.supply[np.argsort(rows.demand)].tolist() == [1, 0]
 
 
-def test_a_plan_at_its_bound_stays(engine: EngineProcess) -> None:
+def test_a_plan_at_its_bound_stays(engine: Engine) -> None:
     """Where nobody has regret everybody stays."""
     work, start = started(two_who_stand_crossed(), engine, 1, 0)
     assert work.bound == pytest.approx(start.cost, rel=1e-6)

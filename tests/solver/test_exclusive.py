@@ -9,8 +9,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from solver.asking import Engine
 from solver.certificate import Certifier
-from solver.child import EngineProcess
 from solver.compact import build_compact
 from solver.exclusive_rows import exclusive_gangs
 from solver.joint_bounds import JointBounds
@@ -70,7 +70,7 @@ def in_other_words(one: Problem) -> Problem:
     return replace(one, apart=tuple(apart))
 
 
-def assert_same_optimum(one: Problem, other: Problem, engine: EngineProcess) -> None:
+def assert_same_optimum(one: Problem, other: Problem, engine: Engine) -> None:
     """Two problems leave as much of each priority, and cost as much then."""
     one_way, other_way = exactly(one, engine), exactly(other, engine)
     assert [level.unmet for level in one_way.levels] == pytest.approx(
@@ -93,7 +93,7 @@ def test_a_gang_alone_is_known_by_its_rule() -> None:
         assert exclusive_gangs(replace(one, apart=(rule,))) == found
 
 
-def test_a_gang_alone_pays_for_all_that_its_zone_holds(engine: EngineProcess) -> None:
+def test_a_gang_alone_pays_for_all_that_its_zone_holds(engine: Engine) -> None:
     """Two units at 1 an hour for one gang, or for two others that pay 2 elsewhere."""
     rows = [Row(cost=1, capacity=2, zone=0), Row(cost=2, zone=1)]
     rule = Apart(level=Level.ZONE, groups=((0,), (1, 2)))
@@ -107,7 +107,7 @@ def test_a_gang_alone_pays_for_all_that_its_zone_holds(engine: EngineProcess) ->
 
 
 def test_two_gangs_alone_in_two_zones_may_both_have_an_unknown_one_beside(
-    engine: EngineProcess,
+    engine: Engine,
 ) -> None:
     """A machine of unknown zone may stand in either; both gangs are served, nobody takes it."""
     rows = [Row(cost=1, zone=0), Row(cost=1, zone=1), Row(cost=9, capacity=1, zone=NO_ROW)]
@@ -116,7 +116,7 @@ def test_two_gangs_alone_in_two_zones_may_both_have_an_unknown_one_beside(
     assert (best.cost, best.unmet.sum()) == (pytest.approx(200), 0)
 
 
-def test_what_a_unit_more_saves_does_not_hang_on_words(engine: EngineProcess) -> None:
+def test_what_a_unit_more_saves_does_not_hang_on_words(engine: Engine) -> None:
     """Two of three pay 2 elsewhere while the gang alone has the cheap unit, whatever says so."""
     rows = [Row(cost=1, capacity=2, zone=0), Row(cost=2, zone=1)]
     rule = Apart(level=Level.ZONE, groups=((0,), (1, 2)))
@@ -130,7 +130,7 @@ def test_what_a_unit_more_saves_does_not_hang_on_words(engine: EngineProcess) ->
 @bounded(25)
 @given(owning(), SEEDS)
 def test_the_rule_in_other_words_has_the_same_optimum(
-    engine: EngineProcess, one: Problem, seed: int
+    engine: Engine, one: Problem, seed: int
 ) -> None:
     """Said of one other demand at a time, no row counts the gang for its whole scope."""
     ruled = with_one_alone(one, seed)
@@ -144,7 +144,7 @@ def test_the_rule_in_other_words_has_the_same_optimum(
 @bounded(25)
 @given(owning(), SEEDS)
 def test_one_rule_for_all_that_are_alone_has_the_same_optimum(
-    engine: EngineProcess, one: Problem, seed: int
+    engine: Engine, one: Problem, seed: int
 ) -> None:
     """Others have no row where capacities keep them out, and have one where a zone is unknown."""
     ruled = with_one_alone(one, seed)
@@ -174,9 +174,7 @@ def test_capacities_keep_others_from_a_scope() -> None:
 
 @bounded(40)
 @given(owning(), SEEDS)
-def test_gangs_alone_are_bounded_at_any_prices(
-    engine: EngineProcess, one: Problem, seed: int
-) -> None:
+def test_gangs_alone_are_bounded_at_any_prices(engine: Engine, one: Problem, seed: int) -> None:
     """With owned units mixed in, unknown zones, homes, and another gang at the same place."""
     ruled = with_one_alone(one, seed)
     best = exactly(ruled, engine)
@@ -190,7 +188,7 @@ def test_gangs_alone_are_bounded_at_any_prices(
 @bounded(20)
 @given(owning(roomy=True), SEEDS)
 def test_gangs_alone_are_bounded_together_with_all(
-    engine: EngineProcess, one: Problem, seed: int
+    engine: Engine, one: Problem, seed: int
 ) -> None:
     """Gangs and batches as one, and everybody as one."""
     ruled = with_one_alone(one, seed)

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from solver.asking import Engine
 from solver.cheapest_first import cheapest_first
-from solver.child import EngineProcess
 from solver.exact import solve_exact
 from solver.first_plan import first_plan
 from solver.prices import no_prices
@@ -23,9 +23,9 @@ from tests.solver.tiny import BATCH, GANG, SERVICE, Row, Rules, like, problem, u
 
 
 @pytest.fixture(scope="module")
-def engine() -> Iterator[EngineProcess]:
+def engine() -> Iterator[Engine]:
     """One engine for all problems."""
-    with EngineProcess() as one:
+    with Engine() as one:
         yield one
 
 
@@ -118,7 +118,7 @@ def test_the_audit_accepts_it(case: Case, seed: int, priced: bool, rounds: int) 
     assert case.violations(first_plan(one, prices=prices, urgent=urgent, rounds=rounds)) == []
 
 
-def test_it_costs_little_more_than_with_an_engine(engine: EngineProcess) -> None:
+def test_it_costs_little_more_than_with_an_engine(engine: Engine) -> None:
     """Both ways of one demand after another serve the same here, and cost the same."""
     rows = [Row(cost=1 + place + kind, capacity=4, place=place, kind=kind)
             for place in range(3) for kind in range(2)]  # fmt: skip

@@ -6,16 +6,15 @@ import numpy as np
 import pytest
 
 from solver import rounds
-from solver.child import EngineProcess
+from solver.asking import Asked
 from solver.decomposition import solve_decomposed
-from solver.effort import LinearAnswer
-from solver.model import Model
 from solver.solution import SearchLimits
 from tests.solver.random_fleets import fleet_of
 from tests.solver.random_problems import TOLERANCE
+from tests.solver.watched import Watched
 
 
-class Noting(EngineProcess):
+class Noting(Watched):
     """An engine that notes how many columns the models of first prices have."""
 
     def __init__(self) -> None:
@@ -23,13 +22,11 @@ class Noting(EngineProcess):
         super().__init__()
         self.columns: list[int] = []
 
-    def solve_linear(
-        self, model: Model, *, seconds: float | None = None, presolve: bool = True
-    ) -> LinearAnswer | None:
-        """Solve, and note it; blocks are relaxed without presolve."""
-        if presolve:
+    def before(self, asked: Asked) -> None:
+        """Note it; blocks are relaxed without presolve."""
+        kind, model, _ = asked.request
+        if kind == "linear":
             self.columns.append(len(model.cost))
-        return super().solve_linear(model, seconds=seconds, presolve=presolve)
 
 
 @pytest.mark.parametrize(("least", "is_smaller"), [(0, True), (10**9, False)])

@@ -7,16 +7,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from solver.child import EngineProcess
+from solver.asking import Asked, Engine
 from solver.compact_columns import Longs
-from solver.effort import Answer, Effort
 from solver.improvement import FEW_COLUMNS, MANY_COLUMNS
-from solver.model import Model
 from solver.prices import no_prices
 from solver.problem import Apart, Level, Problem
 from solver.search import STEP_NODES, Search
 from tests.solver.searches import first_come, improvement_of
 from tests.solver.tiny import GANG, Row, Rules, Want, like, problem
+from tests.solver.watched import Watched
 
 
 class Noting(Search):
@@ -35,7 +34,7 @@ def steps_of(
     least: list[float],
     price: float,
     steps: int,
-    engine: EngineProcess,
+    engine: Engine,
     *,
     most_columns: int = FEW_COLUMNS,
 ) -> Noting:
@@ -50,7 +49,7 @@ def steps_of(
 
 
 @pytest.mark.parametrize(("each", "most_columns"), [(120, FEW_COLUMNS), (300, MANY_COLUMNS)])
-def test_company_makes_no_large_model(engine: EngineProcess, each: int, most_columns: int) -> None:
+def test_company_makes_no_large_model(engine: Engine, each: int, most_columns: int) -> None:
     """Twelve gangs that hold a unit of what all want: of so many columns each, three fit."""
     rows = [Row(cost=1 + number / 100, capacity=1) for number in range(each)]
     one = problem(rows, [GANG] * 12)
@@ -58,14 +57,14 @@ def test_company_makes_no_large_model(engine: EngineProcess, each: int, most_col
     assert {len(asked) for asked in search.asked} == {3}
 
 
-def test_a_seed_that_is_large_is_tried_alone(engine: EngineProcess) -> None:
+def test_a_seed_that_is_large_is_tried_alone(engine: Engine) -> None:
     """With more columns than a model should have, it has no company, and is still tried."""
     rows = [Row(cost=1 + number / 1000, capacity=1) for number in range(1200)]
     search = steps_of(problem(rows, [GANG] * 2), [100.0] * 2, 1.0, 4, engine)
     assert {len(asked) for asked in search.asked} == {1}
 
 
-def test_who_is_in_the_way_is_asked_when_nothing_came_of_it(engine: EngineProcess) -> None:
+def test_who_is_in_the_way_is_asked_when_nothing_came_of_it(engine: Engine) -> None:
     """The place near the data has room, but who may not stand beside is there, and can move."""
     rows = [Row(cost=1, capacity=9), Row(cost=2, capacity=9, place=1)]
     wants: list[Want] = [like(GANG, data=1000.0), GANG]
@@ -75,7 +74,7 @@ def test_who_is_in_the_way_is_asked_when_nothing_came_of_it(engine: EngineProces
     assert search.incumbent.cost == 300.0
 
 
-class Hinted(EngineProcess):
+class Hinted(Watched):
     """Notes what points it is told of that keep a model, and what they cost."""
 
     def __init__(self) -> None:
@@ -83,11 +82,11 @@ class Hinted(EngineProcess):
         super().__init__()
         self.told: list[float | None] = []
 
-    def solve_integer(self, model: Model, effort: Effort) -> Answer:
-        """Note the cost of the known point, then solve."""
-        known = effort.known
+    def before(self, asked: Asked) -> None:
+        """Note the cost of the known point."""
+        _, model, effort = asked.request
+        known = None if effort is None else effort.known
         self.told.append(None if known is None else float(model.cost @ known))
-        return super().solve_integer(model, effort)
 
 
 def test_a_step_starts_from_the_plan_that_it_improves() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 
-from solver.child import EngineProcess
+from solver.asking import Engine
 from solver.compact import build_compact
 from solver.first_plan import first_plan
 from solver.pairs import with_coefficients
@@ -18,7 +18,7 @@ from tests.solver.tiny import GANG, SERVICE, Row, like, problem
 
 @bounded(40)
 @given(case=ruled_cases())
-def test_it_costs_what_the_whole_model_says(engine: EngineProcess, case: Case) -> None:
+def test_it_costs_what_the_whole_model_says(engine: Engine, case: Case) -> None:
     """Under one or two rules: held by both models or by none, with the same cost and overrides."""
     one = case.problem
     found = first_plan(one)
@@ -34,7 +34,7 @@ def test_it_costs_what_the_whole_model_says(engine: EngineProcess, case: Case) -
         assert alone.unmet.tolist() == pytest.approx(whole.unmet.tolist())
 
 
-def test_places_of_services_are_counted_where_moves_have_steps(engine: EngineProcess) -> None:
+def test_places_of_services_are_counted_where_moves_have_steps(engine: Engine) -> None:
     """A service at two places and a gang move 3 x 60 as one class: 60 at 2 and 120 at 0.1."""
     wants = [like(SERVICE, data=60.0, least_places=2), like(GANG, data=60.0)]
     rows = [Row(cost=1.0, place=1), Row(cost=1.0, place=2)]

@@ -6,8 +6,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from solver.asking import Engine
 from solver.certificate import Certificate, Certifier
-from solver.child import EngineProcess
 from solver.columns import Columns
 from solver.prices import Prices, no_prices
 from solver.problem import Problem
@@ -32,7 +32,7 @@ SEEDS = st.integers(0, 2**32 - 1)
 _SOLVED = 3e-3
 
 
-def assert_lazy(one: Problem, seed: int, engine: EngineProcess) -> None:
+def assert_lazy(one: Problem, seed: int, engine: Engine) -> None:
     """Check lazy bounds of some slacks against the strict one, ways known and unknown."""
     found, (flat, credit) = exactly(one, engine), flat_below(one)
     service = service_of(flat, found.unmet, Columns.of(one, flat).forced())
@@ -72,14 +72,14 @@ def assert_enough(
 
 @bounded(10)
 @given(services(scarce=True, count=3), SEEDS)
-def test_services_need_not_all_be_solved(engine: EngineProcess, one: Problem, seed: int) -> None:
+def test_services_need_not_all_be_solved(engine: Engine, one: Problem, seed: int) -> None:
     """Three of them, under every rule that a service can have."""
     assert_lazy(one, seed, engine)
 
 
 @bounded(10)
 @given(cases(), SEEDS)
-def test_blocks_need_not_all_be_solved(engine: EngineProcess, case: Case, seed: int) -> None:
+def test_blocks_need_not_all_be_solved(engine: Engine, case: Case, seed: int) -> None:
     """On random markets and specs of every kind."""
     assert_lazy(case.problem, seed, engine)
 
@@ -87,7 +87,7 @@ def test_blocks_need_not_all_be_solved(engine: EngineProcess, case: Case, seed: 
 @bounded(10)
 @given(ruled_cases(), SEEDS)
 def test_blocks_need_not_all_be_solved_under_any_two_rules(
-    engine: EngineProcess, case: Case, seed: int
+    engine: Engine, case: Case, seed: int
 ) -> None:
     """Under every rule there is, two at a time."""
     assert_lazy(case.problem, seed, engine)

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from solver.asking import Engine
 from solver.certificate import Certifier
-from solver.child import EngineProcess
 from solver.columns import Columns
 from solver.prices import Prices, no_prices
 from solver.problem import Problem
@@ -45,7 +45,7 @@ def with_few_units(one: Problem, seed: int) -> Problem:
     return replace(one, supply=stock)
 
 
-def assert_bounded(one: Problem, seed: int, engine: EngineProcess) -> None:
+def assert_bounded(one: Problem, seed: int, engine: Engine) -> None:
     """Bound at the level of everybody, then ask what it says of what the optimum leaves."""
     found, (flat, credit) = exactly(one, engine), flat_below(one)
     forced = Columns.of(one, flat).forced()
@@ -64,7 +64,7 @@ def assert_bounded(one: Problem, seed: int, engine: EngineProcess) -> None:
 
 @bounded(30)
 @given(cases(), SEEDS)
-def test_what_is_left_unmet_is_allowed_for(engine: EngineProcess, case: Case, seed: int) -> None:
+def test_what_is_left_unmet_is_allowed_for(engine: Engine, case: Case, seed: int) -> None:
     """On random markets and specs of every kind, with the units of each offer few."""
     assert_bounded(with_few_units(case.problem, seed), seed, engine)
 
@@ -72,7 +72,7 @@ def test_what_is_left_unmet_is_allowed_for(engine: EngineProcess, case: Case, se
 @bounded(25)
 @given(ruled_cases(), SEEDS)
 def test_what_is_left_unmet_is_allowed_for_under_any_two_rules(
-    engine: EngineProcess, case: Case, seed: int
+    engine: Engine, case: Case, seed: int
 ) -> None:
     """Under every rule there is, two at a time."""
     assert_bounded(with_few_units(case.problem, seed), seed, engine)
@@ -80,12 +80,12 @@ def test_what_is_left_unmet_is_allowed_for_under_any_two_rules(
 
 @bounded(15)
 @given(services(scarce=True, count=3), SEEDS)
-def test_services_may_leave_a_part(engine: EngineProcess, one: Problem, seed: int) -> None:
+def test_services_may_leave_a_part(engine: Engine, one: Problem, seed: int) -> None:
     """Three of them on a few units: some of the load of some stays unmet."""
     assert_bounded(one, seed, engine)
 
 
-def test_the_dearest_for_their_weight_are_left_first(engine: EngineProcess) -> None:
+def test_the_dearest_for_their_weight_are_left_first(engine: Engine) -> None:
     """Gangs of 100 and 200, a batch of 300, all of weight 1: leaving 1.5 saves at most 400."""
     wants = [GANG, like(GANG, amount=2.0), like(BATCH, amount=300.0)]
     one = problem([Row(cost=1)], wants)
@@ -99,7 +99,7 @@ def test_the_dearest_for_their_weight_are_left_first(engine: EngineProcess) -> N
         assert certifier.serving_less(asked, bound, left) == pytest.approx(least)
 
 
-def test_what_a_higher_priority_has_to_have_is_not_left(engine: EngineProcess) -> None:
+def test_what_a_higher_priority_has_to_have_is_not_left(engine: Engine) -> None:
     """The dear gang has the higher priority, and is served: only the cheap one is left."""
     one = problem([Row(cost=1)], [like(GANG, amount=9.0, priority=1), GANG])
     everybody = service_of(one, np.zeros(2), np.zeros(2))

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from solver.child import EngineProcess
+from solver.asking import Engine
 from solver.compact import build_compact
 from solver.compact_columns import NONE, owners
 from solver.effort import Effort
@@ -28,7 +28,7 @@ _FINE = 1e6
 ROWS = [Row(cost=1, capacity=2), Row(cost=2, place=1, capacity=2), Row(cost=3, place=2)]
 
 
-def both_ways(one: Problem, engine: EngineProcess) -> tuple[float, float | None]:
+def both_ways(one: Problem, engine: Engine) -> tuple[float, float | None]:
     """Return what links cost in a plan that serves most: by the engine, and by arithmetic."""
     compact = build_compact(one)
     model = compact.builder.build()
@@ -93,14 +93,14 @@ def linked() -> Problem:
     )
 
 
-def test_every_kind_of_link_costs_what_the_engine_says(engine: EngineProcess) -> None:
+def test_every_kind_of_link_costs_what_the_engine_says(engine: Engine) -> None:
     """Steps in order, one end of each read at one place, a slack of what is missing, and more."""
     by_engine, known = both_ways(linked(), engine)
     assert known == pytest.approx(by_engine, abs=1e-3)
     assert by_engine > 0
 
 
-def test_a_read_with_several_places_at_both_ends_is_the_engines(engine: EngineProcess) -> None:
+def test_a_read_with_several_places_at_both_ends_is_the_engines(engine: Engine) -> None:
     """Two batches, each divided over two of four places: which part goes where is a choice."""
     rows = [Row(cost=1.0 + place, place=place, capacity=1) for place in range(4)]
     one = reading(problem(rows, [like(BATCH, amount=200.0)] * 2), [(1, 0)])
@@ -109,7 +109,7 @@ def test_a_read_with_several_places_at_both_ends_is_the_engines(engine: EnginePr
 
 @bounded(30)
 @given(case=ruled_cases(), edge=st.booleans())
-def test_links_cost_what_the_engine_says(engine: EngineProcess, case: Case, edge: bool) -> None:
+def test_links_cost_what_the_engine_says(engine: Engine, case: Case, edge: bool) -> None:
     """Under one or two rules, and with a read that no spec states."""
     one = case.problem
     ends = np.flatnonzero(one.demands.family != 1)

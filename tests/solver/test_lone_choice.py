@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from solver.asking import Engine
 from solver.cheapest_first import cheapest_first
-from solver.child import EngineProcess
 from solver.exact import solve_exact
 from solver.lone_choice import Choice, batch_choice, gang_choice
 from solver.pairs import enumerate_pairs
@@ -83,7 +83,7 @@ def tiered(one: Problem) -> Problem:
 def test_arithmetic_and_an_engine_agree(family: Family) -> None:
     """On drawn problems both leave as much unmet and pay as much; few batches are given up."""
     answered = asked = 0
-    with EngineProcess() as engine:
+    with Engine() as engine:
         for seed in range(160):
             one = drawn(seed)
             if one.demands.family[0] != family:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from solver.child import EngineProcess
+from solver.asking import Engine
 from solver.margins import Margins, marginal_prices
 from solver.problem import Level, Measure, Problem, ShareCap
 from tests.solver.tiny import BATCH, GANG, SERVICE, Row, Rules, account, like, problem
@@ -19,7 +19,7 @@ WORK = like(BATCH, amount=250.0)
 
 def margins(one: Problem, *unmet: float) -> Margins:
     """Return the margins of a plan that leaves `unmet`, or nothing."""
-    with EngineProcess() as engine:
+    with Engine() as engine:
         return marginal_prices(one, np.array(unmet or [0.0] * one.demands.count), engine)
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from solver.child import EngineProcess
+from solver.asking import Engine
 from solver.compact import build_compact
 from solver.compact_columns import owners
 from solver.effort import Effort
@@ -27,7 +27,7 @@ def activity(model: Model, x: Floats) -> Floats:
     )
 
 
-def searched(one: Problem, engine: EngineProcess) -> Search:
+def searched(one: Problem, engine: Engine) -> Search:
     compact = build_compact(one)
     return Search(compact, compact.builder.build(), engine)
 
@@ -42,7 +42,7 @@ def test_entries_come_line_by_line() -> None:
     assert value.tolist() == [1.0, 3.0, 2.0]
 
 
-def test_a_cut_holds_what_others_take(engine: EngineProcess) -> None:
+def test_a_cut_holds_what_others_take(engine: Engine) -> None:
     """The second gang sees one of two units, because the first holds the other."""
     one = problem([Row(cost=1, capacity=2)], [GANG, like(GANG, amount=2)])
     search = searched(one, engine)
@@ -55,9 +55,7 @@ def test_a_cut_holds_what_others_take(engine: EngineProcess) -> None:
 
 @bounded(30)
 @given(st.one_of(cases(), ruled_cases()), st.integers(0, 2**32 - 1))
-def test_steps_keep_every_row_and_everything_else(
-    engine: EngineProcess, case: Case, seed: int
-) -> None:
+def test_steps_keep_every_row_and_everything_else(engine: Engine, case: Case, seed: int) -> None:
     """After steps for random demands rows add up to A x and hold, and others stand as before."""
     random = np.random.default_rng(seed)
     search = searched(case.problem, engine)
@@ -95,7 +93,7 @@ def test_demands_after_the_last_column_have_none() -> None:
     assert incumbent.columns_of(np.array([0, 1, 2, 3])).tolist() == [1, 0]
 
 
-def test_scopes_of_others_are_not_decided_again(engine: EngineProcess) -> None:
+def test_scopes_of_others_are_not_decided_again(engine: Engine) -> None:
     """Of three gangs that are kept apart, a cut for one has the switches of its own group."""
     rows = [Row(cost=1, capacity=9, place=place) for place in (0, 1, 2)]
     rules = Rules(apart=(Apart(level=Level.PLACE, groups=((0,), (1,), (2,))),))
@@ -120,7 +118,7 @@ def with_reads(one: Problem, reader: list[int], source: list[int]) -> Problem:
     return replace(one, reads=reads, most_cost=1e6)
 
 
-def test_what_others_read_is_not_decided_again(engine: EngineProcess) -> None:
+def test_what_others_read_is_not_decided_again(engine: Engine) -> None:
     """Of two pairs that read, a cut for either end of the one has its reads and no others."""
     rows = [Row(cost=1, capacity=2), Row(cost=2, capacity=2, place=1)]
     search = searched(with_reads(problem(rows, [GANG] * 4), [1, 3], [0, 2]), engine)
@@ -131,7 +129,7 @@ def test_what_others_read_is_not_decided_again(engine: EngineProcess) -> None:
         assert not len(cut.where(np.sort(reads[1 - own])))
 
 
-def test_a_reader_that_moves_pays_for_what_it_reads(engine: EngineProcess) -> None:
+def test_a_reader_that_moves_pays_for_what_it_reads(engine: Engine) -> None:
     """Its source stands at the one place with room for one; it comes to the other, or both do."""
     rows = [Row(cost=1, capacity=1), Row(cost=2, capacity=2, place=1)]
     search = searched(with_reads(problem(rows, [GANG] * 2), [1], [0]), engine)
@@ -162,7 +160,7 @@ def test_what_follows_joins_nothing_else_to_a_cut() -> None:
         assert incumbent.cut(np.array([0])).free.tolist() == free
 
 
-def test_a_scope_where_nobody_stands_is_free(engine: EngineProcess) -> None:
+def test_a_scope_where_nobody_stands_is_free(engine: Engine) -> None:
     """A point may say that a group has a scope it has nothing in; a plan does not."""
     rows = [Row(cost=1, capacity=9, place=place) for place in (0, 1)]
     rules = Rules(apart=(Apart(level=Level.PLACE, groups=((0,), (1,))),))
@@ -176,9 +174,7 @@ def test_a_scope_where_nobody_stands_is_free(engine: EngineProcess) -> None:
 
 @bounded(30)
 @given(ruled_cases(), st.integers(0, 2**32 - 1))
-def test_what_follows_takes_nothing_from_a_cut(
-    engine: EngineProcess, case: Case, seed: int
-) -> None:
+def test_what_follows_takes_nothing_from_a_cut(engine: Engine, case: Case, seed: int) -> None:
     """A cut has the same optimum where the switches of all groups are decided again."""
     random = np.random.default_rng(seed)
     search = searched(case.problem, engine)
@@ -199,7 +195,7 @@ def test_what_follows_takes_nothing_from_a_cut(
 @bounded(15)
 @given(ruled_cases(), st.integers(0, 2**32 - 1))
 def test_a_cut_has_the_optimum_of_the_model_with_all_others_held(
-    engine: EngineProcess, case: Case, seed: int
+    engine: Engine, case: Case, seed: int
 ) -> None:
     """What rows say of a single column are bounds, and nothing is lost or forbidden by that."""
     random = np.random.default_rng(seed)
@@ -225,9 +221,7 @@ def test_a_cut_has_the_optimum_of_the_model_with_all_others_held(
 
 @bounded(15)
 @given(ruled_cases())
-def test_links_that_break_rows_are_settled_by_the_engine(
-    engine: EngineProcess, case: Case
-) -> None:
+def test_links_that_break_rows_are_settled_by_the_engine(engine: Engine, case: Case) -> None:
     """Set to nothing, what links demands breaks the rows of those who stand; it comes back."""
     search = searched(case.problem, engine)
     for one in range(case.problem.demands.count):
@@ -243,7 +237,7 @@ def test_links_that_break_rows_are_settled_by_the_engine(
 
 @bounded(30)
 @given(st.one_of(cases(), ruled_cases()), st.integers(0, 2**32 - 1))
-def test_no_step_gives_up_a_higher_aim(engine: EngineProcess, case: Case, seed: int) -> None:
+def test_no_step_gives_up_a_higher_aim(engine: Engine, case: Case, seed: int) -> None:
     """Unmet of higher priority, then lower, then overrides, then cost: each step is no worse."""
     random, one = np.random.default_rng(seed), case.problem
     search = searched(one, engine)
@@ -268,7 +262,7 @@ def aims(one: Problem, search: Search) -> list[float]:
     return [*unmet, search.overridden, search.incumbent.cost]
 
 
-def test_serving_the_higher_priority_is_worth_any_cost(engine: EngineProcess) -> None:
+def test_serving_the_higher_priority_is_worth_any_cost(engine: Engine) -> None:
     """One step for both gangs moves the unit from the cheap low priority to the dear high one."""
     wants = [like(GANG, hours=1.0, weight=99.0), like(GANG, priority=1)]
     search = searched(problem([Row(cost=7, capacity=1)], wants), engine)
@@ -279,7 +273,7 @@ def test_serving_the_higher_priority_is_worth_any_cost(engine: EngineProcess) ->
     assert search.unmet.tolist() == [1.0, 0.0]
 
 
-def test_a_whole_plan_is_held(engine: EngineProcess) -> None:
+def test_a_whole_plan_is_held(engine: Engine) -> None:
     """The optimum is taken as it is, into any model that has its pairs."""
     wants = [GANG, like(GANG, amount=2)]
     one = problem([Row(cost=1, capacity=3), Row(cost=2)], wants)
@@ -294,7 +288,7 @@ def test_a_whole_plan_is_held(engine: EngineProcess) -> None:
         assert search.incumbent.cost == pytest.approx(best.cost)
 
 
-def test_a_model_to_judge_plans_by_takes_no_steps(engine: EngineProcess) -> None:
+def test_a_model_to_judge_plans_by_takes_no_steps(engine: Engine) -> None:
     """It has units of services, and neither routes nor their rows, so a step is refused."""
     one = problem([Row(cost=1, place=0), Row(cost=2, place=1)], [like(SERVICE, least_places=2)])
     best = exactly(one, engine)
@@ -311,7 +305,7 @@ def test_a_model_to_judge_plans_by_takes_no_steps(engine: EngineProcess) -> None
         search.step(np.array([0]))
 
 
-def test_a_plan_that_breaks_a_rule_over_demands_is_not_held(engine: EngineProcess) -> None:
+def test_a_plan_that_breaks_a_rule_over_demands_is_not_held(engine: Engine) -> None:
     """Two plans of one demand each that together need more than there is are no plan."""
     wants = [GANG, GANG]
     best = exactly(problem([Row(cost=1, capacity=2)], wants), engine)

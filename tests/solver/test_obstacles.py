@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from solver.child import EngineProcess
+from solver.asking import Engine
 from solver.obstacles import Obstacles
 from solver.problem import Apart, Level
 from solver.scopes import kept_apart_from
@@ -16,9 +16,7 @@ from tests.solver.tiny import BATCH, GANG, SERVICE, Row, Rules, Want, like, prob
 @pytest.mark.parametrize(
     "small", [GANG, like(BATCH, amount=100.0), like(SERVICE, loads=((0, 9.0),))]
 )
-def test_holders_are_in_the_way_where_too_few_units_are_left(
-    engine: EngineProcess, small: Want
-) -> None:
+def test_holders_are_in_the_way_where_too_few_units_are_left(engine: Engine, small: Want) -> None:
     """Three hold a unit each of five: two are left for the last, whatever it holds elsewhere."""
     one = problem([Row(cost=1, capacity=5), Row(cost=9, place=1)], [small] * 3 + [GANG])
     search = first_come(one, engine)
@@ -29,7 +27,7 @@ def test_holders_are_in_the_way_where_too_few_units_are_left(
         assert obstacles.of(3, {1: units}, regret).tolist() == []
 
 
-def test_who_must_stand_apart_is_in_the_way(engine: EngineProcess) -> None:
+def test_who_must_stand_apart_is_in_the_way(engine: Engine) -> None:
     """At the same place, however much is left there; of a rule for many, none of them."""
     rows = [Row(cost=1), Row(cost=2, place=1, zone=1)]
     apart = (Apart(level=Level.PLACE, groups=((0,), (2,))),)

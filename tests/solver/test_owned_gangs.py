@@ -11,8 +11,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from solver import rivals
+from solver.asking import Engine
 from solver.certificate import Certifier
-from solver.child import EngineProcess
 from solver.columns import Columns
 from solver.effort import Outcome
 from solver.joint_bounds import JointBounds
@@ -46,7 +46,7 @@ def at_level_of(one: Problem, found: Solution) -> Service:
     return service_of(one, found.unmet, Columns.of(one, one).forced())
 
 
-def duals(one: Problem, service: Service, engine: EngineProcess) -> Prices | None:
+def duals(one: Problem, service: Service, engine: Engine) -> Prices | None:
     """Return the prices of the relaxation over every pair, which are those that matter."""
     restricted = restrict(one, enumerate_pairs(one), service)
     answer = engine.solve_linear(restricted.model)
@@ -55,9 +55,7 @@ def duals(one: Problem, service: Service, engine: EngineProcess) -> Prices | Non
     return prices_of(restricted, answer, service)
 
 
-def every_price(
-    one: Problem, service: Service, seed: int, engine: EngineProcess
-) -> Iterator[Prices]:
+def every_price(one: Problem, service: Service, seed: int, engine: Engine) -> Iterator[Prices]:
     """Yield none, some at random, and those of the relaxation."""
     for prices in (no_prices(one), some_prices(one, seed), some_prices(one, seed + 1)):
         yield served(one, prices, service, seed)
@@ -69,7 +67,7 @@ def every_price(
 @bounded(50)
 @given(owning(batches=False))
 def test_the_exact_model_mixes_as_well_as_who_tries_everything(
-    engine: EngineProcess, one: Problem
+    engine: Engine, one: Problem
 ) -> None:
     """Capacities below a gang, limits, risk, homes, data to move: the same levels and cost."""
     found, (lost, cost) = exactly(one, engine), tried(one)
@@ -77,7 +75,7 @@ def test_the_exact_model_mixes_as_well_as_who_tries_everything(
     assert weighed(one, found) == pytest.approx(cost, abs=TOLERANCE)
 
 
-def test_everybody_is_served_though_one_engine_sees_no_solution(engine: EngineProcess) -> None:
+def test_everybody_is_served_though_one_engine_sees_no_solution(engine: Engine) -> None:
     """HiGHS says of this model, of twenty columns, that it has none; all unmet is one."""
     one = owning_of(11_176, roomy=True)
     found, (lost, cost) = exactly(one, engine), tried(one)
@@ -87,9 +85,7 @@ def test_everybody_is_served_though_one_engine_sees_no_solution(engine: EnginePr
 
 @bounded(50)
 @given(owning(), SEEDS)
-def test_gangs_that_mix_are_bounded_at_any_prices(
-    engine: EngineProcess, one: Problem, seed: int
-) -> None:
+def test_gangs_that_mix_are_bounded_at_any_prices(engine: Engine, one: Problem, seed: int) -> None:
     """One certifier sees all the prices, one after another."""
     best = exactly(one, engine)
     service = at_level_of(one, best)
@@ -130,7 +126,7 @@ def test_no_fine_is_below_what_serving_may_cost(one: Problem) -> None:
 @bounded(25)
 @given(owning(roomy=True), SEEDS)
 def test_gangs_that_mix_are_bounded_together(
-    engine: EngineProcess,
+    engine: Engine,
     monkeypatch: pytest.MonkeyPatch,
     few: int,
     one: Problem,
@@ -144,13 +140,13 @@ def test_gangs_that_mix_are_bounded_together(
 @bounded(25)
 @given(owning(roomy=True), SEEDS)
 def test_everybody_who_may_mix_is_bounded_as_a_whole(
-    engine: EngineProcess, one: Problem, seed: int
+    engine: Engine, one: Problem, seed: int
 ) -> None:
     """Without prices for what is scarce."""
     assert_bounded_together(one, seed, engine, JointBounds.of_all)
 
 
-def test_safe_work_elsewhere_makes_room_for_work_at_risk_here(engine: EngineProcess) -> None:
+def test_safe_work_elsewhere_makes_room_for_work_at_risk_here(engine: Engine) -> None:
     """Two fifths of it on the one unit at risk, at 1 an hour; the rest where it costs 5."""
     rows = [Row(cost=1, risk=1, capacity=1), Row(cost=5)]
     one = problem(rows, [like(BATCH, amount=100.0, risky_share=0.4)])
@@ -168,7 +164,7 @@ def test_safe_work_elsewhere_makes_room_for_work_at_risk_here(engine: EngineProc
 def assert_bounded_together(
     one: Problem,
     seed: int,
-    engine: EngineProcess,
+    engine: Engine,
     together: Callable[[JointBounds, Prices, Floats, float], float],
 ) -> None:
     """No bound is above the optimum, or below what it improves; whatever plans matter."""

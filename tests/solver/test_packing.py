@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 
+from solver.asking import Engine
 from solver.blocks import blocks_of
-from solver.child import EngineProcess
 from solver.exact import solve_exact
 from solver.first_plan import first_plan, plain_cost, unproven
 from solver.packing import filled, movable_in, packed
@@ -19,9 +19,7 @@ from tests.solver.random_problems import Case, bounded, cases
 from tests.solver.tiny import BATCH, GANG, SERVICE, Row, Rules, like, problem, used
 
 
-def packed_anew(
-    one: Problem, engine: EngineProcess, stake: float = 1e5
-) -> tuple[Planned, Planned]:
+def packed_anew(one: Problem, engine: Engine, stake: float = 1e5) -> tuple[Planned, Planned]:
     """Return a plan of one demand after another, and the same with gangs and batches packed."""
     first = first_plan(one)
     before = (first.allocation, first.routes, first.unmet)
@@ -37,7 +35,7 @@ def packed_anew(
     return before, found
 
 
-def test_who_would_lose_most_gets_the_cheap_unit(engine: EngineProcess) -> None:
+def test_who_would_lose_most_gets_the_cheap_unit(engine: Engine) -> None:
     """The short gang comes first and takes it; elsewhere it loses 40, the long one 400."""
     rows = [Row(cost=1, capacity=1), Row(cost=5)]
     one = problem(rows, [like(GANG, hours=10.0), GANG])
@@ -47,7 +45,7 @@ def test_who_would_lose_most_gets_the_cheap_unit(engine: EngineProcess) -> None:
     assert used(unproven(one, after, "test")) == {(0, 1): 1, (1, 0): 1}
 
 
-def test_a_limit_is_shared_as_a_supply_is(engine: EngineProcess) -> None:
+def test_a_limit_is_shared_as_a_supply_is(engine: Engine) -> None:
     """One unit of two cheap supplies may be held, by whom it saves most."""
     rows = [Row(cost=1), Row(cost=1, zone=1), Row(cost=5, zone=2)]
     rules = Rules(limits=[({0: 1.0, 1: 1.0}, 1.0)])
@@ -55,7 +53,7 @@ def test_a_limit_is_shared_as_a_supply_is(engine: EngineProcess) -> None:
     assert plain_cost(one, packed_anew(one, engine)[1][0]) == pytest.approx(50 + 100)
 
 
-def test_services_and_whoever_rules_keep_apart_stay(engine: EngineProcess) -> None:
+def test_services_and_whoever_rules_keep_apart_stay(engine: Engine) -> None:
     """The service keeps the cheap units; two gangs stay that keep out of each other's zone."""
     rows = [Row(cost=1, capacity=3), Row(cost=2, zone=1), Row(cost=5, zone=2)]
     rules = Rules(apart=(Apart(level=Level.ZONE, groups=((1,), (2,))),))
@@ -89,13 +87,13 @@ def test_a_batch_that_does_not_fit_takes_nothing() -> None:
     assert filled(np.zeros(2), np.ones(2), units, np.array([2.0, 2.0]), same) is None
 
 
-def test_what_finds_no_room_is_left_out(engine: EngineProcess) -> None:
+def test_what_finds_no_room_is_left_out(engine: Engine) -> None:
     """Two units for three gangs."""
     one = problem([Row(cost=1, capacity=2)], [GANG, GANG, GANG])
     assert packed_anew(one, engine)[1][2].sum() == 1
 
 
-def test_a_batch_may_be_split(engine: EngineProcess) -> None:
+def test_a_batch_may_be_split(engine: Engine) -> None:
     """150 unit-hours in 100: one unit at 1 an hour, and a half elsewhere at 2."""
     one = problem([Row(cost=1, capacity=1), Row(cost=2)], [BATCH])
     after = packed_anew(one, engine)[1]
@@ -106,7 +104,7 @@ def test_a_batch_may_be_split(engine: EngineProcess) -> None:
 @bounded(25)
 @given(case=cases(rules=False))
 def test_plans_keep_the_rules_and_cost_no_less_than_the_optimum(
-    engine: EngineProcess, case: Case
+    engine: Engine, case: Case
 ) -> None:
     """On random markets, beside the exact model wherever the same is served."""
     one = case.problem

@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from solver.asking import Engine
 from solver.cheapest_first import cheapest_first
-from solver.child import EngineProcess
 from solver.exact import solve_exact
 from solver.pairs import enumerate_pairs, most_units
 from solver.place_choice import selections
@@ -37,7 +37,7 @@ def parts(one: Problem) -> list[int]:
 def first(one: Problem) -> tuple[Solution, int]:
     """Cheapest-first, and how often an engine was asked."""
     asked = 0
-    with EngineProcess() as engine:
+    with Engine() as engine:
 
         def solve_one(alone: Problem) -> Solution:
             nonlocal asked

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from solver import rounds
-from solver.child import EngineProcess
+from solver.asking import Engine
 from solver.first_plan import unproven
 from solver.improving import plan_at, serve
 from solver.lone_choice import gang_choice
@@ -24,7 +24,7 @@ from solver.work import Work
 from tests.solver.tiny import GANG, Row, Rules, like, problem
 
 
-def test_couples_that_were_left_out_come_before_dearer_ones(engine: EngineProcess) -> None:
+def test_couples_that_were_left_out_come_before_dearer_ones(engine: Engine) -> None:
     """The dear couple may go where it costs twice as much; the other one fits one pool alone."""
     rows = [Row(cost=1, capacity=8), Row(cost=2, capacity=8, place=1, kind=1)]
     dear, small = like(GANG, amount=4.0), like(GANG, amount=4.0, hours=10.0)
@@ -41,7 +41,7 @@ def test_couples_that_were_left_out_come_before_dearer_ones(engine: EngineProces
 
 
 def test_best_ways_are_asked_for_of_who_is_alone_and_not_single(
-    engine: EngineProcess, monkeypatch: pytest.MonkeyPatch
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of two couples, the one that costs less has a gang that is alone."""
     monkeypatch.setattr(rounds, "_MOST_DEAR", 1)
@@ -56,7 +56,7 @@ def test_best_ways_are_asked_for_of_who_is_alone_and_not_single(
 
 
 def test_who_must_stand_beside_one_that_was_left_out_may_go_anywhere(
-    engine: EngineProcess,
+    engine: Engine,
 ) -> None:
     """Where each of a couple has dozens of cheap pools, the other has none."""
     cheap = [Row(cost=1, capacity=9, kind=kind, place=2 * kind) for kind in (0, 1)]

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from solver.asking import Engine
 from solver.cheapest_first import cheapest_first
-from solver.child import EngineProcess
 from solver.compact import build_compact
 from solver.effort import Effort
 from solver.exact import solve_exact
@@ -110,7 +110,7 @@ def test_where_data_cannot_go_the_two_stand_together() -> None:
 def test_cheapest_first_keeps_no_reader_of_what_it_left_out() -> None:
     """The reader has the higher priority and takes the only unit; nothing is left to read."""
     one = problem([Row(cost=1, capacity=1)], [GANG, like(GANG, priority=1)])
-    with EngineProcess() as engine:
+    with Engine() as engine:
         first = cheapest_first(
             reading(one, (1, 0, 1.0)),
             lambda alone: solve_exact(alone, SearchLimits(), engine=engine),
@@ -154,7 +154,7 @@ def tried(case: Case) -> float:
 
 @settings(max_examples=40, deadline=None, derandomize=True, database=None)
 @given(case=cases())
-def test_as_good_as_trying_everything(case: Case, engine: EngineProcess) -> None:
+def test_as_good_as_trying_everything(case: Case, engine: Engine) -> None:
     """Four gangs on up to eight supplies, with and without the reductions."""
     rows, edges, table = case
     one = reading(

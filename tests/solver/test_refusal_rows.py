@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from solver.child import EngineProcess
+from solver.asking import Engine
 from solver.compact import build_compact
 from solver.decomposition import solve_decomposed
 from solver.exact import solve_exact
@@ -80,8 +80,8 @@ def test_units_mixed_onto_owned_ones_override_nothing() -> None:
 
 
 @pytest.fixture(scope="module")
-def engine() -> Iterator[EngineProcess]:
-    with EngineProcess() as process:
+def engine() -> Iterator[Engine]:
+    with Engine() as process:
         yield process
 
 
@@ -100,7 +100,7 @@ def three_gangs(draw: st.DrawFn) -> tuple[Problem, tuple[float, float]]:
 @settings(max_examples=30, deadline=None)
 @given(three_gangs())
 def test_choice_is_that_of_enumeration(
-    engine: EngineProcess, case: tuple[Problem, tuple[float, float]]
+    engine: Engine, case: tuple[Problem, tuple[float, float]]
 ) -> None:
     """Over every way to place three gangs: least overridden, then least cost."""
     found = solve_exact(case[0], SearchLimits(gap=0.0), engine=engine)
@@ -111,7 +111,7 @@ def test_choice_is_that_of_enumeration(
 @settings(max_examples=30, deadline=None)
 @given(three_gangs())
 def test_who_can_be_served_without_overriding_is_served_as_if_nothing_else_were_there(
-    engine: EngineProcess, case: tuple[Problem, tuple[float, float]]
+    engine: Engine, case: tuple[Problem, tuple[float, float]]
 ) -> None:
     """The plans without overrides serve everybody at the same cost, or some must override."""
     one, (overridden, cost) = case
@@ -127,7 +127,7 @@ def test_who_can_be_served_without_overriding_is_served_as_if_nothing_else_were_
     assert found.bound <= cost * (1 + 1e-9)
 
 
-def test_who_must_override_is_served_all_the_same(engine: EngineProcess) -> None:
+def test_who_must_override_is_served_all_the_same(engine: Engine) -> None:
     """One unit of the claimant's for two: the search goes on among plans that override."""
     one = claimed(
         problem([Row(cost=8), Row(cost=10, place=1, capacity=1)], [GANG, GANG]), {0: 1, 1: 1}, 0.5
@@ -139,7 +139,7 @@ def test_who_must_override_is_served_all_the_same(engine: EngineProcess) -> None
         assert found.bound <= found.cost == pytest.approx(1_800)
 
 
-def test_a_plan_that_overrides_is_improved_where_it_does(engine: EngineProcess) -> None:
+def test_a_plan_that_overrides_is_improved_where_it_does(engine: Engine) -> None:
     """Yesterday's plan had the gang elsewhere; the claimant's offer has become the one."""
     one = claimed(problem([Row(cost=8), Row(cost=10, place=1)], [GANG, GANG]), {0: 1}, 0.2)
     start = solved(replace(one, refusals=None))
@@ -150,7 +150,7 @@ def test_a_plan_that_overrides_is_improved_where_it_does(engine: EngineProcess) 
 
 @pytest.mark.parametrize(("most_cost", "call"), [(np.inf, 1), (np.inf, 2), (1e6, 2)])
 def test_an_interrupted_search_keeps_who_was_served(
-    engine: EngineProcess, most_cost: float, call: int
+    engine: Engine, most_cost: float, call: int
 ) -> None:
     """Yesterday's plan overrides; until the gang has chosen anew, it is better than none.
 
@@ -202,7 +202,7 @@ def _enumerated(
 
 
 def test_what_engines_cannot_tell_of_overrides_does_not_stand_before_cost(
-    engine: EngineProcess,
+    engine: Engine,
 ) -> None:
     """Of two plans that override as much, up to a tolerance, the cheaper one is better."""
     rows = [Row(cost=8), Row(cost=10, place=1, capacity=0)]

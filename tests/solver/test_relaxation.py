@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 
-from solver.child import EngineProcess
+from solver.asking import Engine
 from solver.pairs import enumerate_pairs
 from solver.relaxation import restrict, service_of, used_pairs, with_fines
 from tests.solver.random_problems import Case, bounded, cases
@@ -13,7 +13,7 @@ from tests.solver.random_problems import Case, bounded, cases
 
 @bounded(30)
 @given(cases())
-def test_what_a_relaxation_uses_costs_as_much_alone(engine: EngineProcess, case: Case) -> None:
+def test_what_a_relaxation_uses_costs_as_much_alone(engine: Engine, case: Case) -> None:
     """Without the pairs of which it holds nothing the optimum is the same."""
     one, pairs = case.problem, enumerate_pairs(case.problem)
     none = one.demands.weight * 0.0

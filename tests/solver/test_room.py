@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from solver import improvement
-from solver.child import EngineProcess
+from solver.asking import Engine
 from solver.search import Search
 from solver.solution import Allocation
 from tests.solver.searches import first_come, improvement_of
@@ -35,7 +35,7 @@ def settled(
 
 @pytest.mark.parametrize("small", [GANG, SMALL_BATCH])
 def test_a_big_gang_gets_the_pool_that_small_demands_can_leave(
-    engine: EngineProcess, small: Want
+    engine: Engine, small: Want
 ) -> None:
     """Four small ones at 1.5 and the big one at 1 cost 1,000; first come, they cost 4,400."""
     one = problem(ROWS, [small, small, small, small, BIG])
@@ -44,7 +44,7 @@ def test_a_big_gang_gets_the_pool_that_small_demands_can_leave(
     assert settled(search, [100, 100, 100, 100, 400]) == pytest.approx(1_000)
 
 
-def test_nobody_is_asked_to_leave_who_would_lose_more(engine: EngineProcess) -> None:
+def test_nobody_is_asked_to_leave_who_would_lose_more(engine: Engine) -> None:
     """Without the pools at 1.5, all that the small ones lose is all that the big one gains."""
     one = problem([ROWS[0], ROWS[3]], [GANG, GANG, GANG, GANG, BIG])
     search = first_come(one, engine)
@@ -53,7 +53,7 @@ def test_nobody_is_asked_to_leave_who_would_lose_more(engine: EngineProcess) -> 
     assert (search.incumbent.x == before).all()
 
 
-def test_a_service_gets_what_its_way_takes(engine: EngineProcess) -> None:
+def test_a_service_gets_what_its_way_takes(engine: Engine) -> None:
     """Its way wants three of the four units, which gangs hold that can stand at 1.5."""
     rows = [ROWS[0], *(replace(row, place=1) for row in ROWS[1:3]), ROWS[3]]
     near = like(SERVICE, farthest=50.0)  # to the pools at 1.5 it is farther
@@ -73,7 +73,7 @@ def test_a_service_gets_what_its_way_takes(engine: EngineProcess) -> None:
     assert cost == pytest.approx(300 + 100 + 3 * 150)
 
 
-def test_who_is_left_out_is_served_where_others_make_room(engine: EngineProcess) -> None:
+def test_who_is_left_out_is_served_where_others_make_room(engine: Engine) -> None:
     """Without any units at 10, the big gang is unmet until the small ones leave."""
     one = problem(ROWS[:3], [GANG, GANG, GANG, GANG, BIG])
     search = first_come(one, engine)
@@ -85,7 +85,7 @@ def test_who_is_left_out_is_served_where_others_make_room(engine: EngineProcess)
 
 @pytest.mark.parametrize(("patience", "asked"), [(2, 2), (200, 5)])
 def test_it_ends_when_several_in_a_row_save_nothing(
-    engine: EngineProcess, monkeypatch: pytest.MonkeyPatch, patience: int, asked: int
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, patience: int, asked: int
 ) -> None:
     """Nothing can be saved for any of five: all are asked, or as many as patience lasts for."""
     monkeypatch.setattr(improvement, "_PATIENCE", patience)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from solver.asking import Engine
 from solver.backend import solve_linear
 from solver.blocks import blocks_of
-from solver.child import EngineProcess
 from solver.decomposition import solve_decomposed
 from solver.pairs import enumerate_pairs
 from solver.problem import Level, Problem, Together
@@ -76,7 +76,7 @@ def test_a_bound_from_samples_is_the_optimum_where_demands_are_alike() -> None:
     """More gangs than are looked at whole, 1,000 of them on cheap units: the rest pays 5."""
     count = MANY + 100
     one = problem([Row(cost=1, capacity=1000), Row(cost=5)], [GANG] * count)
-    with EngineProcess() as engine:
+    with Engine() as engine:
         found = solve_decomposed(one, SearchLimits(gap=1e-3), engine=engine)
     best = 1000 * 100 + (count - 1000) * 500
     assert found.cost == pytest.approx(best)

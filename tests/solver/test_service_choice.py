@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from solver.child import EngineProcess
+from solver.asking import Engine
 from solver.compact import build_compact
 from solver.effort import Effort
 from solver.lone_choice import Choice
@@ -77,7 +77,7 @@ def drawn(seed: int) -> Problem:
     return replace(one, demands=replace(one.demands, mode_amount=carried))
 
 
-def broken(one: Problem, found: tuple[Choice, Routes], engine: EngineProcess) -> bool:
+def broken(one: Problem, found: tuple[Choice, Routes], engine: Engine) -> bool:
     """Whether the compact model has no point that holds and routes what was found."""
     choice, routes = found
     compact = build_compact(one, enumerate_pairs(one))
@@ -104,15 +104,15 @@ def _said(columns: object) -> list[np.ndarray]:
 
 
 @pytest.fixture(scope="module")
-def engine() -> Iterator[EngineProcess]:
+def engine() -> Iterator[Engine]:
     """One engine for all problems."""
-    with EngineProcess() as one:
+    with Engine() as one:
         yield one
 
 
 @bounded(200)
 @given(seed=st.integers(0, 100_000), scarce=st.booleans(), rounds=st.sampled_from([0, 1]))
-def test_no_rule_is_broken(engine: EngineProcess, seed: int, *, scarce: bool, rounds: int) -> None:
+def test_no_rule_is_broken(engine: Engine, seed: int, *, scarce: bool, rounds: int) -> None:
     """What arithmetic answers, whole or in part, is a point of the compact model."""
     one = drawn(seed)
     if scarce:
@@ -126,7 +126,7 @@ def test_no_rule_is_broken(engine: EngineProcess, seed: int, *, scarce: bool, ro
         assert (part[0].unmet == 0.0) == (found is not None)
 
 
-def test_the_engine_finds_little_better(engine: EngineProcess) -> None:
+def test_the_engine_finds_little_better(engine: Engine) -> None:
     """Of 120 services arithmetic serves nearly all that an engine serves, at 3 % more at most."""
     served, missed, ours, best = 0, 0, 0.0, 0.0
     for seed in range(120):

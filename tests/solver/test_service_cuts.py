@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from solver.child import EngineProcess
+from solver.asking import Engine
 from solver.compact import build_compact
 from solver.compact_columns import NONE, Compact
 from solver.effort import Effort
@@ -22,7 +22,7 @@ from tests.solver.random_services import services
 from tests.solver.tiny import SERVICE, Row, Rules, like, problem
 
 
-def relaxed(one: Problem, engine: EngineProcess, *, loose: bool) -> float:
+def relaxed(one: Problem, engine: Engine, *, loose: bool) -> float:
     """Return what serving everything costs at least by the relaxation."""
     compact = build_compact(one, loose=loose)
     model = compact.builder.build()
@@ -30,14 +30,14 @@ def relaxed(one: Problem, engine: EngineProcess, *, loose: bool) -> float:
     return engine.solve_linear(model).objective
 
 
-def test_a_load_of_a_unit_and_a_bit_costs_two_units(engine: EngineProcess) -> None:
+def test_a_load_of_a_unit_and_a_bit_costs_two_units(engine: Engine) -> None:
     """15 of units of 10: one and a half without the rows."""
     one = problem([Row(cost=3)], [like(SERVICE, loads=((0, 15.0),))])
     assert relaxed(one, engine, loose=False) == pytest.approx(450.0)
     assert relaxed(one, engine, loose=True) == pytest.approx(600.0)
 
 
-def test_loads_that_see_different_places_need_a_unit_each(engine: EngineProcess) -> None:
+def test_loads_that_see_different_places_need_a_unit_each(engine: Engine) -> None:
     """12 here and 2 there make two units here and one there."""
     rows = [Row(cost=3), Row(cost=3, place=1)]
     want = like(SERVICE, loads=((0, 12.0), (1, 2.0)), farthest=50)
@@ -45,14 +45,14 @@ def test_loads_that_see_different_places_need_a_unit_each(engine: EngineProcess)
     assert relaxed(one, engine, loose=True) == pytest.approx(900.0)
 
 
-def test_of_three_places_two_have_a_unit_of_what_one_may_not_carry(engine: EngineProcess) -> None:
+def test_of_three_places_two_have_a_unit_of_what_one_may_not_carry(engine: Engine) -> None:
     """No place carries more than half of 12: two units at least, where 1.2 carry it."""
     rows = [Row(cost=3, place=place) for place in range(3)]
     one = problem(rows, [like(SERVICE, loads=((0, 12.0),), most_share=0.5)])
     assert relaxed(one, engine, loose=True) == pytest.approx(600.0)
 
 
-def test_what_outlives_any_loss_is_a_unit_more(engine: EngineProcess) -> None:
+def test_what_outlives_any_loss_is_a_unit_more(engine: Engine) -> None:
     """10 in any two of three places after a loss: without the rows, half a unit in each."""
     rows = [Row(cost=3, place=place) for place in range(3)]
     want = like(SERVICE, loads=((0, 10.0),), survive_level=Level.PLACE)
@@ -60,7 +60,7 @@ def test_what_outlives_any_loss_is_a_unit_more(engine: EngineProcess) -> None:
     assert relaxed(problem(rows, [want]), engine, loose=True) == pytest.approx(600.0)
 
 
-def test_half_at_risk_has_whole_safe_units_for_the_other_half(engine: EngineProcess) -> None:
+def test_half_at_risk_has_whole_safe_units_for_the_other_half(engine: Engine) -> None:
     """24 and half of it at risk: 12 take two safe units; a cheap one at risk is the third."""
     rows = [Row(cost=1, risk=1), Row(cost=9)]
     want = like(SERVICE, loads=((0, 24.0),), risky_share=0.5)
@@ -104,7 +104,7 @@ def held_up(one: Problem, compact: Compact) -> Model:
 
 @bounded(150)
 @given(services(scarce=True), st.integers(0, 2**32 - 1))
-def test_every_plan_keeps_the_rows(engine: EngineProcess, one: Problem, seed: int) -> None:
+def test_every_plan_keeps_the_rows(engine: Engine, one: Problem, seed: int) -> None:
     """Whatever units cost and what may stay unmet, the optimum is the same with the rows."""
     plain, tight = build_compact(one), build_compact(one, loose=True)
     cost = costs(plain, np.random.default_rng(seed))
@@ -117,9 +117,7 @@ def test_every_plan_keeps_the_rows(engine: EngineProcess, one: Problem, seed: in
 
 @bounded(100)
 @given(services(scarce=True, points=9), st.integers(0, 2**32 - 1))
-def test_merged_classes_only_bound_from_below(
-    engine: EngineProcess, one: Problem, seed: int
-) -> None:
+def test_merged_classes_only_bound_from_below(engine: Engine, one: Problem, seed: int) -> None:
     """Nine loads that see different places: no optimum is lost, and none is where all are kept."""
     plain, tight = build_compact(one), build_compact(one, loose=True)
     best, bound = (
@@ -136,7 +134,7 @@ def test_merged_classes_only_bound_from_below(
 
 @bounded(100)
 @given(services())
-def test_the_relaxation_is_never_above_the_optimum(engine: EngineProcess, one: Problem) -> None:
+def test_the_relaxation_is_never_above_the_optimum(engine: Engine, one: Problem) -> None:
     """At the costs that the rows were chosen for, and no lower than without them."""
     models = []
     for compact in (build_compact(one), build_compact(one, loose=True)):
@@ -152,7 +150,7 @@ def test_the_relaxation_is_never_above_the_optimum(engine: EngineProcess, one: P
 @bounded(100)
 @given(services())
 def test_where_units_cost_nothing_by_themselves_no_row_has_to_say_so(
-    engine: EngineProcess, one: Problem
+    engine: Engine, one: Problem
 ) -> None:
     """Nothing keeps "has a unit there" down where that is free: with rows all costs as much."""
     compact = build_compact(one, loose=True)

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from solver.child import EngineProcess
+from solver.asking import Engine
 from solver.handy import HandyWays
 from solver.lone_choice import Choice
 from solver.one_by_one import joined
@@ -43,7 +43,7 @@ def units(*counts: int) -> Allocation:
     )
 
 
-def test_what_an_engine_places_arithmetic_routes(engine: EngineProcess) -> None:
+def test_what_an_engine_places_arithmetic_routes(engine: Engine) -> None:
     """Of 80 services that can be served whole nearly all are routed, and none breaks a rule."""
     whole, found = 0, 0
     for seed in range(120):

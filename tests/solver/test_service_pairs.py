@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from solver.child import EngineProcess
+from solver.asking import Engine
 from solver.compact import build_compact
 from solver.effort import Effort
 from solver.pairs import Pairs, enumerate_pairs, most_units
@@ -27,7 +27,7 @@ def kept(one: Problem) -> list[int]:
     return pairs.supply[needed(one, pairs, 0)].tolist()
 
 
-def least(one: Problem, pairs: Pairs, engine: EngineProcess) -> tuple[float, float]:
+def least(one: Problem, pairs: Pairs, engine: Engine) -> tuple[float, float]:
     """Return the least unmet share over some pairs, and the least cost of it."""
     compact = build_compact(one, pairs)
     model = compact.builder.build()
@@ -76,7 +76,7 @@ def test_who_must_stand_with_others_keeps_every_pair() -> None:
 
 
 def test_safe_units_beyond_the_load_make_room_for_a_cheap_risky_one(
-    engine: EngineProcess,
+    engine: Engine,
 ) -> None:
     """Two places, a fifth at risk: four free safe units are worth a risky one elsewhere."""
     rows = [Row(cost=0), Row(cost=3, place=1, risk=1), Row(cost=5, place=1)]
@@ -88,7 +88,7 @@ def test_safe_units_beyond_the_load_make_room_for_a_cheap_risky_one(
 
 @bounded(100)
 @given(services())
-def test_the_optimum_needs_no_other_pairs(engine: EngineProcess, one: Problem) -> None:
+def test_the_optimum_needs_no_other_pairs(engine: Engine, one: Problem) -> None:
     """Spread, survival, far and spot shares, homes and data: no less is served, at no more."""
     pairs = enumerate_pairs(one)
     every = least(one, pairs, engine)
@@ -106,9 +106,7 @@ def few_scarce(one: Problem, seed: int) -> tuple[Problem, Bools]:
 
 @bounded(50)
 @given(services(scarce=True), st.integers(0, 2**32 - 1))
-def test_what_is_scarce_stands_in_for_no_other(
-    engine: EngineProcess, drawn: Problem, seed: int
-) -> None:
+def test_what_is_scarce_stands_in_for_no_other(engine: Engine, drawn: Problem, seed: int) -> None:
     """Some capacities count: over what is kept, no less is served and at no more."""
     one, scarce = few_scarce(drawn, seed)
     pairs = enumerate_pairs(one)

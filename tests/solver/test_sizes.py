@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks.sizes import PRICES, histogram, rates_by_size
-from solver.child import EngineProcess
+from solver.asking import Engine
 from solver.compact import build_compact
 from solver.exact import solve_exact
 from solver.problem import Level, Problem
@@ -198,7 +198,7 @@ def test_a_large_histogram_is_proven_optimal() -> None:
     rows = [Row(cost=price, kind=kind) for kind, price in enumerate(PRICES.values())]
     want = like(SERVICE, loads=tuple((0, load) for load in loads.tolist()))
     one = sized(problem(rows, [want]), rates.tolist(), list(range(100)))
-    with EngineProcess() as engine:
+    with Engine() as engine:
         found = solve_exact(one, SearchLimits(gap=0.0), engine=engine)
     assert found.status == "optimal"
     assert found.gap <= 1e-9

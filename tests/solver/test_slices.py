@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from solver.child import EngineProcess
+from solver.asking import Engine
 from solver.compact import build_compact
 from solver.pairs import enumerate_pairs
 from solver.problem import Problem
@@ -41,7 +41,7 @@ def test_rules_stay_in_the_part_of_all_demands(case: Case) -> None:
     assert_same_model(whole, part.problem)
 
 
-def test_parts_of_one_demand_add_up_where_nothing_is_shared(engine: EngineProcess) -> None:
+def test_parts_of_one_demand_add_up_where_nothing_is_shared(engine: Engine) -> None:
     """Three demands with room for all: their optima, each alone, are the optimum."""
     wants = [like(SERVICE, data=20.0), like(BATCH, priority=3), like(GANG, amount=2)]
     one = problem([Row(cost=2), Row(cost=1, place=1, kind=1)], wants)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from solver.child import EngineProcess
+from solver.asking import Engine
 from solver.problem import Apart, Family, Level, Problem, Together
 from solver.solution import Allocation, Solution
 from solver.standing import standing
@@ -38,7 +38,7 @@ def kept(found: Solution | None) -> Sequence[tuple[int, int, int]]:
     )
 
 
-def test_the_higher_priority_keeps_what_both_held(engine: EngineProcess) -> None:
+def test_the_higher_priority_keeps_what_both_held(engine: Engine) -> None:
     """Three units are left for gangs of two: the later row of higher priority has them."""
     wants = [Want(family=GANG, amount=2), Want(family=GANG, amount=2, priority=1)]
     asked = problem([Row(cost=1, capacity=3)], wants)
@@ -48,7 +48,7 @@ def test_the_higher_priority_keeps_what_both_held(engine: EngineProcess) -> None
     assert (found.unmet.tolist(), found.cost) == ([1.0, 0.0], 200.0)
 
 
-def test_owned_units_stay_mixed_in(engine: EngineProcess) -> None:
+def test_owned_units_stay_mixed_in(engine: Engine) -> None:
     """A gang of two stands on one owned unit and one that is paid; in two pools it does not."""
     rows = [Row(cost=1, capacity=5), Row(cost=0, capacity=1, owned=True)]
     gang = [Want(family=GANG, amount=2)]
@@ -61,13 +61,13 @@ def test_owned_units_stay_mixed_in(engine: EngineProcess) -> None:
     assert standing(problem(apart, gang), both, engine) is None
 
 
-def test_a_gang_of_another_number_does_not_stand(engine: EngineProcess) -> None:
+def test_a_gang_of_another_number_does_not_stand(engine: Engine) -> None:
     """It takes three units today."""
     asked = problem([Row(cost=1)], [Want(family=GANG, amount=3)])
     assert standing(asked, held((0, 0, 2, 1.0)), engine) is None
 
 
-def test_a_limit_over_two_supplies_is_kept(engine: EngineProcess) -> None:
+def test_a_limit_over_two_supplies_is_kept(engine: Engine) -> None:
     """Two batches of one unit each under a limit of one unit: the first keeps its own."""
     rows = [Row(cost=1), Row(cost=1, place=1)]
     wants = [Want(family=BATCH, amount=50)] * 2
@@ -76,7 +76,7 @@ def test_a_limit_over_two_supplies_is_kept(engine: EngineProcess) -> None:
     assert kept(found) == [(0, 0, 1)]
 
 
-def test_a_batch_does_what_its_units_have_hours_for(engine: EngineProcess) -> None:
+def test_a_batch_does_what_its_units_have_hours_for(engine: Engine) -> None:
     """300 unit-hours on two units of 100 hours are two thirds of the work."""
     asked = problem([Row(cost=1)], [Want(family=BATCH, amount=300)])
     found = standing(asked, held((0, 0, 2, 1.0)), engine)
@@ -85,7 +85,7 @@ def test_a_batch_does_what_its_units_have_hours_for(engine: EngineProcess) -> No
     assert found.allocation.unit_hours.tolist() == pytest.approx([200.0])
 
 
-def test_a_batch_puts_no_more_at_risk_than_today_allows(engine: EngineProcess) -> None:
+def test_a_batch_puts_no_more_at_risk_than_today_allows(engine: Engine) -> None:
     """Half of it ran at risk; of what is served a quarter may: a sixth beside the sure half."""
     rows = [Row(cost=2), Row(cost=1, risk=1)]
     asked = problem(rows, [Want(family=BATCH, amount=100, risky_share=0.25)])
@@ -96,14 +96,14 @@ def test_a_batch_puts_no_more_at_risk_than_today_allows(engine: EngineProcess) -
     assert standing(asked, held((0, 1, 1, 0.25)), engine) is None
 
 
-def test_a_gang_at_risk_stands_where_today_allows_it(engine: EngineProcess) -> None:
+def test_a_gang_at_risk_stands_where_today_allows_it(engine: Engine) -> None:
     """A gang on units that may be lost stands when all of it may, not when half of it may."""
     for most, stands in ((1.0, True), (0.5, False)):
         asked = problem([Row(cost=1, risk=1)], [Want(family=GANG, amount=2, risky_share=most)])
         assert (standing(asked, held((0, 0, 2, 1.0)), engine) is not None) == stands
 
 
-def test_a_service_is_routed_anew(engine: EngineProcess) -> None:
+def test_a_service_is_routed_anew(engine: Engine) -> None:
     """Load that may go no farther than 10 is carried by the near place alone, two thirds of it."""
     want = Want(family=SERVICE, amount=1.0, loads=[(0, 3.0)], farthest=10.0)
     rules = Rules(distance=[[5.0, 20.0, 0.0, 0.0]])
@@ -122,14 +122,14 @@ def test_a_service_is_routed_anew(engine: EngineProcess) -> None:
     ],
 )
 def test_rules_on_scopes_are_todays(
-    rules: Rules, stands: Sequence[tuple[int, int, int]], engine: EngineProcess
+    rules: Rules, stands: Sequence[tuple[int, int, int]], engine: Engine
 ) -> None:
     """Two gangs of one place: apart, one stands; together, both."""
     asked = problem([Row(cost=1)], [Want(family=GANG)] * 2, rules)
     assert kept(standing(asked, held((0, 0, 1, 1.0), (1, 0, 1, 1.0)), engine)) == stands
 
 
-def test_nothing_held_is_no_start(engine: EngineProcess) -> None:
+def test_nothing_held_is_no_start(engine: Engine) -> None:
     """There is no plan to begin with."""
     asked: Problem = problem([Row(cost=1)], [Want(family=GANG)])
     empty = held((0, 0, 1, 1.0))

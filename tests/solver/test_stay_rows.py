@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from solver.child import EngineProcess
+from solver.asking import Engine
 from solver.exact import solve_exact
 from solver.preferences import Stay
 from solver.problem import Problem
@@ -87,8 +87,8 @@ def test_what_cannot_stay_and_may_not_move_is_unmet() -> None:
 
 
 @pytest.fixture(scope="module")
-def engine() -> Iterator[EngineProcess]:
-    with EngineProcess() as process:
+def engine() -> Iterator[Engine]:
+    with Engine() as process:
         yield process
 
 
@@ -104,7 +104,7 @@ _PRICES = st.lists(st.integers(1, 9), min_size=3, max_size=3)
     most=st.integers(0, 3),
 )
 def test_choice_is_that_of_enumeration(
-    engine: EngineProcess,
+    engine: Engine,
     prices: list[int],
     homes: list[int],
     cost: int,

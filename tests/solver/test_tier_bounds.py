@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from solver.child import EngineProcess
+from solver.asking import Engine
 from solver.exact import solve_exact
 from solver.pairs import enumerate_pairs
 from solver.relaxation import restrict, service_of
@@ -48,7 +48,7 @@ def test_moves_cost_what_the_optimum_pays() -> None:
 
 def test_the_flat_optimum_less_its_credit_is_never_above_the_tiered_one() -> None:
     """On random problems the bound holds."""
-    with EngineProcess() as engine:
+    with Engine() as engine:
         for one, _, _, _ in random_cases(np.random.default_rng(3), 8):
             exact = solve_exact(one, SearchLimits(gap=0.0), engine=engine)
             flat, credit = flat_below(one)
@@ -62,6 +62,6 @@ def test_a_relaxation_with_flat_moves_minds_them_though_the_pairs_are_of_the_tie
     one = with_tiers(problem([Row(cost=1.0, place=1)], [like(GANG, data=30.0)]), steps)
     flat, _ = flat_below(one)
     whole = service_of(one, np.zeros(1), np.zeros(1))
-    with EngineProcess() as engine:
+    with Engine() as engine:
         answer = engine.solve_linear(restrict(flat, enumerate_pairs(one), whole).model)
     assert answer.objective == pytest.approx(160.0)

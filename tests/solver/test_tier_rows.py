@@ -9,7 +9,7 @@ from itertools import product
 import numpy as np
 import pytest
 
-from solver.child import EngineProcess
+from solver.asking import Engine
 from solver.exact import solve_exact
 from solver.problem import NO_ROW, Problem
 from solver.solution import SearchLimits
@@ -102,7 +102,7 @@ def test_steps_beyond_what_can_be_moved_are_left_out() -> None:
 def test_gangs_match_every_choice_tried() -> None:
     """Random falling steps: the optimum equals the best of all placements."""
     random = np.random.default_rng(7)
-    with EngineProcess() as engine:
+    with Engine() as engine:
         for one, steps, rows, data in random_cases(random, 12):
             found = solve_exact(one, SearchLimits(gap=0.0), engine=engine)
             best = min(

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from solver import tightening
-from solver.child import EngineProcess
+from solver.asking import Engine
 from solver.decomposition import solve_decomposed
 from solver.joint_bounds import JointBounds
 from solver.prices import Prices
@@ -22,7 +22,7 @@ SEED = 5
 
 @pytest.mark.parametrize(("few", "close", "joined"), [(1, -1.0, 0), (1, 1e9, 1), (1_000, -1.0, 1)])
 def test_of_many_some_are_bounded_together_only_near_the_gap(
-    engine: EngineProcess, monkeypatch: pytest.MonkeyPatch, few: int, close: float, joined: int
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, few: int, close: float, joined: int
 ) -> None:
     """A fleet that counts as many, or as few, and a gap that counts as far or as near."""
     asked: list[float] = []
@@ -47,7 +47,7 @@ def test_of_many_some_are_bounded_together_only_near_the_gap(
 
 @pytest.mark.parametrize(("groups", "is_alone"), [(((0,), (1,)), True), (((1,),), False)])
 def test_what_a_gang_that_is_alone_keeps_from_others_is_not_idle(
-    engine: EngineProcess, groups: tuple[tuple[int, ...], ...], is_alone: bool
+    engine: Engine, groups: tuple[tuple[int, ...], ...], is_alone: bool
 ) -> None:
     """It stands on one of two supplies of its zone; a rule that names one alone keeps nothing."""
     rows = [Row(cost=1), Row(cost=9), Row(cost=2, zone=1, place=1), Row(cost=9, zone=1, place=1)]

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from solver.asking import Asked, Engine
 from solver.certificate import Certificate, Certifier
-from solver.child import EngineProcess
-from solver.effort import Answer, Effort, Outcome
-from solver.model import Model
+from solver.effort import Answer, Outcome
 from solver.pairs import enumerate_pairs
 from solver.prices import Prices, no_prices
 from solver.problem import Apart, Level, Measure, Problem, ShareCap, Together
@@ -35,6 +35,7 @@ from tests.solver.random_problems import (
 from tests.solver.random_services import services
 from tests.solver.test_certificate import at_level_of, served
 from tests.solver.tiny import BATCH, GANG, SERVICE, Row, Rules, like, problem
+from tests.solver.watched import Watched
 
 SEEDS = st.integers(0, 2**32 - 1)
 
@@ -60,7 +61,7 @@ def shared(
 
 
 def by_units(
-    one: Problem, prices: Prices, engine: EngineProcess, supplies: list[int]
+    one: Problem, prices: Prices, engine: Engine, supplies: list[int]
 ) -> tuple[float, float]:
     """Return the bound at prices, and with some supplies shared out."""
     certifier = Certifier(one, all_served(one), engine)
@@ -69,7 +70,7 @@ def by_units(
     return apart.bound, apart.bound + more
 
 
-def test_of_three_units_one_gang_of_two_has_some(engine: EngineProcess) -> None:
+def test_of_three_units_one_gang_of_two_has_some(engine: Engine) -> None:
     """Two gangs of two want three units: at any price one and a half gangs have them."""
     one = problem([Row(cost=1, capacity=3), Row(cost=3)], [like(GANG, amount=2.0)] * 2)
     best = exactly(one, engine).cost
@@ -79,7 +80,7 @@ def test_of_three_units_one_gang_of_two_has_some(engine: EngineProcess) -> None:
     assert after == pytest.approx(best, rel=1e-5)
 
 
-def test_a_service_is_asked_what_each_unit_is_worth_to_it(engine: EngineProcess) -> None:
+def test_a_service_is_asked_what_each_unit_is_worth_to_it(engine: Engine) -> None:
     """Two services want two of three units each; the second has one and a dear one."""
     rows = [Row(cost=1, capacity=3), Row(cost=5)]
     one = problem(rows, [like(SERVICE, loads=((0, 20.0),))] * 2)
@@ -89,7 +90,7 @@ def test_a_service_is_asked_what_each_unit_is_worth_to_it(engine: EngineProcess)
     assert after == pytest.approx(best, rel=1e-5)
 
 
-def test_ways_that_do_without_are_known_afterwards(engine: EngineProcess) -> None:
+def test_ways_that_do_without_are_known_afterwards(engine: Engine) -> None:
     """Both services want both units; who gets one or none of them stands elsewhere as well."""
     rows = [Row(cost=1, capacity=2), Row(cost=5)]
     one = problem(rows, [like(SERVICE, loads=((0, 20.0),))] * 2)
@@ -104,7 +105,7 @@ def test_ways_that_do_without_are_known_afterwards(engine: EngineProcess) -> Non
     assert {0, 2} <= held
 
 
-class Loose(EngineProcess):
+class Loose(Watched):
     """An engine whose bounds are valid, and so much below what it could prove."""
 
     def __init__(self, less: float) -> None:
@@ -112,10 +113,11 @@ class Loose(EngineProcess):
         super().__init__()
         self.less, self.solved = less, 0
 
-    def solve_integer(self, model: Model, effort: Effort) -> Answer:
-        """Solve, and forget a part of what is proven."""
+    def after(self, asked: Asked, answer: Any) -> Any:
+        """Forget a part of what is proven."""
+        if not isinstance(answer, Answer):
+            return super().after(asked, answer)
         self.solved += 1
-        answer = super().solve_integer(model, effort)
         return replace(answer, bound=answer.bound - self.less)
 
 
@@ -151,7 +153,7 @@ def test_bounds_too_loose_for_a_small_gain_do_for_a_large_one() -> None:
     assert large > 0
 
 
-def test_two_supplies_whose_users_have_nothing_in_common_add_up(engine: EngineProcess) -> None:
+def test_two_supplies_whose_users_have_nothing_in_common_add_up(engine: Engine) -> None:
     """Two gangs may use the first two supplies, two others the rest; three units are cheap."""
     rows = [Row(cost=1, capacity=3), Row(cost=3)] * 2
     one = problem(rows, [like(GANG, amount=2.0)] * 4)
@@ -169,7 +171,7 @@ def test_two_supplies_whose_users_have_nothing_in_common_add_up(engine: EnginePr
 
 
 def test_supplies_that_somebody_may_have_instead_of_each_other_are_shared_out_together(
-    engine: EngineProcess,
+    engine: Engine,
 ) -> None:
     """Four gangs want two units each of the same supply, and two have three.
 
@@ -186,7 +188,7 @@ def test_supplies_that_somebody_may_have_instead_of_each_other_are_shared_out_to
     assert both == pytest.approx(best, rel=1e-5)
 
 
-def test_what_they_want_instead_is_shared_out_with_it(engine: EngineProcess) -> None:
+def test_what_they_want_instead_is_shared_out_with_it(engine: Engine) -> None:
     """Four couples want two units each of the same place, and two places have three.
 
     Only the first place is named: who goes without it wants the other one, so that joins it.
@@ -216,7 +218,7 @@ def test_what_was_asked_at_the_same_prices_is_known() -> None:
 
 
 @pytest.mark.parametrize("units", [0.5, 2.0, 2.5])
-def test_a_gang_that_stands_alone_takes_all_there_is(engine: EngineProcess, units: float) -> None:
+def test_a_gang_that_stands_alone_takes_all_there_is(engine: Engine, units: float) -> None:
     """It stands in a zone whose other units the batch wants: one of them pays for another zone.
 
     Of a supply that does not hold whole units no share is asked.
@@ -231,7 +233,7 @@ def test_a_gang_that_stands_alone_takes_all_there_is(engine: EngineProcess, unit
         assert after <= best * (1 + 1e-6)
 
 
-def test_a_batch_holds_units_that_prices_pay_for(engine: EngineProcess) -> None:
+def test_a_batch_holds_units_that_prices_pay_for(engine: Engine) -> None:
     """A cap on a share that has a high price pays for idle units elsewhere: bounds mind that."""
     rows = [Row(cost=0, unit_cost=10, capacity=10, place=place, zone=place) for place in (0, 1)]
     rows.append(Row(cost=2, place=2, zone=2))
@@ -263,7 +265,7 @@ def test_supplies_about_which_plan_and_bound_differ_come_first() -> None:
     assert contested(one, prices, regret, holds, idle, 100.0) == [1, 0]
 
 
-def good_prices(one: Problem, service: Service, engine: EngineProcess) -> Prices | None:
+def good_prices(one: Problem, service: Service, engine: Engine) -> Prices | None:
     """Prices of the relaxation over all pairs; None: it has no solution."""
     restricted = restrict(one, enumerate_pairs(one), service, loose=True)
     answer = engine.solve_linear(restricted.model)
@@ -272,7 +274,7 @@ def good_prices(one: Problem, service: Service, engine: EngineProcess) -> Prices
     return prices_of(restricted, answer, service)
 
 
-def assert_units_hold(one: Problem, seed: int, engine: EngineProcess) -> None:
+def assert_units_hold(one: Problem, seed: int, engine: Engine) -> None:
     """At prices of the relaxation and at random ones, whatever supplies are shared out."""
     found = exactly(one, engine)
     optimum = found.cost + unbilled_cost(one, found.allocation)
@@ -294,7 +296,7 @@ def assert_units_hold(one: Problem, seed: int, engine: EngineProcess) -> None:
 
 @bounded(60)
 @given(cases(), SEEDS)
-def test_shared_out_units_keep_the_bound(engine: EngineProcess, case: Case, seed: int) -> None:
+def test_shared_out_units_keep_the_bound(engine: Engine, case: Case, seed: int) -> None:
     """On random markets and specs of every kind."""
     assert_units_hold(case.problem, seed, engine)
 
@@ -302,7 +304,7 @@ def test_shared_out_units_keep_the_bound(engine: EngineProcess, case: Case, seed
 @bounded(60)
 @given(ruled_cases(), SEEDS)
 def test_shared_out_units_keep_the_bound_under_any_two_rules(
-    engine: EngineProcess, case: Case, seed: int
+    engine: Engine, case: Case, seed: int
 ) -> None:
     """Under every rule there is, two at a time."""
     assert_units_hold(case.problem, seed, engine)
@@ -311,7 +313,7 @@ def test_shared_out_units_keep_the_bound_under_any_two_rules(
 @pytest.mark.parametrize("limit", ["unit_bounds._ASKED", "held_costs._MOST_SOLVED"])
 @pytest.mark.parametrize("most", [-100, 0, 1, 3])
 def test_who_is_not_asked_may_want_all_at_the_price(
-    engine: EngineProcess, monkeypatch: pytest.MonkeyPatch, limit: str, most: int
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, limit: str, most: int
 ) -> None:
     """However early the asking ends, the bound holds and is no worse than before."""
     monkeypatch.setattr(f"solver.{limit}", most)
@@ -326,7 +328,7 @@ def test_who_is_not_asked_may_want_all_at_the_price(
 @bounded(40)
 @given(services(scarce=True, count=2), SEEDS)
 def test_shared_out_units_of_services_keep_the_bound(
-    engine: EngineProcess, one: Problem, seed: int
+    engine: Engine, one: Problem, seed: int
 ) -> None:
     """Two services that want the same few units."""
     assert_units_hold(one, seed, engine)
@@ -335,7 +337,7 @@ def test_shared_out_units_of_services_keep_the_bound(
 @bounded(60)
 @given(owning(), SEEDS)
 def test_shared_out_units_of_owned_supplies_keep_the_bound(
-    engine: EngineProcess, one: Problem, seed: int
+    engine: Engine, one: Problem, seed: int
 ) -> None:
     """Gangs that mix owned units in, homes, limits, batches."""
     assert_units_hold(one, seed, engine)

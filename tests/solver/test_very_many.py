@@ -7,8 +7,8 @@ import pytest
 from hypothesis import assume, given
 
 from solver import decomposition, improving, rounds, sampled_prices
+from solver.asking import Engine
 from solver.certificate import Certifier
-from solver.child import EngineProcess
 from solver.decomposition import solve_decomposed
 from solver.prices import no_prices
 from solver.relaxation import service_of
@@ -38,7 +38,7 @@ def called(*, many: int, most: int, entries: int) -> pytest.MonkeyPatch:
     return patch
 
 
-def assert_between_for_many(case: Case, engine: EngineProcess, way: tuple[int, int]) -> None:
+def assert_between_for_many(case: Case, engine: Engine, way: tuple[int, int]) -> None:
     """Bound <= optimum <= plan, where the optimum leaves no crumb of a light demand.
 
     Beside a heavy one, a crumb is nothing to the engine's tolerance, and lowers the cost.
@@ -56,7 +56,7 @@ def assert_between_for_many(case: Case, engine: EngineProcess, way: tuple[int, i
 @bounded(4)
 @given(case=cases())
 def test_optimum_lies_between_bound_and_plan(
-    engine: EngineProcess, way: tuple[int, int], case: Case
+    engine: Engine, way: tuple[int, int], case: Case
 ) -> None:
     """On random markets and specs of every kind."""
     assert_between_for_many(case, engine, way)
@@ -66,14 +66,14 @@ def test_optimum_lies_between_bound_and_plan(
 @bounded(3)
 @given(case=ruled_cases())
 def test_optimum_lies_between_bound_and_plan_under_any_two_rules(
-    engine: EngineProcess, way: tuple[int, int], case: Case
+    engine: Engine, way: tuple[int, int], case: Case
 ) -> None:
     """Under every rule there is, two at a time."""
     assert_between_for_many(case, engine, way)
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_the_same_problem_gives_the_same_plan(engine: EngineProcess, way: tuple[int, int]) -> None:
+def test_the_same_problem_gives_the_same_plan(engine: Engine, way: tuple[int, int]) -> None:
     """Twice in a row, with another history of the engine's process."""
     patch = called(many=1, most=way[0], entries=way[1])
     try:
@@ -86,7 +86,7 @@ def test_the_same_problem_gives_the_same_plan(engine: EngineProcess, way: tuple[
     assert first == again
 
 
-def test_a_search_ends_with_the_first_bound_that_will_do(engine: EngineProcess) -> None:
+def test_a_search_ends_with_the_first_bound_that_will_do(engine: Engine) -> None:
     """No plan is made at its prices, and none is settled."""
     patch, phases = called(many=1, most=NEVER, entries=NEVER), list[str]()
     try:
@@ -100,7 +100,7 @@ def test_a_search_ends_with_the_first_bound_that_will_do(engine: EngineProcess) 
     assert "settled" not in phases
 
 
-def test_a_bound_without_time_counts_units_and_formulas(engine: EngineProcess) -> None:
+def test_a_bound_without_time_counts_units_and_formulas(engine: Engine) -> None:
     """No time for any relaxation: 30 asked of units of 10 at 200 are 600, and a gang of 200."""
     one = problem([Row(cost=2)], [GANG, like(SERVICE, loads=((0, 30.0),))])
     service = service_of(one, np.zeros(2), np.zeros(2))

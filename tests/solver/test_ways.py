@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from solver.asking import Engine
 from solver.blocks import blocks_of
-from solver.child import EngineProcess
 from solver.compact import build_compact
 from solver.compact_columns import NONE, Compact
 from solver.decode import decode
@@ -23,7 +23,7 @@ from tests.solver.random_problems import Case, bounded, cases, ruled_cases
 from tests.solver.tiny import GANG, SERVICE, Row, problem
 
 
-def some_point(one: Problem, engine: EngineProcess) -> tuple[Compact, Model, Floats]:
+def some_point(one: Problem, engine: Engine) -> tuple[Compact, Model, Floats]:
     """Return the model over every pair, and the plan that is best when unmet costs a lot."""
     compact = build_compact(one, enumerate_pairs(one))
     model = compact.builder.build()
@@ -36,7 +36,7 @@ def some_point(one: Problem, engine: EngineProcess) -> tuple[Compact, Model, Flo
 
 @bounded(40)
 @given(st.one_of(cases(), ruled_cases()))
-def test_a_way_gives_its_columns_back(engine: EngineProcess, case: Case) -> None:
+def test_a_way_gives_its_columns_back(engine: Engine, case: Case) -> None:
     """Units, shares and unmet parts come back as they were, whatever kind of demand."""
     one = case.problem
     compact, _, x = some_point(one, engine)
@@ -53,7 +53,7 @@ def test_a_way_gives_its_columns_back(engine: EngineProcess, case: Case) -> None
         assert back[flow].sum() == pytest.approx(x[flow].sum(), rel=1e-4, abs=1e-4)
 
 
-def test_a_way_over_a_pair_the_model_lacks_is_refused(engine: EngineProcess) -> None:
+def test_a_way_over_a_pair_the_model_lacks_is_refused(engine: Engine) -> None:
     """It is not encoded in part."""
     one = problem([Row(cost=1), Row(cost=2)], [GANG])
     compact, _, x = some_point(one, engine)
@@ -81,7 +81,7 @@ def holds(model: Model, x: Floats) -> bool:
 
 @bounded(40)
 @given(st.one_of(cases(), ruled_cases()))
-def test_a_point_of_the_master_is_one_of_the_model(engine: EngineProcess, case: Case) -> None:
+def test_a_point_of_the_master_is_one_of_the_model(engine: Engine, case: Case) -> None:
     """It keeps every row of units, shares and what is shared, at the master's cost."""
     one = case.problem
     compact, model, x = some_point(one, engine)
@@ -102,7 +102,7 @@ def test_a_point_of_the_master_is_one_of_the_model(engine: EngineProcess, case: 
     ).all()
 
 
-def test_a_row_that_one_block_alone_reaches_binds_the_master(engine: EngineProcess) -> None:
+def test_a_row_that_one_block_alone_reaches_binds_the_master(engine: Engine) -> None:
     """A way of three units was found without the capacity of two: the master refuses it."""
     free = problem([Row(cost=1), Row(cost=9, place=1)], [SERVICE])
     compact, _, x = some_point(free, engine)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from solver.child import EngineProcess
+from solver.asking import Engine
 from solver.exact import solve_exact
 from solver.problem import (
     NO_ROW,
@@ -189,7 +189,7 @@ def account(
 
 def solved(one: Problem, **limits: float) -> Solution:
     """Solve to optimality."""
-    with EngineProcess() as engine:
+    with Engine() as engine:
         return solve_exact(one, SearchLimits(gap=0.0, **limits), engine=engine)
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from broker import rules
 from broker.market import Market
-from solver.child import EngineProcess
+from solver.asking import Engine
 from tools.rule_docs import market_of_pages, meanings, page_text, pages
 
 #: Modules of rules that are no rule, and a page about what is asked for, which no rule is.
@@ -21,8 +21,8 @@ ASKED_FOR = {"request_sizes"}
 
 
 @pytest.fixture(scope="module")
-def engine() -> Iterator[EngineProcess]:
-    with EngineProcess() as running:
+def engine() -> Iterator[Engine]:
+    with Engine() as running:
         yield running
 
 
@@ -32,7 +32,7 @@ def market() -> Market:
 
 
 @pytest.mark.parametrize("page", pages(), ids=lambda page: page.stem)
-def test_page_is_current(page: Path, market: Market, engine: EngineProcess) -> None:
+def test_page_is_current(page: Path, market: Market, engine: Engine) -> None:
     """What the page shows is what `python -m tools.rule_docs` makes of it."""
     text = page.read_text(encoding="utf-8")
     assert page_text(text, market, engine) == text
