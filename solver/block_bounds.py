@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import takewhile
 
 import numpy as np
 
-from solver.asking import Engine
+from solver.asking import Dialogue, Engine
+from solver.block_dialogues import BlockDialogues, Fresh, Solved
 from solver.block_models import BlockModels, is_service
 from solver.blocks import Longs
-from solver.compact_columns import NONE, Compact, owners
-from solver.effort import Effort, Outcome
-from solver.less_served import Partly, by_its_units, partly_of, unknown
+from solver.effort import Effort
+from solver.less_served import by_its_units, unknown
 from solver.model import Model
 from solver.pairs import Pairs
 from solver.prices import Prices
 from solver.problem import Floats, Problem
-from solver.selection import joined
-from solver.slices import Slice
-from solver.ways import Way, way_of
+from solver.ways import Way
 
 #: Gap to which the models of single blocks are solved, and a gap that is too wide; nodes for it:
 #: least, most, and by pairs, as few of these make nodes cheap; where only a way is asked for.
@@ -35,40 +34,16 @@ _TOGETHER = 100
 _REMEMBERED = 2
 #: A demand that cannot be served whole leaves at least this share of it.
 _LEAST_FORCED = 1e-6
-#: Part of a relaxation's cost by which roundings of the engine may have raised it.
-_RELAXED_ROUNDING = 1e-7
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Solved:
-    """What is known of a block at some prices.
-
-    Attributes:
-        bound: of its cost.
-        way: the best way found; None: none, or it was only relaxed.
-        above: how far the engine's best point is above `bound`; inf: it has none.
-        gap: asked for when it was solved; inf: it was relaxed.
-        nodes: allowed for it.
-        pairs: how many its model is of; 0: there was no time for one.
-        partly: what its relaxation says of leaving more unmet; None: it has none.
-    """
-
-    bound: float
-    way: Way | None
-    above: float = np.inf
-    gap: float = np.inf
-    nodes: int = 0
-    pairs: int = 0
-    partly: Partly | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Fresh:
-    """A block at prices: its pairs, and the price of what it leaves unmet."""
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A block, its pairs, how far it is to be solved, and what is known of it."""
 
     block: Longs
     pairs: Pairs
-    unmet: Floats
+    effort: Effort
+    known: Solved | None
 
 
 class BlockBounds:
@@ -88,6 +63,7 @@ class BlockBounds:
         self._forced = forced
         self._engine = engine
         self._blocks = BlockModels(problem, forced)
+        self._asking = BlockDialogues(self._blocks)
         self._known: dict[int, dict[bytes, Solved]] = {}  # the latest last
         self._keys: tuple[Prices | None, Floats, dict[int, bytes]] = (None, forced, {})
 
@@ -120,14 +96,14 @@ class BlockBounds:
         """
         keys = self._keys_at(prices)
         fresh = self._fresh_of(problem, prices, blocks, keys, check)
-        together = [one for one in fresh if is_service(problem, one.block)]
-        parts = [together[at : at + _TOGETHER] for at in range(0, len(together), _TOGETHER)]
-        parts += [[one] for one in fresh if not is_service(problem, one.block)]
-        for some in parts:
+        parts = _in_parts(problem, fresh)
+        relaxing = (
+            self._relaxing(problem, prices, some)
+            for some in takewhile(lambda _: not is_late(), parts)
+        )
+        for some, found in zip(parts, self._engine.each(relaxing), strict=False):
             check()
-            if is_late():
-                break
-            self._relax(problem, prices, some, check, is_late)
+            self._take(problem, prices, some, found, check, is_late)
         seen = {int(one.block[0]): one for one in fresh}
         return [
             self._recalled(int(block[0]), keys[int(block[0])])
@@ -142,7 +118,7 @@ class BlockBounds:
         blocks: Sequence[Longs],
         keys: dict[int, bytes],
         check: Callable[[], None],
-    ) -> list[_Fresh]:
+    ) -> list[Fresh]:
         """The blocks that have no relaxation at these prices; `keys` gets those of all."""
         fresh = []
         some = [block for block in blocks if not self._is_relaxed(int(block[0]), keys)]
@@ -150,7 +126,7 @@ class BlockBounds:
             check()
             keys[int(block[0])] = self._blocks.key(problem, prices, block, pairs)
             if not self._is_relaxed(int(block[0]), keys):
-                fresh.append(_Fresh(block=block, pairs=pairs, unmet=prices.unmet[block]))
+                fresh.append(Fresh(block=block, pairs=pairs, unmet=prices.unmet[block]))
         return fresh
 
     def _keys_at(self, prices: Prices) -> dict[int, bytes]:
@@ -184,18 +160,25 @@ class BlockBounds:
         if len(known) > _REMEMBERED:
             del known[next(iter(known))]
 
-    def _relax(
+    def _relaxing(
+        self, problem: Problem, prices: Prices, some: Sequence[Fresh]
+    ) -> Dialogue[list[Solved] | None]:
+        """Relax some blocks in one model, which are services or one block; None: all by itself."""
+        if is_service(problem, some[0].block):
+            return (yield from self._asking.relaxing_together(problem, some))
+        found = yield from self._asking.relaxing(problem, prices, some[0].block, some[0].pairs)
+        return None if found is None else [found]
+
+    def _take(
         self,
         problem: Problem,
         prices: Prices,
-        some: Sequence[_Fresh],
+        some: Sequence[Fresh],
+        found: Sequence[Solved] | None,
         check: Callable[[], None],
         is_late: Callable[[], bool],
     ) -> None:
-        """Relax some blocks: services in one model if that has a solution, else one by one."""
-        found = None
-        if is_service(problem, some[0].block):
-            found = self._relaxed_together(problem, some)
+        """Note what was found of some blocks; where nothing was, look at one after another."""
         for row, one in enumerate(some):
             if found is None:
                 check()
@@ -204,7 +187,7 @@ class BlockBounds:
             solved = found[row] if found else self._relaxed(problem, prices, one.block, one.pairs)
             self._note(problem, prices, one, solved)
 
-    def _least(self, problem: Problem, fresh: _Fresh) -> Solved:
+    def _least(self, problem: Problem, fresh: Fresh) -> Solved:
         """What is known, very little, of a block for which there was no time."""
         stock, block = problem.supply, fresh.block
         is_paid = min(stock.hour_cost.min(initial=0.0), stock.unit_cost.min(initial=0.0)) < 0
@@ -219,35 +202,66 @@ class BlockBounds:
     def solved(
         self, problem: Problem, prices: Prices, block: Longs, gap: float, *, proof: bool = True
     ) -> Solved:
-        """Return the bound and the best way found of a block.
+        """Return the bound and the best way found of a block; see `solved_each`."""
+        [found] = self.solved_each(problem, prices, [block], gap, proof=proof)
+        return found
+
+    def solved_each(
+        self,
+        problem: Problem,
+        prices: Prices,
+        blocks: Iterable[Longs],
+        gap: float,
+        *,
+        proof: bool = True,
+    ) -> Iterator[Solved]:
+        """Yield the bound and the best way found of each block; several are solved at a time.
 
         Args:
             problem: priced.
             prices: of what stays unmet.
-            block: its demands.
+            blocks: demands of each; looked at when there is time for more.
             gap: in cost, that is good enough; a small part of what the block costs is, too.
             proof: a good bound is wanted, not only a way.
 
         Raises:
             SolverError: the engine failed.
         """
+        solving = (self._solving(problem, prices, block, gap, proof=proof) for block in blocks)
+        for asked, found in self._engine.each(solving):
+            yield self._learned(problem, prices, asked, found)
+
+    def _solving(
+        self, problem: Problem, prices: Prices, block: Longs, gap: float, *, proof: bool
+    ) -> Dialogue[tuple[_Asked, Solved | None]]:
+        """Solve a block, if what is known will not do; nothing: as `BlockDialogues.solving`."""
         pairs = self._blocks.pairs(problem, block)
         nodes = _nodes_for(pairs) if proof else _FEW_NODES
-        key = self._blocks.key(problem, prices, block, pairs)
-        known = self._recalled(int(block[0]), key)
+        known = self._recalled(int(block[0]), self._blocks.key(problem, prices, block, pairs))
         cost = 0.0 if known is None else known.bound
         relative = min(max(BLOCK_GAP, gap / max(cost, 1.0)), _WIDE)
+        asked = _Asked(block, pairs, Effort(gap=relative, nodes=nodes, restarts=False), known)
         if known is not None and _will_do(known, relative, nodes):
-            return known
-        effort = Effort(gap=relative, nodes=nodes, restarts=False)
-        found = self._solved(problem, prices, (block, pairs), effort)
-        if known is not None:
-            found = replace(found, partly=known.partly)
-        key = self._blocks.key(problem, prices, block, pairs)  # more may have to stay unmet
-        self._remember(int(block[0]), key, found)
+            return asked, known
+        found = yield from self._asking.solving(problem, prices, (block, pairs), asked.effort)
+        return asked, found
+
+    def _learned(
+        self, problem: Problem, prices: Prices, asked: _Asked, found: Solved | None
+    ) -> Solved:
+        """Remember what was found of a block; where it was nothing, it is found out why."""
+        if found is not None and found is asked.known:
+            return found
+        if found is None:
+            found = self._solved(problem, prices, (asked.block, asked.pairs), asked.effort)
+        if asked.known is not None:
+            found = replace(found, partly=asked.known.partly)
+        # Its key is made anew: more may have to stay unmet.
+        key = self._blocks.key(problem, prices, asked.block, asked.pairs)
+        self._remember(int(asked.block[0]), key, found)
         return found
 
-    def _note(self, problem: Problem, prices: Prices, fresh: _Fresh, relaxed: Solved) -> None:
+    def _note(self, problem: Problem, prices: Prices, fresh: Fresh, relaxed: Solved) -> None:
         """Remember what a relaxation says, and what was solved before at the same prices.
 
         Its key is made anew: what has to stay unmet may have been found out since.
@@ -259,41 +273,10 @@ class BlockBounds:
             relaxed = replace(known, partly=relaxed.partly)
         self._remember(first, key, replace(relaxed, pairs=fresh.pairs.count))
 
-    def _relaxed_together(self, problem: Problem, fresh: Sequence[_Fresh]) -> list[Solved] | None:
-        """Bounds of services that have nothing in common; None: not all have one.
-
-        One model of many costs much less to build than one of each.
-        """
-        members = np.concatenate([one.block for one in fresh])
-        order = np.argsort(members)
-        chosen, unmet = members[order], np.concatenate([one.unmet for one in fresh])[order]
-        pairs = joined(problem, [one.pairs for one in fresh])
-        compact, model = self._blocks.services(problem, chosen, pairs, unmet)
-        owner = owners(compact)
-        if (owner == NONE).any():
-            return None
-        answer = self._engine.solve_linear(model, presolve=False)
-        if answer is None or answer.outcome is not Outcome.OPTIMAL:
-            return None
-        cost = np.bincount(owner, weights=model.cost * answer.x, minlength=len(chosen))
-        bound = cost - _RELAXED_ROUNDING * np.maximum(1.0, np.abs(cost))
-        partly = partly_of(compact, model, answer, bound, unmet)
-        return [
-            Solved(bound=float(bound[row]), way=None, partly=partly[row])
-            for row in np.argsort(order).tolist()
-        ]
-
     def _relaxed(self, problem: Problem, prices: Prices, block: Longs, pairs: Pairs) -> Solved:
         """The relaxation; where it has no solution, the model is solved to see why."""
-        compact, model, _ = self._blocks.model(problem, prices, block, pairs)
-        answer = self._engine.solve_linear(model, presolve=False)
-        if answer is None or answer.outcome is not Outcome.OPTIMAL:
-            return self._refused(problem, prices, block, pairs)
-        bound = answer.objective - _RELAXED_ROUNDING * max(1.0, abs(answer.objective))
-        partly = partly_of(
-            compact, model, answer, np.array([bound]), prices.unmet[block], together=True
-        )
-        return Solved(bound=bound, way=None, partly=partly[0])
+        found = self._engine.run(self._asking.relaxing(problem, prices, block, pairs))
+        return found or self._refused(problem, prices, block, pairs)
 
     def _refused(self, problem: Problem, prices: Prices, block: Longs, pairs: Pairs) -> Solved:
         """A block whose relaxation has no solution: what must stay unmet of it is found out."""
@@ -308,27 +291,13 @@ class BlockBounds:
     def _solved(
         self, problem: Problem, prices: Prices, own: tuple[Longs, Pairs], effort: Effort
     ) -> Solved:
-        """Solve a block over its `own` pairs, with the prices of what it leaves unmet."""
-        block, pairs = own
-        compact, model, part = self._blocks.model(problem, prices, block, pairs)
-        answer = self._engine.solve_integer(model, effort)
-        if answer.outcome is Outcome.INFEASIBLE and len(block) == 1:
-            self._force(model, compact.unmet, block)
-            return self._solved(problem, prices, own, effort)
-        if answer.outcome is Outcome.INFEASIBLE:
-            # Not all can be served together; which are left is not known: any, free of charge.
-            model.high[compact.unmet] = 1.0
-            answer = self._engine.solve_integer(model, effort)
-        bound, above = answer.bound, answer.objective - answer.bound
-        if len(answer.x) and any(one.is_loose for one in compact.services.values()):
-            used = pairs.keep(answer.x[compact.main] > 0)
-            compact, model, part = self._blocks.model(problem, prices, block, used, loose=False)
-            answer = self._engine.solve_integer(model, effort)
-        way = _way(compact, answer.x, part)
-        nodes = effort.nodes or 0
-        return Solved(
-            bound=bound, way=way, above=above, gap=effort.gap, nodes=nodes, pairs=pairs.count
-        )
+        """Solve a block over its `own` pairs; what has to stay unmet of one demand is noted."""
+        while True:
+            found = self._engine.run(self._asking.solving(problem, prices, own, effort))
+            if found is not None:
+                return found
+            compact, model, _ = self._blocks.model(problem, prices, *own)
+            self._force(model, compact.unmet, own[0])
 
     def _force(self, model: Model, column: Longs, block: Longs) -> None:
         """Note what stays unmet of a demand even when it has everything to itself."""
@@ -339,6 +308,13 @@ class BlockBounds:
         whole = Effort(gap=0.0, nodes=_NODES)
         answer = self._engine.solve_integer(replace(model, cost=cost, high=high), whole)
         self._forced[block] = min(max(answer.bound, _LEAST_FORCED), 1.0)
+
+
+def _in_parts(problem: Problem, fresh: Sequence[Fresh]) -> list[list[Fresh]]:
+    """Blocks that are relaxed in one model: services, and others one by one."""
+    together = [one for one in fresh if is_service(problem, one.block)]
+    parts = [together[at : at + _TOGETHER] for at in range(0, len(together), _TOGETHER)]
+    return parts + [[one] for one in fresh if not is_service(problem, one.block)]
 
 
 def _will_do(known: Solved, gap: float, nodes: int) -> bool:
@@ -355,7 +331,3 @@ def _load_of(problem: Problem, demand: int) -> float:
     services = problem.services
     row = int(np.flatnonzero(services.demand == demand)[0])
     return float(services.load[services.load_start[row] : services.load_start[row + 1]].sum())
-
-
-def _way(compact: Compact, x: Floats, part: Slice) -> Way | None:
-    return way_of(compact, x, part) if len(x) else None

@@ -9,14 +9,16 @@ own bound; that bound enters, never the value of a plan a heuristic found.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
 import numpy as np
 
 from solver.alone_costs import Alone, AloneCosts
 from solver.asking import Engine
-from solver.block_bounds import BlockBounds, Solved
+from solver.block_bounds import BlockBounds
+from solver.block_dialogues import Solved
 from solver.blocks import Longs, blocks_of
 from solver.joint_bounds import JointBounds
 from solver.less_served import most_saved, unknown
@@ -116,13 +118,17 @@ class Certifier:
         above = np.maximum(cost - floor, 0.0)
         alone = self._alone.at(problem, prices)
         bound = self._of_parts(prices, alone, solved, [], above).bound
-        for row in farthest(above, [one.pairs for one in solved], slack, is_late):
-            if bound >= enough:
-                break
-            gap, before = slack / len(solved), solved[row].bound
-            solved[row] = self._models.solved(problem, prices, blocks[row], gap)
-            bound += solved[row].bound - before
-            above[row] = 0.0
+        far = farthest(above, [one.pairs for one in solved], slack)
+        if bound < enough:
+            some = (blocks[row] for row in takewhile(lambda _: not is_late(), far))
+            gap = slack / max(len(solved), 1)
+            for row, one in zip(
+                far, self._models.solved_each(problem, prices, some, gap), strict=False
+            ):
+                bound += one.bound - solved[row].bound
+                solved[row], above[row] = one, 0.0
+                if bound >= enough:
+                    break
         found += [one.way for one in solved if one.way is not None]
         return self._of_parts(prices, alone, solved, found, above)
 
@@ -232,11 +238,10 @@ class Certifier:
             SolverError: the engine failed on a block.
         """
         problem, found = priced(self._problem, prices), []
-        for block in blocks:
+        for one in self._models.solved_each(problem, prices, blocks, gap, proof=False):
             check()
-            way = self._models.solved(problem, prices, block, gap, proof=False).way
-            if way is not None:
-                found.append(way)
+            if one.way is not None:
+                found.append(one.way)
         return found
 
     def loosened(self, prices: Prices, unmet: Floats) -> float:
@@ -265,22 +270,21 @@ class Certifier:
         return each
 
 
-def farthest(
-    above: Floats, pairs: Sequence[int], slack: float, is_late: Callable[[], bool]
-) -> Iterator[int]:
-    """Yield blocks, the farthest for their size first, until all others are near enough together.
+def farthest(above: Floats, pairs: Sequence[int], slack: float) -> list[int]:
+    """Return blocks, the farthest for their size first, until all others are near enough together.
 
     A model of many pairs takes longer: of two that are as far the smaller comes first.
 
     Args:
-        above: float64[B], how far each is; those that were yielded count as what has become of
-            them.
+        above: float64[B], how far each is; none of those that are returned will be.
         pairs: of their models, B.
-        slack: how far those that are not yielded may be, together.
-        is_late: True ends it.
+        slack: how far those that are not returned may be, together.
     """
-    size = np.maximum(np.array(pairs, np.float64), 1.0)
+    size, left = np.maximum(np.array(pairs, np.float64), 1.0), above.copy()
+    found: list[int] = []
     for row in np.lexsort((size, -above / size)).tolist():
-        if above.sum() <= slack or is_late():
-            return
-        yield row
+        if left.sum() <= slack:
+            break
+        left[row] = 0.0
+        found.append(row)
+    return found

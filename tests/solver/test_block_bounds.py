@@ -240,14 +240,10 @@ def test_what_cannot_be_served_whole_is_bounded_anew(back: bool) -> None:
 def test_of_two_blocks_as_far_the_smaller_is_solved_first() -> None:
     """Of 100 pairs and of 10, both 8 away; who is 50 away is first; 9 may be given away."""
     above = np.array([8.0, 8.0, 50.0, 3.0])
-    found = []
-    for row in farthest(above, [100, 10, 20, 10], 9.0, lambda: False):
-        found.append(row)
-        above[row] = 0.0
-    assert found == [2, 1, 3]
+    assert farthest(above, [100, 10, 20, 10], 9.0) == [2, 1, 3]
     unknown = np.array([np.inf, np.inf, 1.0])
-    assert next(farthest(unknown, [9, 4, 1], 9.0, lambda: False)) == 1
-    assert list(farthest(np.array([1.0, 2.0]), [1, 0], 0.0, lambda: True)) == []
+    assert farthest(unknown, [9, 4, 1], 9.0) == [1, 0]
+    assert farthest(np.array([1.0, 2.0]), [1, 0], 3.0) == []
 
 
 def test_a_bound_that_is_near_is_no_way() -> None:
@@ -261,7 +257,7 @@ def test_a_bound_minds_the_sizes_of_models(monkeypatch: pytest.MonkeyPatch) -> N
     """Of two services the small one needs the cheapest unit alone, the other all three."""
     asked: list[Sequence[int]] = []
 
-    def noted(*given: Any) -> Iterator[int]:
+    def noted(*given: Any) -> list[int]:
         asked.append(given[1])
         return farthest(*given)
 
