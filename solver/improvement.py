@@ -6,11 +6,14 @@ bound is its *regret*: all regrets, and the price of what shared rows have left,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from solver.asking import Dialogue
 from solver.blocks import Blocks
 from solver.certificate import Certificate
 from solver.compact_columns import NONE, Compact, Longs, owners
@@ -19,7 +22,7 @@ from solver.prices import Prices
 from solver.problem import Family, Floats
 from solver.relaxation import charges
 from solver.room import Room
-from solver.search import Search
+from solver.search import Search, Step
 from solver.solution import Allocation
 
 #: Demands solved along with a seed. Services are not at first: several of them make a slow model.
@@ -48,8 +51,19 @@ _SELDOM = 2e-4
 #: as small ones and bring less, so they come later. A seed that has more by itself is tried less.
 FEW_COLUMNS = 400
 MANY_COLUMNS = 1_000
+#: So many steps go on at a time for different demands, where there are more than so many of these.
+_ABREAST = 6
+_FEW_ABREAST = 200
 #: A seed that nothing came of is tried less.
 _TIRED = 0.3
+
+
+@dataclass(frozen=True, slots=True)
+class _Choice:
+    """Whom a step is for, and int64[1], how often nothing came of its seed."""
+
+    demands: Longs
+    failed: Longs
 
 
 class Improvement:
@@ -193,24 +207,44 @@ class Improvement:
     ) -> None:
         """Solve up to `steps` neighbourhoods again, with company up to `most_columns` in all."""
         self._most_columns = most_columns
-        for _ in range(steps):
-            regret = self.regrets() * self._ease() * _TIRED**self._failed
-            idle = self._idle() * _TIRED**self._failed_at
-            total = float(regret.sum() + idle.sum())
-            if total <= 0 or is_good():
-                return
-            check()
-            before = self._search.incumbent.cost
-            weight = np.concatenate([regret, idle]) / total
-            seed = int(self._random.choice(len(weight), p=weight))
-            if seed < len(regret):
-                failed, others = self._failed[seed : seed + 1], self._partners(seed, regret)
-            else:
-                supply = seed - len(regret)
-                failed, others = self._failed_at[supply : supply + 1], self._takers(supply)
-            taken = self._search.step(self._whole(self._few(others)))
+        ahead = _ABREAST if len(self._block) > _FEW_ABREAST else 1
+        chosen: deque[_Choice] = deque()
+
+        def tries() -> Iterator[Dialogue[Step]]:
+            for _ in range(steps):
+                choice = None if is_good() else self._chosen(chosen)
+                if choice is None:
+                    return
+                check()
+                chosen.append(choice)
+                yield self._search.trying(choice.demands)
+
+        for step in self._search.steps(tries(), ahead=ahead):
+            before, choice = self._search.incumbent.cost, chosen[0]
+            taken = self._search.take(step)
             if not taken or self._search.incumbent.cost > before * (1 - 1e-6):
-                failed += 1
+                choice.failed[:] += 1
+            chosen.popleft()
+
+    def _chosen(self, others: Iterable[_Choice]) -> _Choice | None:
+        """Choose a seed and its company, none of `others`; None: nothing can be saved."""
+        busy = np.zeros(len(self._block), np.bool_)
+        for other in others:
+            busy[other.demands] = True
+        regret = np.where(busy, 0.0, self.regrets() * self._ease() * _TIRED**self._failed)
+        idle = self._idle() * _TIRED**self._failed_at
+        total = float(regret.sum() + idle.sum())
+        if total <= 0:
+            return None
+        weight = np.concatenate([regret, idle]) / total
+        seed = int(self._random.choice(len(weight), p=weight))
+        if seed < len(regret):
+            failed, company = self._failed[seed : seed + 1], self._partners(seed, regret)
+        else:
+            supply = seed - len(regret)
+            failed, company = self._failed_at[supply : supply + 1], self._takers(supply)
+        free = company[~busy[self._block[company]]]
+        return _Choice(self._whole(self._few(free)), failed)
 
     def _ease(self) -> Floats:
         """float64[D], how readily a seed is tried: less where its model is large."""

@@ -6,11 +6,12 @@ is overridden, cost. The steps are counted, never timed, so the same input takes
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from solver.asking import Engine
+from solver.asking import Dialogue, Engine, integer
 from solver.compact import build_compact
 from solver.compact_columns import NONE, Compact, Longs, owners, ties
 from solver.decode import decode
@@ -49,6 +50,25 @@ def held_alone(problem: Problem, plan: Planned, engine: Engine) -> Search | None
     return Search.holding(plan, compact, compact.builder.build(), engine)
 
 
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A neighbourhood and what was found in it.
+
+    Attributes:
+        demands: int64[.], whom it is solved for.
+        cut: its model.
+        known: float64[n], the plan's point of it when the step began.
+        after: how many steps had been taken by then.
+        found: float64[n], a better point; None: none.
+    """
+
+    demands: Longs
+    cut: Cut
+    known: Floats
+    after: int
+    found: Floats | None = None
+
+
 class Search:
     """The best plan so far of one restricted model, and steps that improve it."""
 
@@ -75,7 +95,7 @@ class Search:
         self.compact = compact
         self._routes = routes
         self._engine = engine
-        self._effort = Effort(gap=STEP_GAP, nodes=STEP_NODES)
+        self._taken = 0
         self.incumbent = Incumbent(model, owners(compact), start, compact.switches, ties(compact))
         if x is None:
             self.settle_links()
@@ -127,17 +147,47 @@ class Search:
         Raises:
             ValueError: the model leaves out rows (`Compact.is_whole`).
         """
+        return self.take(self._engine.run(self.trying(demands, nodes=nodes)))
+
+    def steps(self, tries: Iterable[Dialogue[Step]], *, ahead: int) -> Iterator[Step]:
+        """Yield what tries found, in their order; `ahead` as `Engine.each` says."""
+        return self._engine.each(tries, ahead=ahead)
+
+    def trying(self, demands: Longs, *, nodes: int = STEP_NODES) -> Dialogue[Step]:
+        """Solve for `demands` from the plan as it is now; see `step`."""
         if not self.compact.is_whole:
             raise ValueError("a step needs the rows of services, which this model leaves out")
-        self._effort = Effort(gap=STEP_GAP, nodes=nodes)
         cut = self.incumbent.cut(demands)
         known = self.incumbent.x[cut.free]
-        found = self._served(cut.model, cut, demands, known)
-        if found is None:
+        effort = Effort(gap=STEP_GAP, nodes=nodes)
+        return self._trying(Step(demands, cut, known, self._taken), effort)
+
+    def _trying(self, step: Step, effort: Effort) -> Dialogue[Step]:
+        found = yield from self._served(step, effort)
+        return replace(step, found=found)
+
+    def take(self, step: Step) -> bool:
+        """Take what a step found; False: it is nothing better, or stands in the way of others.
+
+        Steps that were taken since it began have changed what it decides, or want what it wants.
+        """
+        if step.found is None or not self._is_as_before(step):
             return False
-        self.incumbent.take(cut, found)
-        self._give_back(demands)
+        self.incumbent.take(step.cut, step.found)
+        if step.after < self._taken and not self.incumbent.keeps(
+            self.incumbent.rows_of(step.cut.free)
+        ):
+            self.incumbent.take(step.cut, step.known)
+            return False
+        self._taken += 1
+        self._give_back(step.demands)
         return True
+
+    def _is_as_before(self, step: Step) -> bool:
+        """True when what a step decides is as it was when it began."""
+        return step.after == self._taken or bool(
+            (self.incumbent.x[step.cut.free] == step.known).all()
+        )
 
     def _give_back(self, demands: Longs) -> None:
         """Give back units that batches do not use: they cost nothing, but others want them."""
@@ -153,17 +203,17 @@ class Search:
         free = column[idle][order]
         incumbent.take(incumbent.only(free), needed[idle][order])
 
-    def _served(self, model: Model, cut: Cut, demands: Longs, known: Floats) -> Floats | None:
+    def _served(self, step: Step, effort: Effort) -> Dialogue[Floats | None]:
         """Solve level by level, then overrides, then cost; None when nothing is better."""
-        better = False
-        problem = self.compact.problem
+        better, model, cut, known = False, step.cut.model, step.cut, step.known
+        demands, problem = step.demands, self.compact.problem
         for priority in np.unique(problem.demands.priority[demands])[::-1]:
             member = demands[problem.demands.priority[demands] == priority]
             column = cut.where(self.compact.unmet[member])
             weight = problem.demands.weight[member]
             value = float(weight @ known[column])
             if value > _NOTHING * float(weight.max()):
-                x = self._least(model, column, weight)
+                x = yield from _least(model, column, weight, effort)
                 if x is None:
                     return None
                 reached = float(weight @ x[column])
@@ -172,28 +222,14 @@ class Search:
             model = held_to(model, column, weight, known)
         overrides = cut.where(self.compact.overrides)
         if len(overrides) and float(known[overrides].sum()) > _NOTHING:
-            x = self._least(model, overrides, np.ones(len(overrides)))
+            x = yield from _least(model, overrides, np.ones(len(overrides)), effort)
             if x is None:
                 return None
             better |= float(x[overrides].sum()) < float(known[overrides].sum()) - _NOTHING
             known = x if better else known
         if len(overrides):
             model = held_to(model, overrides, np.ones(len(overrides)), known)
-        return self._cheapest(model, known, better=better)
-
-    def _least(self, model: Model, column: Longs, weight: Floats) -> Floats | None:
-        """A point with the least weight x columns the engine finds; None: none found."""
-        cost = np.zeros(len(model.cost))
-        cost[column] = weight
-        answer = self._engine.solve_integer(replace(model, cost=cost), self._effort)
-        return answer.x if len(answer.x) else None
-
-    def _cheapest(self, model: Model, known: Floats, *, better: bool) -> Floats | None:
-        answer = self._engine.solve_integer(model, replace(self._effort, known=known))
-        now = float(model.cost @ known)
-        if len(answer.x) and (better or answer.objective < now - _NOTHING * max(1.0, abs(now))):
-            return answer.x
-        return known if better else None
+        return (yield from _cheapest(model, known, effort, better=better))
 
     def settle_links(self) -> bool:
         """Give the columns that link demands their best values; False: they have none."""
@@ -214,6 +250,25 @@ class Search:
         """Return the plan so far: allocation, routes, float64[D] unmet shares."""
         allocation, routes, unmet = decode(self.compact, self.incumbent.x)
         return allocation, routes if self._routes is None else self._routes, unmet
+
+
+def _least(model: Model, column: Longs, weight: Floats, effort: Effort) -> Dialogue[Floats | None]:
+    """A point with the least weight x columns the engine finds; None: none found."""
+    cost = np.zeros(len(model.cost))
+    cost[column] = weight
+    answer = yield from integer(replace(model, cost=cost), effort)
+    return answer.x if len(answer.x) else None
+
+
+def _cheapest(
+    model: Model, known: Floats, effort: Effort, *, better: bool
+) -> Dialogue[Floats | None]:
+    """A point cheaper than `known`, or `known` if that is `better` already; None: neither."""
+    answer = yield from integer(model, replace(effort, known=known))
+    now = float(model.cost @ known)
+    if len(answer.x) and (better or answer.objective < now - _NOTHING * max(1.0, abs(now))):
+        return answer.x
+    return known if better else None
 
 
 def held_to(model: Model, column: Longs, weight: Floats, known: Floats) -> Model:

@@ -7,12 +7,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from solver.asking import Asked, Engine
+from solver.asking import Asked, Dialogue, Engine
 from solver.compact_columns import Longs
 from solver.improvement import FEW_COLUMNS, MANY_COLUMNS
 from solver.prices import no_prices
 from solver.problem import Apart, Level, Problem
-from solver.search import STEP_NODES, Search
+from solver.search import STEP_NODES, Search, Step
 from tests.solver.searches import first_come, improvement_of
 from tests.solver.tiny import GANG, Row, Rules, Want, like, problem
 from tests.solver.watched import Watched
@@ -23,10 +23,10 @@ class Noting(Search):
 
     asked: list[list[int]]
 
-    def step(self, demands: Longs, *, nodes: int = STEP_NODES) -> bool:
-        """Note the demands, then take the step."""
+    def trying(self, demands: Longs, *, nodes: int = STEP_NODES) -> Dialogue[Step]:
+        """Note the demands, then solve for them."""
         self.asked.append(demands.tolist())
-        return super().step(demands, nodes=nodes)
+        return super().trying(demands, nodes=nodes)
 
 
 def steps_of(
