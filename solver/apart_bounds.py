@@ -12,13 +12,13 @@ bounds every plan.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from solver.asking import Engine
-from solver.block_bounds import BlockBounds
+from solver.block_bounds import BlockBounds, Found
 from solver.block_models import is_service
 from solver.blocks import Blocks
 from solver.prices import Prices, priced
@@ -59,6 +59,18 @@ class _Node:
     cost: float
     number: int
     closed: tuple[Closed, Closed] = field(compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Open:
+    """A priced problem without what is closed, its bounds, and float64[D], what has to stay unmet.
+
+    Where nothing is closed, `forced` is what was known before.
+    """
+
+    problem: Problem
+    models: BlockBounds
+    forced: Floats
 
 
 class ApartBounds:
@@ -130,15 +142,18 @@ class ApartBounds:
 
     def _least_of(self, pair: tuple[int, int], check: Callable[[], None]) -> float:
         """What both of a pair cost at least."""
-        nodes = [self._node(pair, (frozenset(), frozenset()), 0)]
+        nothing: Closed = frozenset()
+        self._learn([(one, nothing) for one in pair])
+        nodes = [self._node(pair, (nothing, nothing), 0)]
         for number in range(_PARTED):
             meeting = self._meeting(pair, nodes[0].closed)
             if meeting is None or len(self._known) >= self._most:
                 break
             parted = heapq.heappop(nodes)
             one, other = parted.closed
+            check()
+            self._learn([(pair[0], one | {meeting}), (pair[1], other | {meeting})])
             for side, closed in enumerate(((one | {meeting}, other), (one, other | {meeting}))):
-                check()
                 node = self._node(pair, closed, 1 + 2 * number + side)
                 # More is closed than before: it costs no less.
                 heapq.heappush(nodes, replace(node, cost=max(node.cost, parted.cost)))
@@ -165,24 +180,37 @@ class ApartBounds:
 
     def _stand(self, service: int, closed: Closed) -> _Stand:
         """What a service costs at least where some scopes are closed to it."""
-        key = (service, closed)
-        if key not in self._known:
-            self._known[key] = self._solved(service, closed)
-        return self._known[key]
+        if (service, closed) not in self._known:
+            self._learn([(service, closed)])
+        return self._known[service, closed]
 
-    def _solved(self, service: int, closed: Closed) -> _Stand:
+    def _learn(self, asked: Sequence[tuple[int, Closed]]) -> None:
+        """Solve services where some scopes are closed to them, at a time; what is known stays."""
+        fresh = [one for one in asked if one not in self._known]
+        some = [self._without(closed) for _, closed in fresh]
+        solving = (
+            one.models.solving(one.problem, self._prices, np.array([service]), 0.0)
+            for (service, _), one in zip(fresh, some, strict=True)
+        )
+        for key, one, found in zip(fresh, some, self._engine.each(solving), strict=True):
+            self._known[key] = self._noted(key[0], one, found)
+
+    def _noted(self, service: int, some: _Open, found: Found) -> _Stand:
+        solved = some.models.learned(some.problem, self._prices, found)
+        if some.forced[service] > self._forced[service] + _UNSERVED:
+            return _Stand(np.inf, None)  # it has to be served, and cannot be
+        if solved.way is not None:
+            self.ways.append(solved.way)
+        return _Stand(solved.bound, solved.way)
+
+    def _without(self, closed: Closed) -> _Open:
+        """The problem without some scopes, at the prices."""
         problem, models, forced = self._problem, self._models, self._forced.copy()
         if closed:
             capacity = np.where(self._shut(closed), 0.0, problem.supply.capacity)
             problem = replace(problem, supply=replace(problem.supply, capacity=capacity))
             models = BlockBounds(problem, forced, self._engine)
-        at_prices = priced(problem, self._prices)
-        found = models.solved(at_prices, self._prices, np.array([service]), 0.0)
-        if forced[service] > self._forced[service] + _UNSERVED:
-            return _Stand(np.inf, None)  # it has to be served, and cannot be
-        if found.way is not None:
-            self.ways.append(found.way)
-        return _Stand(found.bound, found.way)
+        return _Open(priced(problem, self._prices), models, forced)
 
     def _shut(self, closed: Closed) -> Bools:
         """bool[O]: supplies that count for a scope that is closed."""

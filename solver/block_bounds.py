@@ -37,13 +37,20 @@ _LEAST_FORCED = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
-    """A block, its pairs, how far it is to be solved, and what is known of it."""
+class Found:
+    """What a dialogue has found of a block.
 
-    block: Longs
-    pairs: Pairs
+    Attributes:
+        own: the block and its pairs.
+        effort: how far it was to be solved.
+        known: what was known of it before; None: nothing.
+        solved: what was found, or `known`; None: more of it has to stay unmet than was known.
+    """
+
+    own: tuple[Longs, Pairs]
     effort: Effort
     known: Solved | None
+    solved: Solved | None
 
 
 class BlockBounds:
@@ -227,39 +234,46 @@ class BlockBounds:
         Raises:
             SolverError: the engine failed.
         """
-        solving = (self._solving(problem, prices, block, gap, proof=proof) for block in blocks)
-        for asked, found in self._engine.each(solving):
-            yield self._learned(problem, prices, asked, found)
+        solving = (self.solving(problem, prices, block, gap, proof=proof) for block in blocks)
+        for found in self._engine.each(solving):
+            yield self.learned(problem, prices, found)
 
-    def _solving(
-        self, problem: Problem, prices: Prices, block: Longs, gap: float, *, proof: bool
-    ) -> Dialogue[tuple[_Asked, Solved | None]]:
-        """Solve a block, if what is known will not do; nothing: as `BlockDialogues.solving`."""
+    def solving(
+        self, problem: Problem, prices: Prices, block: Longs, gap: float, *, proof: bool = True
+    ) -> Dialogue[Found]:
+        """Solve a block, if what is known will not do; `learned` says what that comes to."""
         pairs = self._blocks.pairs(problem, block)
         nodes = _nodes_for(pairs) if proof else _FEW_NODES
         known = self._recalled(int(block[0]), self._blocks.key(problem, prices, block, pairs))
         cost = 0.0 if known is None else known.bound
         relative = min(max(BLOCK_GAP, gap / max(cost, 1.0)), _WIDE)
-        asked = _Asked(block, pairs, Effort(gap=relative, nodes=nodes, restarts=False), known)
+        effort = Effort(gap=relative, nodes=nodes, restarts=False)
         if known is not None and _will_do(known, relative, nodes):
-            return asked, known
-        found = yield from self._asking.solving(problem, prices, (block, pairs), asked.effort)
-        return asked, found
+            return Found((block, pairs), effort, known, known)
+        found = yield from self._asking.solving(problem, prices, (block, pairs), effort)
+        return Found((block, pairs), effort, known, found)
 
-    def _learned(
-        self, problem: Problem, prices: Prices, asked: _Asked, found: Solved | None
-    ) -> Solved:
-        """Remember what was found of a block; where it was nothing, it is found out why."""
-        if found is not None and found is asked.known:
-            return found
-        if found is None:
-            found = self._solved(problem, prices, (asked.block, asked.pairs), asked.effort)
-        if asked.known is not None:
-            found = replace(found, partly=asked.known.partly)
+    def learned(self, problem: Problem, prices: Prices, found: Found) -> Solved:
+        """Remember what was found of a block, and return it; where it is nothing, say why.
+
+        Args:
+            problem: priced.
+            prices: of what stays unmet.
+            found: at these.
+
+        Raises:
+            SolverError: the engine failed.
+        """
+        solved, known, (block, pairs) = found.solved, found.known, found.own
+        if solved is not None and solved is known:
+            return solved
+        if solved is None:
+            solved = self._solved(problem, prices, found.own, found.effort)
+        if known is not None:
+            solved = replace(solved, partly=known.partly)
         # Its key is made anew: more may have to stay unmet.
-        key = self._blocks.key(problem, prices, asked.block, asked.pairs)
-        self._remember(int(asked.block[0]), key, found)
-        return found
+        self._remember(int(block[0]), self._blocks.key(problem, prices, block, pairs), solved)
+        return solved
 
     def _note(self, problem: Problem, prices: Prices, fresh: Fresh, relaxed: Solved) -> None:
         """Remember what a relaxation says, and what was solved before at the same prices.

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from solver.asking import Engine
-from solver.block_bounds import BlockBounds
+from solver.asking import Dialogue, Engine
+from solver.block_bounds import BlockBounds, Found
 from solver.blocks import Blocks, Longs
 from solver.exclusive import exclusive_costs
 from solver.exclusive_rows import counted_whole, neighbours
@@ -106,25 +106,57 @@ class HeldCosts:
             self._known[block, held] = self._asked(block, held)
         return self._known[block, held]
 
-    def _asked(self, block: int, held: Units) -> float:
+    def learn(self, asked: Sequence[tuple[int, Units]], close: float) -> None:
+        """Ask different blocks that have models at a time, so that `cost` knows what they say.
+
+        Args:
+            asked: blocks and what they hold.
+            close: as `cost` says.
+
+        Raises:
+            SolverError: the engine failed.
+        """
+        fresh = [
+            (block, held)
+            for block, held in dict.fromkeys(asked)
+            if block in self._modelled
+            and (block, held) not in self._known
+            and self._above.get(block, 0.0) <= close
+        ][: max(_MOST_SOLVED - self._solved, 0)]
+        solving = (self._solving(block, held) for block, held in fresh)
+        for (block, held), found in zip(fresh, self._engine.each(solving), strict=True):
+            self._known[block, held] = self._noted(block, held, found)
+
+    def _with(self, held: Units) -> _Held:
         if held not in self._held:
             self._held[held] = _Held.of(self.stock, held, self._engine)
-        some = self._held[held]
+        return self._held[held]
+
+    def _solving(self, block: int, held: Units) -> Dialogue[Found]:
+        """Solve a block that has a model, with what it holds."""
+        some, members = self._with(held), self._modelled[block]
+        return (
+            yield from some.models.solving(some.problem, some.prices, members, 0.0, proof=False)
+        )
+
+    def _noted(self, block: int, held: Units, found: Found) -> float:
+        """Note what was found of a block that has a model; its cost at least."""
+        self._solved += 1
+        some = self._with(held)
+        solved = some.models.learned(some.problem, some.prices, found)
+        if solved.way is not None:
+            self.ways[block, held] = solved.way
+        self._above[block] = max(solved.above, self._above.get(block, 0.0))
+        return solved.bound
+
+    def _asked(self, block: int, held: Units) -> float:
         if block in self._modelled:
-            return self._cost_of_model(some, block, held)
+            return self._noted(block, held, self._engine.run(self._solving(block, held)))
+        some = self._with(held)
         if block in self.stock.exclusive:
             return self._cost_of_exclusive(some.prices, block, held)
         pairs = pairs_of(some.problem, block, some.most)
         return lone_bound(some.problem, pairs, some.most, np.inf).cost
-
-    def _cost_of_model(self, some: _Held, block: int, held: Units) -> float:
-        self._solved += 1
-        members = self._modelled[block]
-        found = some.models.solved(some.problem, some.prices, members, 0.0, proof=False)
-        if found.way is not None:
-            self.ways[block, held] = found.way
-        self._above[block] = max(found.above, self._above.get(block, 0.0))
-        return found.bound
 
     def _cost_of_exclusive(self, prices: Prices, gang: int, held: Units) -> float:
         """That of a gang that takes all of a supply where it stands beside it."""

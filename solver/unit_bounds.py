@@ -194,6 +194,11 @@ class UnitBounds:
         asked = [(row, units) for row in range(len(users))]
         known, most = set(asked), _ASKED + len(asked)
         while True:
+            self._check()
+            self._costs.learn(
+                [(users[row], self._costs.own(users[row], supplies, held)) for row, held in asked],
+                self._little,
+            )
             for row, held in asked:
                 self._check()
                 sharing.learn(row, held, self._saved_by(users[row], supplies, held))
