@@ -21,11 +21,22 @@ NONE = -1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShareRows:
-    """Where a cap on shares stands: a row per scope (int64[S]), and the column of the whole."""
+    """Where a cap on shares stands: a row per scope (int64[S]), column and row of the whole."""
 
     scopes: Longs
     rows: Longs
     total: int
+    whole: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CutRows:
+    """Rows (int64[n]) that tighten the relaxation of a service, and what they say it needs."""
+
+    service: int
+    rows: Longs
+    need: Floats
+    slack: Floats
 
 
 @dataclass(slots=True)
@@ -56,6 +67,7 @@ class Compact:
             "moves" (int64[1]) where the plan's cost or moves have a limit.
         cost_scale: what the row "cost" multiplies costs with.
         share_caps: one for each of `Problem.shares`.
+        cuts: of services, where the model is for bounds.
         classes: columns of `Problem.tiers`.
         reads: columns of `Problem.reads`.
         is_whole: False where single services have no columns but those that others share rows
@@ -83,6 +95,7 @@ class Compact:
     cost_scale: float = 1.0
     rows: dict[str, Longs] = field(default_factory=dict)
     share_caps: list[ShareRows] = field(default_factory=list)
+    cuts: list[CutRows] = field(default_factory=list)
     classes: list[ClassColumns] = field(default_factory=list)
     reads: list[ReadColumns] = field(default_factory=list)
     is_whole: bool = True

@@ -110,9 +110,10 @@ def first_prices(work: Work) -> Prices:
         is_of_few, pairs = few is not None, work.columns.pairs if few is None else few
         restricted = restrict(work.flat, pairs, work.service, loose=True)
         model = with_fines(restricted, work.service, work.fines)
-        answer = work.engine.solve_linear(model)
+        answer = work.engine.solve_linear(work.idle.without(restricted.compact, model))
         if answer is None or answer.outcome is not Outcome.OPTIMAL:
             raise SolverError("the relaxation of the first prices has no solution")
+        work.idle.learn(restricted.compact, model, answer.x, answer.dual)
         prices = prices_of(restricted, answer, work.service)
         work.stake = _stakes(work, restricted.compact, model, prices, answer.x)
         before = work.columns.pairs.count
@@ -324,11 +325,13 @@ def _master_prices(work: Work, dear: Sequence[Longs]) -> tuple[Prices, float]:
     model = with_fines(restricted, work.service, mild)
     first = {int(block[0]) for block in dear}
     ways = [way for way in work.columns.ways if int(way.demands[0]) in first]
-    master = build_master(restricted.compact, model, dear, ways)
+    some = work.idle.without(restricted.compact, model)
+    master = build_master(restricted.compact, some, dear, ways)
     answer = work.engine.solve_linear(master.model)
     if answer is None or answer.outcome is not Outcome.OPTIMAL:
         raise SolverError("the relaxation of the master has no solution")
     work.tell("master")
     dual = master.duals(answer.dual, len(model.row_low))
+    work.idle.learn(restricted.compact, model, master.point(answer.x), dual)
     prices = prices_of(restricted, replace(answer, dual=dual), work.service)
     return prices, answer.objective

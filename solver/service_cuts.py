@@ -13,7 +13,7 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from solver.compact_columns import Compact
+from solver.compact_columns import Compact, CutRows
 from solver.covers import Covers, cost_of_one, covers_of, joined, rounded, whole_multiples
 from solver.grouped import alike
 from solver.problem import Bools, Floats
@@ -70,17 +70,18 @@ def add_service_cuts(compact: Compact) -> None:
             lasting = _lasting(columns.carried, units.cost)
         every = joined([*covers, *_safe_alone([*covers, *lasting], units)], len(rows))
         found = joined([rounded(every, units.cost), *lasting], len(rows))
-        _add_rows(compact, columns, int(compact.unmet[demand]), found)
+        _add_rows(compact, columns, demand, found)
 
 
-def _add_rows(compact: Compact, columns: ServiceColumns, unmet: int, found: Covers) -> None:
+def _add_rows(compact: Compact, columns: ServiceColumns, demand: int, found: Covers) -> None:
     """Sum of weight x n + slack x unmet >= need; without slack: >= need x placed."""
     builder, placed = compact.builder, found.slack == 0
     rows = builder.rows(found.count, low=np.where(placed, 0.0, found.need), high=np.inf)
     row, pair = np.nonzero(found.weight)
     builder.entries(rows[row], columns.units[pair], found.weight[row, pair])
-    builder.entries(rows[~placed], unmet, found.slack[~placed])
+    builder.entries(rows[~placed], int(compact.unmet[demand]), found.slack[~placed])
     builder.entries(rows[placed], columns.placed, -found.need[placed])
+    compact.cuts.append(CutRows(service=demand, rows=rows, need=found.need, slack=found.slack))
 
 
 def _load_covers(

@@ -24,4 +24,6 @@ def cap_shares(compact: Compact) -> None:
         member = scope != NO_ROW
         builder.entries(row_of[scope[member]], column[member], value[member])
         builder.entries(row_of[used], int(total[0]), -cap.most)
-        compact.share_caps.append(ShareRows(scopes=used, rows=row_of[used], total=int(total[0])))
+        compact.share_caps.append(
+            ShareRows(scopes=used, rows=row_of[used], total=int(total[0]), whole=int(whole[0]))
+        )

@@ -12,6 +12,7 @@ import numpy as np
 from solver.asking import Engine
 from solver.certificate import Certificate, Certifier
 from solver.columns import Columns, Longs
+from solver.idle_rows import IdleRows
 from solver.level_bounds import LevelBound
 from solver.prices import Prices
 from solver.problem import Floats, Problem
@@ -76,6 +77,7 @@ class Work:
         least_unmet: what every plan leaves of a priority, of those that have been looked at.
         wider: what is asked, where `problem` has only those of its plans that override no first
             refusal; None: it has all.
+        idle: rows that relaxations do without.
         given_up: demands that the last round of improvement left unmet.
     """
 
@@ -97,6 +99,7 @@ class Work:
     is_improved: bool = False
     dear: list[Longs] = field(default_factory=list)
     least_unmet: dict[int, LevelBound] = field(default_factory=dict)
+    idle: IdleRows = field(default_factory=IdleRows)
 
     def widen(self) -> None:
         """Ask for all plans from now on: of what is known, prices and known columns still hold."""
