@@ -11,6 +11,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
@@ -92,6 +93,7 @@ class Engine:
         """Start the clock: all solves together may take `seconds`; None: as long as they take."""
         self._deadline = None if seconds is None else time.monotonic() + seconds
         self._idle: list[Child] = []
+        self._busy = 0
         self._lost = 0.0
 
     def __enter__(self) -> Self:
@@ -154,9 +156,23 @@ class Engine:
         finally:
             turn.abandon()
 
+    @contextmanager
+    def meanwhile(self, dialogue: Dialogue[T]) -> Iterator[Callable[[], T]]:
+        """Go on with a dialogue while the caller does something else, and asks others.
+
+        Its first request is made at once. Yields what returns its outcome; that waits for it.
+        """
+        turn = _Round[T](self)
+        turn.talks.append(_Talk(dialogue))
+        try:
+            turn.begin()
+            yield turn.first
+        finally:
+            turn.abandon()
+
     def has_child(self, working: int) -> bool:
-        """True when a child is free, or one beside those `working` is worth its start."""
-        is_worth_it = working < _ABREAST and self._lost > _LOST_S
+        """True when a child is free, or one more is worth its start; `working`: for who asks."""
+        is_worth_it = self._busy < _ABREAST and self._lost > _LOST_S
         return not working or bool(self._idle) or is_worth_it
 
     def lose(self, seconds: float) -> None:
@@ -165,11 +181,19 @@ class Engine:
 
     def take_child(self) -> Child:
         """Return a child that has nothing to do, for one request."""
-        return self._idle.pop() if self._idle else Child()
+        child = self._idle.pop() if self._idle else Child()
+        self._busy += 1
+        return child
 
     def give_back(self, child: Child) -> None:
         """Keep a child that has answered."""
+        self._busy -= 1
         self._idle.append(child)
+
+    def end(self, child: Child) -> None:
+        """Kill a child that has not."""
+        self._busy -= 1
+        child.kill()
 
     def limited(self, asked: Asked) -> tuple[Request, float | None]:
         """Return a request that minds the clock, and when (monotonic) its process is killed."""
@@ -233,6 +257,11 @@ class _Round(Generic[T]):
     def __init__(self, engine: Engine) -> None:
         self.talks: deque[_Talk[T]] = deque()
         self._engine = engine
+
+    def begin(self) -> None:
+        """Ask as much as can be asked."""
+        while self._asks_another():
+            pass
 
     def first(self) -> T:
         """What the first dialogue comes to; the others go on meanwhile."""
@@ -300,7 +329,7 @@ class _Round(Generic[T]):
     def _ended(self, talk: _Talk[T], failure: str) -> None:
         """Kill the child of a dialogue, which is told of a failure, or that there is no answer."""
         if talk.child is not None:
-            talk.child.kill()
+            self._engine.end(talk.child)
         talk.child = None
         talk.hear(None, failure)
 
@@ -308,5 +337,5 @@ class _Round(Generic[T]):
         """Kill who still works."""
         for talk in self._working():
             if talk.child is not None:
-                talk.child.kill()
+                self._engine.end(talk.child)
             talk.child = None

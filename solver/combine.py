@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
 
+from solver.asking import Dialogue, integer
 from solver.combination import (
     SUPPORT,
     near_to,
@@ -17,10 +19,10 @@ from solver.combination import (
 )
 from solver.compact import build_compact
 from solver.compact_columns import Compact, Longs, owners
-from solver.effort import Effort, Outcome
+from solver.effort import Answer, Effort, Outcome
 from solver.master import Master, build_master, tied
 from solver.model import Model
-from solver.neighbourhood import Incumbent
+from solver.neighbourhood import Cut, Incumbent
 from solver.problem import Bools, Floats
 from solver.relaxation import charges
 from solver.rounds import know, rank
@@ -41,6 +43,8 @@ _NEAR = ((0.005, 0.05), (0.02, 0.3), (0.05, 1.0))
 _MANY = 700
 _AT_A_TIME = 250
 _FEWEST = 60
+#: So many parts are solved at a time, while what others hold stays.
+_ABREAST = 2
 #: Up to so many demands, the first master is an integer model whole.
 _WHOLE_MASTER = 200
 
@@ -157,18 +161,31 @@ def _in_parts(work: Work, master: Master, opened: Model, former: Search, known: 
     each = _gap_asked(work) * work.cost / max(len(parts), 1)
     work.combined += 1
     while parts:
+        for part, cut, answer in work.engine.each(
+            _solving(work, incumbent, parts, each), ahead=_ABREAST
+        ):
+            if len(answer.x) and answer.objective < float(cut.model.cost @ cut.known):
+                if not incumbent.take_beside(cut, answer.x):
+                    parts.append(part)  # others have taken what it wants
+            elif not len(answer.x) and len(part) > _FEWEST:  # the engine has lost its way: fewer
+                parts[:0] = [part[::2], part[1::2]]
+    return incumbent.x
+
+
+def _solving(
+    work: Work, incumbent: Incumbent, parts: list[Longs], each: float
+) -> Iterator[Dialogue[tuple[Longs, Cut, Answer]]]:
+    """Dialogues about one part after another, gone from `parts`; each may miss so much."""
+
+    def solving(part: Longs, cut: Cut) -> Dialogue[tuple[Longs, Cut, Answer]]:
+        least = each / max(float(cut.model.cost @ cut.known), 1.0)
+        answer = yield from integer(cut.model, _master_effort(work, cut.known, least=least))
+        return part, cut, answer
+
+    while parts:
         work.check_time()
         part = parts.pop(0)
-        cut = incumbent.cut(part)
-        known = incumbent.x[cut.free]
-        now = float(cut.model.cost @ known)
-        effort = _master_effort(work, known, least=each / max(now, 1.0))
-        answer = work.engine.solve_integer(cut.model, effort)
-        if len(answer.x) and answer.objective < now:
-            incumbent.take(cut, answer.x)
-        elif not len(answer.x) and len(part) > _FEWEST:  # the engine has lost its way: fewer
-            parts = [part[::2], part[1::2], *parts]
-    return incumbent.x
+        yield solving(part, incumbent.cut(part))
 
 
 def _wanted(work: Work, former: Search) -> tuple[Longs, Longs]:

@@ -22,7 +22,16 @@ from solver.asking import Engine
 from solver.by_priority import serve_by_priority
 from solver.combine import combine
 from solver.first_plan import first_plan, unproven
-from solver.improving import improve, is_nearly_whole, plan_again, plan_at, reseat, serve, settle
+from solver.improving import (
+    improve,
+    is_nearly_whole,
+    plan_again,
+    plan_at,
+    plan_at_once,
+    reseat,
+    serve,
+    settle,
+)
 from solver.one_by_one import without
 from solver.prices import Prices, no_prices
 from solver.problem import Problem
@@ -257,7 +266,7 @@ def _tighten_first(work: Work) -> None:
 
 def _first_bound(work: Work, start: Solution | None) -> None:
     """Bound at the first prices and plan at them; where that takes long, plan in between."""
-    first = first_prices(work)
+    first = first_prices(work, lambda prices: plan_at_once(work, prices))
     plan_at(work, first)
     if not _is_settled(work):
         _search_all(work, start)

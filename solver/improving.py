@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TypeGuard
 
 import numpy as np
 
@@ -58,14 +59,27 @@ def plan_at(work: Work, prices: Prices) -> None:
             if work.search is None:
                 adopt(work, plan)
                 found = (plan.allocation, plan.routes, plan.unmet)
+                if not is_many and _is_better(former, work):
+                    work.search = former
+                    found = former.decoded()
                 reseat(work, found, prices, rounds=rounds)
         if is_nearly_whole(work) and (not is_huge(work) or parts_alone(work.problem)):
             serve(work)
     finally:
-        if former is not None and (
-            work.search is None or rank(work, former) < rank(work, work.search)
-        ):
+        if _is_better(former, work):
             work.search = former
+
+
+def _is_better(former: Search | None, work: Work) -> TypeGuard[Search]:
+    """True when a plan is better than the one so far."""
+    if former is None:
+        return False
+    return work.search is None or rank(work, former) < rank(work, work.search)
+
+
+def plan_at_once(work: Work, prices: Prices) -> None:
+    """Plan one demand at a time at `prices`, and go on from that where it is the best so far."""
+    adopt(work, _whole_plan_at(work, prices))
 
 
 def plan_again(work: Work) -> None:

@@ -78,6 +78,7 @@ class Incumbent:
         """
         self.model = model
         self.x = x.copy()
+        self._taken = 0
         self._by_column = Sparse.of(model.column, model.row, model.value, len(model.cost))
         self._is_link = owner == LINK
         self._tied = tied
@@ -157,8 +158,9 @@ class Incumbent:
             row_low=self.model.row_low[rows] - held,
             row_high=self.model.row_high[rows] - held,
         )
-        model = _with_room(model, self.x[free])
-        return Cut(model=_with_bounds(model), free=free)
+        known = self.x[free]
+        model = _with_bounds(_with_room(model, known))
+        return Cut(model=model, free=free, known=known, after=self._taken)
 
     def _with_links(self, columns: Longs) -> Longs:
         """Add the linking columns whose rows `columns` touch, and those these touch in turn.
@@ -178,8 +180,23 @@ class Incumbent:
             fresh = near[~self._follows[near]]
         return np.sort(np.concatenate(found))
 
+    def take_beside(self, cut: Cut, x: Floats) -> bool:
+        """Take `x` as `take` does; False: what was taken since the cut is in its way, and stays.
+
+        Others may have changed what it decides, or taken what it wants.
+        """
+        if cut.after < self._taken and not (self.x[cut.free] == cut.known).all():
+            return False
+        is_kept = cut.after == self._taken
+        self.take(cut, x)
+        if is_kept or self.keeps(self.rows_of(cut.free)):
+            return True
+        self.take(cut, cut.known)
+        return False
+
     def take(self, cut: Cut, x: Floats) -> None:
         """Give the free columns of `cut` the values `x`, whole ones rounded."""
+        self._taken += 1
         self._set(cut.free, np.where(self.model.integral[cut.free], np.rint(x), x))
         self._let_follow(cut.free[self._follows[cut.free]])
 
@@ -202,10 +219,19 @@ class Incumbent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cut:
-    """The model of a neighbourhood and the columns (int64[n]) it decides."""
+    """The model of a neighbourhood.
+
+    Attributes:
+        model: n columns.
+        free: int64[n], which of the whole model it decides.
+        known: float64[n], their values when it was cut.
+        after: how many had been taken by then.
+    """
 
     model: Model
     free: Longs
+    known: Floats
+    after: int
 
     def where(self, column: Longs) -> Longs:
         """Return int64[.], positions of those of `column` that are free."""

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from solver.asking import linear
 from solver.certificate import Certificate, Certifier, Handy
 from solver.compact_columns import NONE, Compact, Longs, owners
 from solver.effort import Outcome
@@ -97,24 +98,38 @@ def is_huge(work: Work) -> bool:
     return work.problem.demands.count > MOST
 
 
-def first_prices(work: Work) -> Prices:
+def first_prices(work: Work, meanwhile: Callable[[Prices], None] | None = None) -> Prices:
     """Relax over a growing choice of pairs until the duals ask for no new ones.
 
     Where demands are very many, a sample of them stands in for all.
+
+    Args:
+        work: gets the prices, and pairs that are cheap at these.
+        meanwhile: called with the prices so far while an engine works on the next ones; not with
+            the first ones, nor with those of few pairs.
+
+    Raises:
+        SolverError: the engine failed.
     """
     if work.problem.demands.count > MANY:
         return sampled_prices(work)
     value, few = np.inf, None
+    good: Prices | None = None
     for number in range(_PRICE_ROUNDS):
         work.check_time()
         is_of_few, pairs = few is not None, work.columns.pairs if few is None else few
         restricted = restrict(work.flat, pairs, work.service, loose=True)
         model = with_fines(restricted, work.service, work.fines)
-        answer = work.engine.solve_linear(work.idle.without(restricted.compact, model))
+        relaxing = linear(work.idle.without(restricted.compact, model))
+        with work.engine.meanwhile(relaxing) as relaxed:
+            if meanwhile is not None and good is not None:
+                meanwhile(good)
+            answer = relaxed()
         if answer is None or answer.outcome is not Outcome.OPTIMAL:
             raise SolverError("the relaxation of the first prices has no solution")
         work.idle.learn(restricted.compact, model, answer.x, answer.dual)
         prices = prices_of(restricted, answer, work.service)
+        good = None if number == 0 or is_of_few else prices
         work.stake = _stakes(work, restricted.compact, model, prices, answer.x)
         before = work.columns.pairs.count
         work.prices = prices

@@ -57,15 +57,11 @@ class Step:
     Attributes:
         demands: int64[.], whom it is solved for.
         cut: its model.
-        known: float64[n], the plan's point of it when the step began.
-        after: how many steps had been taken by then.
         found: float64[n], a better point; None: none.
     """
 
     demands: Longs
     cut: Cut
-    known: Floats
-    after: int
     found: Floats | None = None
 
 
@@ -95,7 +91,6 @@ class Search:
         self.compact = compact
         self._routes = routes
         self._engine = engine
-        self._taken = 0
         self.incumbent = Incumbent(model, owners(compact), start, compact.switches, ties(compact))
         if x is None:
             self.settle_links()
@@ -157,37 +152,19 @@ class Search:
         """Solve for `demands` from the plan as it is now; see `step`."""
         if not self.compact.is_whole:
             raise ValueError("a step needs the rows of services, which this model leaves out")
-        cut = self.incumbent.cut(demands)
-        known = self.incumbent.x[cut.free]
-        effort = Effort(gap=STEP_GAP, nodes=nodes)
-        return self._trying(Step(demands, cut, known, self._taken), effort)
+        step = Step(demands, self.incumbent.cut(demands))
+        return self._trying(step, Effort(gap=STEP_GAP, nodes=nodes))
 
     def _trying(self, step: Step, effort: Effort) -> Dialogue[Step]:
         found = yield from self._served(step, effort)
         return replace(step, found=found)
 
     def take(self, step: Step) -> bool:
-        """Take what a step found; False: it is nothing better, or stands in the way of others.
-
-        Steps that were taken since it began have changed what it decides, or want what it wants.
-        """
-        if step.found is None or not self._is_as_before(step):
+        """Take what a step found; False: it is nothing better, or others stand in its way."""
+        if step.found is None or not self.incumbent.take_beside(step.cut, step.found):
             return False
-        self.incumbent.take(step.cut, step.found)
-        if step.after < self._taken and not self.incumbent.keeps(
-            self.incumbent.rows_of(step.cut.free)
-        ):
-            self.incumbent.take(step.cut, step.known)
-            return False
-        self._taken += 1
         self._give_back(step.demands)
         return True
-
-    def _is_as_before(self, step: Step) -> bool:
-        """True when what a step decides is as it was when it began."""
-        return step.after == self._taken or bool(
-            (self.incumbent.x[step.cut.free] == step.known).all()
-        )
 
     def _give_back(self, demands: Longs) -> None:
         """Give back units that batches do not use: they cost nothing, but others want them."""
@@ -205,7 +182,7 @@ class Search:
 
     def _served(self, step: Step, effort: Effort) -> Dialogue[Floats | None]:
         """Solve level by level, then overrides, then cost; None when nothing is better."""
-        better, model, cut, known = False, step.cut.model, step.cut, step.known
+        better, model, cut, known = False, step.cut.model, step.cut, step.cut.known
         demands, problem = step.demands, self.compact.problem
         for priority in np.unique(problem.demands.priority[demands])[::-1]:
             member = demands[problem.demands.priority[demands] == priority]
