@@ -10,6 +10,7 @@ import numpy as np
 from solver.aside import Aside, parts_alone
 from solver.compact import build_compact
 from solver.first_plan import first_plan, unproven
+from solver.handy import HandyWays
 from solver.improvement import FEW_COLUMNS, MANY_COLUMNS, Improvement
 from solver.packing import movable_in, packed
 from solver.prices import Prices, priced
@@ -53,6 +54,8 @@ def plan_at(work: Work, prices: Prices) -> None:
     if is_huge(work):
         work.columns.add_all(np.flatnonzero(work.missed(plans[0].unmet) > 0))
     rounds = _FIRST_RESEATINGS if work.best is None else _RESEATINGS
+    if not is_many:
+        _add_handy_ways(work, prices)
     former = work.set_aside()
     try:
         for plan in plans:
@@ -75,6 +78,16 @@ def _is_better(former: Search | None, work: Work) -> TypeGuard[Search]:
     if former is None:
         return False
     return work.search is None or rank(work, former) < rank(work, work.search)
+
+
+def _add_handy_ways(work: Work, prices: Prices) -> None:
+    """Find a way of each service that is cheap at `prices`, which it may wish for."""
+    handy, at_prices = HandyWays(work.flat), priced(work.flat, prices)
+    for block in work.columns.blocks.models:
+        work.check_time()
+        way = handy.way(at_prices, block)
+        if way is not None and not way.unmet.any():
+            work.columns.add_ways([way])
 
 
 def plan_at_once(work: Work, prices: Prices) -> None:
