@@ -88,6 +88,21 @@ def _combined(
     fined.cost[compact.unmet] += np.where(work.service.hard[level], work.fines, 0.0)
     if former is not None:
         fined = serving_as_much(compact, fined, former)
+    x = _point(work, compact, work.idle.without(compact, fined), former, near)
+    x = work.idle.completed(compact, fined, x)
+    if len(x) and work.idle.learn(compact, fined, x):
+        x = _point(work, compact, fined, former, near)
+    return Search(compact, model, work.engine, x if len(x) else None)
+
+
+def _point(
+    work: Work,
+    compact: Compact,
+    fined: Model,
+    former: Search | None,
+    near: tuple[float, float],
+) -> Floats:
+    """A point of the model; empty: none was found. Arguments as for `_combined`."""
     blocks = work.columns.blocks.models
     master = build_master(compact, fined, blocks, work.columns.ways)
     known = None if former is None else standing(master, compact, former, blocks)
@@ -101,7 +116,7 @@ def _combined(
         point = _in_parts(work, master, opened, former, known)
     else:
         point = work.engine.solve_integer(opened, _master_effort(work, known)).x
-    return Search(compact, model, work.engine, master.point(point) if len(point) else None)
+    return master.point(point) if len(point) else point
 
 
 def _master_effort(work: Work, known: Floats | None, *, least: float = 0.0) -> Effort:

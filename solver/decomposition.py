@@ -25,6 +25,7 @@ from solver.first_plan import first_plan, unproven
 from solver.improving import (
     improve,
     is_nearly_whole,
+    move_to,
     plan_again,
     plan_at,
     plan_at_once,
@@ -266,8 +267,13 @@ def _tighten_first(work: Work) -> None:
 
 def _first_bound(work: Work, start: Solution | None) -> None:
     """Bound at the first prices and plan at them; where that takes long, plan in between."""
+    before = work.search
     first = first_prices(work, lambda prices: plan_at_once(work, prices))
-    plan_at(work, first)
+    is_planned = work.search is not None and work.search is not before
+    if is_planned and work.search is not None and work.is_whole(work.search.unmet):
+        move_to(work, first)
+    else:
+        plan_at(work, first)
     if not _is_settled(work):
         _search_all(work, start)
     first = prices = _prices_of_what_is_served(work) or first

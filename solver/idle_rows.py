@@ -46,19 +46,33 @@ class IdleRows:
             row_high=np.where(gone, np.inf, model.row_high),
         )
 
-    def learn(self, compact: Compact, model: Model, x: Floats, dual: Floats) -> None:
-        """Note which rows of `model`, all said, are broken or tight.
+    def learn(self, compact: Compact, model: Model, x: Floats, dual: Floats | None = None) -> bool:
+        """Note which rows of `model`, all said, are broken or tight; True: some are broken.
 
         Args:
             compact: where they stand.
             model: before rows were left out.
-            x: float64[N], the optimum without these.
-            dual: float64[K], of that.
+            x: float64[N], `completed`.
+            dual: float64[K], of the relaxation whose optimum that is; None: it is of none.
         """
-        matters = _broken(compact, model, x) | (np.abs(dual) > _PRICED)
+        broken = _broken(model, x)
+        matters = broken if dual is None else broken | (np.abs(dual) > _PRICED)
+        is_broken = False
         for names, rows in _rows_of(compact):
+            is_broken |= bool(broken[rows].any())
             for name, now in zip(names, matters[rows].tolist(), strict=True):
                 self._matters[name] = now or self._matters.get(name, False)
+        return is_broken
+
+    @staticmethod
+    def completed(compact: Compact, model: Model, x: Floats) -> Floats:
+        """Return a point, float64[N], with the totals of shares that nothing may have said."""
+        if not compact.share_caps or not len(x):
+            return x
+        x, activity = x.copy(), _activity(model, x)
+        for cap in compact.share_caps:
+            x[cap.total] += activity[cap.whole]
+        return x
 
 
 def _is_cut(name: Hashable) -> bool:
@@ -79,14 +93,9 @@ def _rows_of(compact: Compact) -> Iterator[tuple[list[Hashable], Longs]]:
         yield [("cut", cuts.service, *one) for one in needs], cuts.rows
 
 
-def _broken(compact: Compact, model: Model, x: Floats) -> Bools:
-    """bool[K]: rows that a point breaks; totals of shares are what they would be."""
+def _broken(model: Model, x: Floats) -> Bools:
+    """bool[K]: rows that a point breaks."""
     activity = _activity(model, x)
-    if compact.share_caps:
-        x = x.copy()
-        for cap in compact.share_caps:
-            x[cap.total] += activity[cap.whole]
-        activity = _activity(model, x)
     slack = _BROKEN * np.maximum(1.0, np.abs(activity))
     broken = (activity < model.row_low - slack) | (activity > model.row_high + slack)
     return np.asarray(broken, np.bool_)

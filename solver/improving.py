@@ -30,7 +30,7 @@ _STEPS_PER_DEMAND = 0.1
 #: that saves less than this part of the cost.
 _RESEATINGS = 5
 _FIRST_RESEATINGS = 2
-_WORTHWHILE = 5e-4
+_WORTHWHILE = 2e-3
 #: Times that a plan is made again with those served first whom it left out.
 _URGENT = 3
 #: Where no more than this part of the demands is left out, priorities do not order a plan, and
@@ -93,6 +93,13 @@ def _add_handy_ways(work: Work, prices: Prices) -> None:
 def plan_at_once(work: Work, prices: Prices) -> None:
     """Plan one demand at a time at `prices`, and go on from that where it is the best so far."""
     adopt(work, _whole_plan_at(work, prices))
+
+
+def move_to(work: Work, prices: Prices) -> None:
+    """Let who stands badly at `prices` move, in a plan that was made at others."""
+    if work.search is not None:
+        _add_handy_ways(work, prices)
+        reseat(work, work.search.decoded(), prices, rounds=_FIRST_RESEATINGS)
 
 
 def plan_again(work: Work) -> None:

@@ -127,7 +127,8 @@ def first_prices(work: Work, meanwhile: Callable[[Prices], None] | None = None) 
             answer = relaxed()
         if answer is None or answer.outcome is not Outcome.OPTIMAL:
             raise SolverError("the relaxation of the first prices has no solution")
-        work.idle.learn(restricted.compact, model, answer.x, answer.dual)
+        x = work.idle.completed(restricted.compact, model, answer.x)
+        work.idle.learn(restricted.compact, model, x, answer.dual)
         prices = prices_of(restricted, answer, work.service)
         good = None if number == 0 or is_of_few else prices
         work.stake = _stakes(work, restricted.compact, model, prices, answer.x)
@@ -347,6 +348,7 @@ def _master_prices(work: Work, dear: Sequence[Longs]) -> tuple[Prices, float]:
         raise SolverError("the relaxation of the master has no solution")
     work.tell("master")
     dual = master.duals(answer.dual, len(model.row_low))
-    work.idle.learn(restricted.compact, model, master.point(answer.x), dual)
+    x = work.idle.completed(restricted.compact, model, master.point(answer.x))
+    work.idle.learn(restricted.compact, model, x, dual)
     prices = prices_of(restricted, replace(answer, dual=dual), work.service)
     return prices, answer.objective
