@@ -304,15 +304,15 @@ class _Round(Generic[T]):
     def _wait(self) -> None:
         """Wait for an answer, or for the end of the time of who works longest."""
         working, began = self._working(), time.monotonic()
+        at_work = [one.child for one in working if one.child is not None]
+        is_started = all(child.has_answered for child in at_work)
         ends = [one.end for one in working if one.end is not None]
         try:
-            ready = first_ready(
-                [one.child for one in working if one.child], min(ends, default=None)
-            )
+            ready = first_ready(at_work, min(ends, default=None))
         except TimeoutError:
             self._ended(min(working, key=lambda one: one.end or np.inf), "")
             return
-        if any(one.asked and one.child is None for one in self.talks):
+        if is_started and any(one.asked and one.child is None for one in self.talks):
             self._engine.lose(time.monotonic() - began)
         self._hear(next(one for one in working if one.child is ready), ready)
 

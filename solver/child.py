@@ -27,7 +27,12 @@ class ChildDied(Exception):
 
 
 class Child:
-    """A process that solves one model after another, from its making to `kill`."""
+    """A process that solves one model after another, from its making to `kill`.
+
+    Attributes:
+        process: the process.
+        has_answered: False until its first answer, which takes the time that it starts in.
+    """
 
     def __init__(self) -> None:
         """Start the process.
@@ -35,6 +40,7 @@ class Child:
         Raises:
             ChildDied: the system has none left.
         """
+        self.has_answered = False
         try:
             # A session of its own: ctrl-C reaches this process only, which then decides.
             self.process = subprocess.Popen(
@@ -93,6 +99,7 @@ class Child:
             answer, failure = pickle.load(self.process.stdout)  # noqa: S301 - our own child
         except (OSError, EOFError, ValueError, pickle.UnpicklingError) as error:
             raise ChildDied from error
+        self.has_answered = True
         return answer, failure
 
 

@@ -5,20 +5,30 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
 from solver.asking import linear
 from solver.certificate import Certificate, Certifier, Handy
 from solver.compact_columns import NONE, Compact, Longs, owners
-from solver.effort import Outcome
+from solver.effort import LinearAnswer, Outcome
 from solver.exclusive_rows import exclusive_gangs
 from solver.first_plan import unproven
 from solver.master import build_master
 from solver.model import Model
+from solver.pairs import Pairs
 from solver.prices import Prices, blended
 from solver.problem import Floats
-from solver.relaxation import charges, prices_of, restrict, service_of, used_pairs, with_fines
+from solver.relaxation import (
+    Restricted,
+    charges,
+    prices_of,
+    restrict,
+    service_of,
+    used_pairs,
+    with_fines,
+)
 from solver.sampled_prices import MOST, sampled_prices
 from solver.sampling import MANY, stakes_of
 from solver.search import Planned, Search, held_alone
@@ -118,17 +128,8 @@ def first_prices(work: Work, meanwhile: Callable[[Prices], None] | None = None) 
     for number in range(_PRICE_ROUNDS):
         work.check_time()
         is_of_few, pairs = few is not None, work.columns.pairs if few is None else few
-        restricted = restrict(work.flat, pairs, work.service, loose=True)
-        model = with_fines(restricted, work.service, work.fines)
-        relaxing = linear(work.idle.without(restricted.compact, model))
-        with work.engine.meanwhile(relaxing) as relaxed:
-            if meanwhile is not None and good is not None:
-                meanwhile(good)
-            answer = relaxed()
-        if answer is None or answer.outcome is not Outcome.OPTIMAL:
-            raise SolverError("the relaxation of the first prices has no solution")
-        x = work.idle.completed(restricted.compact, model, answer.x)
-        work.idle.learn(restricted.compact, model, x, answer.dual)
+        ahead = partial(meanwhile, good) if meanwhile and good else lambda: None
+        restricted, model, answer = _relaxed(work, pairs, ahead)
         prices = prices_of(restricted, answer, work.service)
         good = None if number == 0 or is_of_few else prices
         work.stake = _stakes(work, restricted.compact, model, prices, answer.x)
@@ -151,6 +152,21 @@ def first_prices(work: Work, meanwhile: Callable[[Prices], None] | None = None) 
         if (has_settled and not is_of_few) or (is_large and work.leaves_many):
             break
     return prices
+
+
+def _relaxed(
+    work: Work, pairs: Pairs, meanwhile: Callable[[], None]
+) -> tuple[Restricted, Model, LinearAnswer]:
+    """Relax a model of some pairs, with fines, and do something else `meanwhile`."""
+    restricted = restrict(work.flat, pairs, work.service, loose=True)
+    compact, model = restricted.compact, with_fines(restricted, work.service, work.fines)
+    with work.engine.meanwhile(linear(work.idle.without(compact, model))) as relaxed:
+        meanwhile()
+        answer = relaxed()
+    if answer is None or answer.outcome is not Outcome.OPTIMAL:
+        raise SolverError("the relaxation of the first prices has no solution")
+    work.idle.learn(compact, model, work.idle.completed(compact, model, answer.x), answer.dual)
+    return restricted, model, answer
 
 
 def _stakes(work: Work, compact: Compact, model: Model, prices: Prices, x: Floats) -> Floats:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from solver.improvement import FEW_COLUMNS, MANY_COLUMNS
 from solver.prices import no_prices
 from solver.problem import Apart, Level, Problem
 from solver.search import STEP_NODES, Search, Step
+from tests.solver.random_fleets import fleet_of
 from tests.solver.searches import first_come, improvement_of
 from tests.solver.tiny import GANG, Row, Rules, Want, like, problem
 from tests.solver.watched import Watched
@@ -97,3 +99,77 @@ def test_a_step_starts_from_the_plan_that_it_improves() -> None:
         engine.told.clear()
         search.step(np.array([0, 1]))
         assert engine.told == [search.incumbent.cost]
+
+
+def standing(search: Search) -> list[float]:
+    """What is unmet, the highest priority first, and what the plan costs, without roundings."""
+    demands = search.compact.problem.demands
+    lost = demands.weight * search.unmet
+    levels = [lost[demands.priority == one].sum() for one in np.unique(demands.priority)[::-1]]
+    return [*(round(float(one), 5) for one in levels), round(search.incumbent.cost, 3)]
+
+
+def broken(search: Search) -> float:
+    """By what part of its value a row is missed, at most."""
+    model, total = search.incumbent.model, search.incumbent.activity
+    over = np.maximum(total - model.row_high, model.row_low - total)
+    return float((over / np.maximum(1.0, np.abs(total))).max(initial=0.0))
+
+
+@pytest.mark.parametrize("ahead", [1, 4])
+def test_steps_at_a_time_keep_all_rules_and_make_nothing_worse(
+    monkeypatch: pytest.MonkeyPatch, ahead: int
+) -> None:
+    """Nobody is in two of them, and what comes of them does not depend on the processes."""
+    monkeypatch.setattr("solver.improvement._ABREAST", ahead)
+    monkeypatch.setattr("solver.improvement._FEW_ABREAST", 0)
+    better = 0
+    for seed in range(4):
+        case, found = fleet_of(seed), []
+        for most in (1, 2):
+            monkeypatch.setattr("solver.asking._ABREAST", most)
+            with Engine() as own:
+                own.lose(1e9)
+                search = first_come(case.problem, own)
+                before = standing(search)
+                least = [0.0] * case.problem.demands.count
+                improvement_of(search, least).improve(25, lambda: False, lambda: None)
+                found.append(search.incumbent.x.tobytes())
+                better += standing(search) < before
+                assert standing(search) <= before
+                assert broken(search) <= 1e-5
+        assert found[0] == found[1]
+    assert better
+
+
+class Open(Search):
+    """Notes whose steps are not taken yet when another one begins."""
+
+    def __init__(self, *given: Any) -> None:
+        """Nobody's."""
+        super().__init__(*given)
+        self.open: list[set[int]] = []
+        self.most, self.shared = 0, set[int]()
+
+    def trying(self, demands: Longs, *, nodes: int = STEP_NODES) -> Dialogue[Step]:
+        """Note who is in two of them."""
+        self.shared |= set(demands.tolist()) & set[int]().union(*self.open)
+        self.open.append(set(demands.tolist()))
+        self.most = max(self.most, len(self.open))
+        return super().trying(demands, nodes=nodes)
+
+    def take(self, step: Step) -> bool:
+        """The first of them is over."""
+        self.open.pop(0)
+        return super().take(step)
+
+
+def test_nobody_is_in_two_steps_at_a_time(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forty gangs that want the same; up to five steps are not taken while the sixth begins."""
+    monkeypatch.setattr("solver.improvement._FEW_ABREAST", 0)
+    rows = [Row(cost=1 + number / 10, capacity=8) for number in range(5)]
+    known = first_come(problem(rows, [GANG] * 40), engine)
+    search = Open(known.compact, known.incumbent.model, engine, known.incumbent.x)
+    improvement_of(search, [100.0] * 40).improve(20, lambda: False, lambda: None)
+    assert search.most == 6
+    assert search.shared == set()

@@ -314,3 +314,43 @@ def test_a_plan_that_breaks_a_rule_over_demands_is_not_held(engine: Engine) -> N
     best = exactly(problem([Row(cost=1, capacity=2)], wants), engine)
     plan = (best.allocation, best.routes, best.unmet)
     assert held_alone(problem([Row(cost=1, capacity=1)], wants), plan, engine) is None
+
+
+def two_want_the_cheap_unit(engine: Engine, *, units: float) -> Search:
+    """Two gangs that stand on dear units, and some cheap ones."""
+    one = problem([Row(cost=1, capacity=units), Row(cost=9)], [GANG, GANG])
+    compact = build_compact(one)
+    search = Search(compact, compact.builder.build(), engine)
+    dear = compact.main[compact.pairs.supply == 1]
+    search.incumbent.take(search.incumbent.only(np.sort(dear)), np.ones(2))
+    search.incumbent.take(search.incumbent.only(np.sort(compact.unmet)), np.zeros(2))
+    return search
+
+
+@pytest.mark.parametrize(("units", "taken"), [(1.0, [True, False]), (2.0, [True, True])])
+def test_of_two_steps_at_a_time_the_second_takes_what_is_left(
+    engine: Engine, units: float, taken: list[bool]
+) -> None:
+    """Both would move to the cheap supply; where it has one unit, one of them stays."""
+    search = two_want_the_cheap_unit(engine, units=units)
+    tries = [search.trying(np.array([one])) for one in (0, 1)]
+    steps = list(search.steps(tries, ahead=2))
+    assert all(step.found is not None for step in steps)
+    assert [search.take(step) for step in steps] == taken
+    assert search.incumbent.cost == 200.0 * sum(taken) / 2 + 900.0 * (2 - sum(taken))
+    every = np.ones(len(search.incumbent.activity), np.bool_)
+    assert search.incumbent.keeps(every)
+    model, x = search.incumbent.model, search.incumbent.x
+    total = np.bincount(model.row, model.value * x[model.column], len(model.row_low))
+    assert search.incumbent.activity == pytest.approx(total)
+
+
+def test_what_others_have_decided_meanwhile_is_not_decided_again(engine: Engine) -> None:
+    """A step that was begun twice is taken once."""
+    search = two_want_the_cheap_unit(engine, units=2.0)
+    first, second = (search.trying(np.array([0])) for _ in range(2))
+    steps = list(search.steps([first, second], ahead=2))
+    assert search.take(steps[0])
+    before = search.incumbent.x.copy()
+    assert not search.take(steps[1])
+    assert (search.incumbent.x == before).all()

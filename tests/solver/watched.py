@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from solver.asking import Asked, Dialogue, Engine
@@ -24,6 +25,12 @@ class Watched(Engine):
     def each(self, dialogues: Iterable[Dialogue[T]], *, ahead: int = 16) -> Iterator[T]:
         """Go on with dialogues, and look."""
         return super().each(map(self._watched, dialogues), ahead=ahead)
+
+    @contextmanager
+    def meanwhile(self, dialogue: Dialogue[T]) -> Iterator[Callable[[], T]]:
+        """Go on with a dialogue, and look."""
+        with super().meanwhile(self._watched(dialogue)) as outcome:
+            yield outcome
 
     def _watched(self, dialogue: Dialogue[T]) -> Dialogue[T]:
         answer: Any = None
