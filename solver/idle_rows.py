@@ -1,6 +1,6 @@
 """Rows of a relaxation that hardly ever matter: left out until they do.
 
-Limits, caps on shares and on cost, and the cuts of services hold two thirds of the numbers of a
+Limits, caps on shares and on cost, and the cuts of services hold three fifths of the numbers of a
 relaxation, and few of them are tight. Engines take half the time without the others. What is left
 out of a relaxation has no price there, and any prices make a bound; so nothing is lost but how
 near that one comes. A row that is broken without, or was tight, is in the next relaxation.
