@@ -30,7 +30,7 @@ _LEAST_S = 0.5
 #: So many processes at most; another one is started once so many seconds were lost without it,
 #: which is about what its start costs.
 _ABREAST = 2
-_LOST_S = 0.3
+_LOST_S = 0.4
 #: So many dialogues are known before what the first comes to is taken.
 _AHEAD = 16
 
@@ -172,8 +172,11 @@ class Engine:
 
     def has_child(self, working: int) -> bool:
         """True when a child is free, or one more is worth its start; `working`: for who asks."""
-        is_worth_it = self._busy < _ABREAST and self._lost > _LOST_S
-        return not working or bool(self._idle) or is_worth_it
+        return not working or bool(self._idle) or self.patience() <= 0
+
+    def patience(self) -> float:
+        """Seconds that may still be lost before one more child is worth its start."""
+        return _LOST_S - self._lost if self._busy < _ABREAST else np.inf
 
     def lose(self, seconds: float) -> None:
         """Note that so long something else could have been asked while children worked."""
@@ -302,19 +305,26 @@ class _Round(Generic[T]):
             self._ended(talk, _DIED)
 
     def _wait(self) -> None:
-        """Wait for an answer, or for the end of the time of who works longest."""
+        """Wait for an answer, for the end of somebody's time, or until another child pays."""
         working, began = self._working(), time.monotonic()
         at_work = [one.child for one in working if one.child is not None]
-        is_started = all(child.has_answered for child in at_work)
-        ends = [one.end for one in working if one.end is not None]
+        is_losing = all(child.has_answered for child in at_work) and any(
+            one.asked and one.child is None for one in self.talks
+        )
+        patience = self._engine.patience() if is_losing else np.inf
+        end = min([began + patience, *(one.end for one in working if one.end is not None)])
         try:
-            ready = first_ready(at_work, min(ends, default=None))
+            ready = first_ready(at_work, end if np.isfinite(end) else None)
         except TimeoutError:
-            self._ended(min(working, key=lambda one: one.end or np.inf), "")
-            return
-        if is_started and any(one.asked and one.child is None for one in self.talks):
+            ready = None
+        if is_losing:
             self._engine.lose(time.monotonic() - began)
-        self._hear(next(one for one in working if one.child is ready), ready)
+        if ready is not None:
+            self._hear(next(one for one in working if one.child is ready), ready)
+            return
+        for talk in working:
+            if talk.end is not None and talk.end <= time.monotonic():
+                self._ended(talk, "")
 
     def _hear(self, talk: _Talk[T], child: Child) -> None:
         try:

@@ -62,7 +62,8 @@ def plan_at(work: Work, prices: Prices) -> None:
             if work.search is None:
                 adopt(work, plan)
                 found = (plan.allocation, plan.routes, plan.unmet)
-                if not is_many and _is_better(former, work):
+                # One at better prices starts elsewhere; at the first ones the better of both does.
+                if work.best is None and not is_many and _is_better(former, work):
                     work.search = former
                     found = former.decoded()
                 reseat(work, found, prices, rounds=rounds)

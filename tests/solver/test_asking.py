@@ -46,13 +46,13 @@ def failing(after: int) -> Dialogue[float]:
 
 
 class Children(Engine):
-    """Notes whom it gives work to, and is in no hurry to start another one, or in some."""
+    """Notes whom it gives work to; starts another one at once, if not told what was lost."""
 
-    def __init__(self, *, hurry: bool = True) -> None:
+    def __init__(self, *, lost: float = 1e9) -> None:
         """Give none yet."""
         super().__init__()
         self.seen: list[Child] = []
-        self._lost = 1e9 if hurry else -1e9
+        self.lose(lost)
 
     def take_child(self) -> Child:
         """Note it."""
@@ -62,8 +62,8 @@ class Children(Engine):
 
 
 def test_outcomes_come_in_the_order_of_the_dialogues() -> None:
-    """The first takes longest: four solves of a model with hundreds of nodes."""
-    slow = costs(knapsack(300, 20), times=4, nodes=50)
+    """The first takes longest: a model is solved twice for some nodes."""
+    slow = costs(knapsack(300, 20), times=2, nodes=20)
     with Children() as engine:
         found = list(engine.each([slow, costs(priced(2)), costs(priced(3))]))
     assert found[1:] == pytest.approx([200, 300])
@@ -77,6 +77,24 @@ def test_a_second_process_is_not_started_for_what_takes_no_time() -> None:
         found = list(engine.each(costs(priced(one)) for one in range(1, 41)))
         assert len(engine._idle) == 1
     assert found == pytest.approx([100 * one for one in range(1, 41)])
+
+
+def test_who_waits_long_gets_a_process_of_its_own() -> None:
+    """Behind a model that takes for ever, another one is solved; nothing was lost before."""
+    with Children(lost=0.0) as engine:
+        assert engine.run(costs(priced(2))) == pytest.approx(200)
+        began = time.monotonic()
+        answered: list[float] = []
+
+        def noting() -> Dialogue[float]:
+            yield from costs(priced(3))
+            answered.append(time.monotonic() - began)
+            raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            list(engine.each([costs(knapsack()), noting()]))
+        assert answered[0] < 20.0
+        assert len(set(engine.seen)) == 2
 
 
 def test_no_dialogue_is_looked_at_before_its_time() -> None:
