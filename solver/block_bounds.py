@@ -111,6 +111,8 @@ class BlockBounds:
         for some, found in zip(parts, self._engine.each(relaxing), strict=False):
             check()
             self._take(problem, prices, some, found, check, is_late)
+            if is_late():
+                break
         seen = {int(one.block[0]): one for one in fresh}
         return [
             self._recalled(int(block[0]), keys[int(block[0])])

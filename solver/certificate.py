@@ -127,7 +127,7 @@ class Certifier:
             ):
                 bound += one.bound - solved[row].bound
                 solved[row], above[row] = one, 0.0
-                if bound >= enough:
+                if bound >= enough or is_late():
                     break
         found += [one.way for one in solved if one.way is not None]
         return self._of_parts(prices, alone, solved, found, above)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -106,12 +106,15 @@ class HeldCosts:
             self._known[block, held] = self._asked(block, held)
         return self._known[block, held]
 
-    def learn(self, asked: Sequence[tuple[int, Units]], close: float) -> None:
+    def learn(
+        self, asked: Sequence[tuple[int, Units]], close: float, check: Callable[[], None]
+    ) -> None:
         """Ask different blocks that have models at a time, so that `cost` knows what they say.
 
         Args:
             asked: blocks and what they hold.
             close: as `cost` says.
+            check: called between blocks; may raise to end it.
 
         Raises:
             SolverError: the engine failed.
@@ -126,6 +129,7 @@ class HeldCosts:
         solving = (self._solving(block, held) for block, held in fresh)
         for (block, held), found in zip(fresh, self._engine.each(solving), strict=True):
             self._known[block, held] = self._noted(block, held, found)
+            check()
 
     def _with(self, held: Units) -> _Held:
         if held not in self._held:

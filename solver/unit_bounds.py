@@ -198,6 +198,7 @@ class UnitBounds:
             self._costs.learn(
                 [(users[row], self._costs.own(users[row], supplies, held)) for row, held in asked],
                 self._little,
+                self._check,
             )
             for row, held in asked:
                 self._check()
