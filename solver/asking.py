@@ -69,7 +69,7 @@ def integer(model: Model, effort: Effort) -> Dialogue[Answer]:
 def linear(
     model: Model, *, seconds: float | None = None, presolve: bool = True
 ) -> Dialogue[LinearAnswer | None]:
-    """Ask for the linear relaxation; None when `seconds` did not suffice.
+    """Ask for the linear relaxation; None when `seconds`, or those of the engine, did not suffice.
 
     `presolve` as `solver.backend.solve_linear` says.
 
@@ -201,13 +201,14 @@ class Engine:
     def limited(self, asked: Asked) -> tuple[Request, float | None]:
         """Return a request that minds the clock, and when (monotonic) its process is killed."""
         (kind, model, effort), now = asked.request, time.monotonic()
-        if effort is None:
-            return asked.request, None if asked.seconds is None else now + asked.seconds
+        if asked.seconds is not None:
+            return asked.request, now + asked.seconds
         seconds = self._seconds_left()
         if seconds is None:
             return asked.request, None
-        request = (kind, model, replace(effort, seconds=seconds))
-        return request, now + seconds * _PATIENCE + _GRACE_S
+        if effort is not None:
+            effort = replace(effort, seconds=seconds)
+        return (kind, model, effort), now + seconds * _PATIENCE + _GRACE_S
 
     def _seconds_left(self) -> float | None:
         """Seconds one more solve may take; never none at all, so that something is tried."""

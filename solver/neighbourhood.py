@@ -187,11 +187,12 @@ class Incumbent:
         """
         if cut.after < self._taken and not (self.x[cut.free] == cut.known).all():
             return False
-        is_kept = cut.after == self._taken
+        before = self._taken
         self.take(cut, x)
-        if is_kept or self.keeps(self.rows_of(cut.free)):
+        if cut.after == before or self.keeps(self.rows_of(cut.free)):
             return True
         self.take(cut, cut.known)
+        self._taken = before  # nothing has changed
         return False
 
     def take(self, cut: Cut, x: Floats) -> None:

@@ -96,6 +96,14 @@ def test_an_engine_that_ignores_its_limit_is_killed() -> None:
         assert engine.solve_integer(small, Effort()).outcome is Outcome.OPTIMAL
 
 
+def test_a_relaxation_ends_with_the_time_of_its_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Engines look at no clock while they relax: the process is killed, soon after."""
+    monkeypatch.setattr("solver.asking._GRACE_S", 0.1)
+    monkeypatch.setattr("solver.asking._LEAST_S", 0.05)
+    with Engine(seconds=0.0) as engine:
+        assert engine.solve_linear(knapsack(20_000, 300)) is None
+
+
 def test_a_process_that_dies_is_an_error_and_not_a_hang() -> None:
     """Killing the engine from outside raises at once."""
     with Engine() as engine:

@@ -354,3 +354,16 @@ def test_what_others_have_decided_meanwhile_is_not_decided_again(engine: Engine)
     before = search.incumbent.x.copy()
     assert not search.take(steps[1])
     assert (search.incumbent.x == before).all()
+
+
+def test_a_step_that_is_refused_changes_nothing_for_others(engine: Engine) -> None:
+    """Of two refused in turn, the one that is begun again is taken: nobody was, in between."""
+    search = two_want_the_cheap_unit(engine, units=1.0)
+    tries = [search.trying(np.array([one])) for one in (0, 1, 1)]
+    first, second, third = search.steps(tries, ahead=3)
+    assert search.take(first)
+    again = search.incumbent.cut(np.array([1]))
+    assert not search.take(second)
+    assert not search.take(third)
+    search.incumbent.model.row_high[:] -= 10.0  # nothing keeps all rows any more
+    assert search.incumbent.take_beside(again, again.known)
