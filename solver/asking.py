@@ -93,7 +93,7 @@ class Engine:
         """Start the clock: all solves together may take `seconds`; None: as long as they take."""
         self._deadline = None if seconds is None else time.monotonic() + seconds
         self._idle: list[Child] = []
-        self._busy = 0
+        self._busy: set[Child] = set()
         self._lost = 0.0
 
     def __enter__(self) -> Self:
@@ -111,8 +111,10 @@ class Engine:
 
     def close(self) -> None:
         """End the children."""
-        while self._idle:
-            self._idle.pop().kill()
+        for child in [*self._idle, *self._busy]:
+            child.kill()
+        self._idle.clear()
+        self._busy.clear()
 
     def solve_integer(self, model: Model, effort: Effort) -> Answer:
         """Solve a mixed-integer model, as `integer` says."""
@@ -176,7 +178,7 @@ class Engine:
 
     def patience(self) -> float:
         """Seconds that may still be lost before one more child is worth its start."""
-        return _LOST_S - self._lost if self._busy < _ABREAST else np.inf
+        return _LOST_S - self._lost if len(self._busy) < _ABREAST else np.inf
 
     def lose(self, seconds: float) -> None:
         """Note that so long something else could have been asked while children worked."""
@@ -184,18 +186,27 @@ class Engine:
 
     def take_child(self) -> Child:
         """Return a child that has nothing to do, for one request."""
-        child = self._idle.pop() if self._idle else Child()
-        self._busy += 1
+        child = next(self._living(), None) or Child()
+        self._busy.add(child)
         return child
+
+    def _living(self) -> Iterator[Child]:
+        """Idle children, no longer kept; whoever has died while it had nothing to do is gone."""
+        while self._idle:
+            child = self._idle.pop()
+            if child.process.poll() is None:
+                yield child
+            else:
+                child.kill()
 
     def give_back(self, child: Child) -> None:
         """Keep a child that has answered."""
-        self._busy -= 1
+        self._busy.remove(child)
         self._idle.append(child)
 
     def end(self, child: Child) -> None:
         """Kill a child that has not."""
-        self._busy -= 1
+        self._busy.discard(child)
         child.kill()
 
     def limited(self, asked: Asked) -> tuple[Request, float | None]:

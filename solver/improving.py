@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TypeGuard
 
@@ -21,6 +22,7 @@ from solver.sampling import MANY
 from solver.search import Planned, Search
 from solver.solution import Solution
 from solver.way_costs import best_ways
+from solver.ways import Way
 from solver.work import Work
 
 #: Steps of improvement in a round: some, and more by the number of demands.
@@ -54,8 +56,7 @@ def plan_at(work: Work, prices: Prices) -> None:
     if is_huge(work):
         work.columns.add_all(np.flatnonzero(work.missed(plans[0].unmet) > 0))
     rounds = _FIRST_RESEATINGS if work.best is None else _RESEATINGS
-    if not is_many:
-        _add_handy_ways(work, prices)
+    more = [] if is_many else _handy_ways(work, prices)
     former = work.set_aside()
     try:
         for plan in plans:
@@ -66,7 +67,7 @@ def plan_at(work: Work, prices: Prices) -> None:
                 if work.best is None and not is_many and _is_better(former, work):
                     work.search = former
                     found = former.decoded()
-                reseat(work, found, prices, rounds=rounds)
+                reseat(work, found, prices, rounds=rounds, more=more)
         if is_nearly_whole(work) and (not is_huge(work) or parts_alone(work.problem)):
             serve(work)
     finally:
@@ -81,14 +82,19 @@ def _is_better(former: Search | None, work: Work) -> TypeGuard[Search]:
     return work.search is None or rank(work, former) < rank(work, work.search)
 
 
-def _add_handy_ways(work: Work, prices: Prices) -> None:
-    """Find a way of each service that is cheap at `prices`, which it may wish for."""
+def _handy_ways(work: Work, prices: Prices) -> list[Way]:
+    """Ways of services that are cheap at `prices`, one of each, which it may wish for.
+
+    They are no columns: a master of them as well takes an engine many times as long.
+    """
     handy, at_prices = HandyWays(work.flat), priced(work.flat, prices)
+    found: list[Way] = []
     for block in work.columns.blocks.models:
         work.check_time()
         way = handy.way(at_prices, block)
-        if way is not None and not way.unmet.any():
-            work.columns.add_ways([way])
+        if way is not None:
+            found.append(way)
+    return found
 
 
 def plan_at_once(work: Work, prices: Prices) -> None:
@@ -99,8 +105,8 @@ def plan_at_once(work: Work, prices: Prices) -> None:
 def move_to(work: Work, prices: Prices) -> None:
     """Let who stands badly at `prices` move, in a plan that was made at others."""
     if work.search is not None:
-        _add_handy_ways(work, prices)
-        reseat(work, work.search.decoded(), prices, rounds=_FIRST_RESEATINGS)
+        more = _handy_ways(work, prices)
+        reseat(work, work.search.decoded(), prices, rounds=_FIRST_RESEATINGS, more=more)
 
 
 def plan_again(work: Work) -> None:
@@ -143,17 +149,24 @@ def _whole_plan_at(work: Work, prices: Prices) -> Solution:
     return best
 
 
-def reseat(work: Work, plan: Planned, prices: Prices, *, rounds: int = _RESEATINGS) -> None:
+def reseat(
+    work: Work,
+    plan: Planned,
+    prices: Prices,
+    *,
+    rounds: int = _RESEATINGS,
+    more: Sequence[Way] = (),
+) -> None:
     """Make a plan better by arithmetic, and go on from it where it is better than the one so far.
 
     It is looked at after each round: what it saves rules over the whole plan may take back. There
-    are more than so many `rounds` only while some are left out who could be served.
+    are more than so many `rounds` only while some are left out who could be served. Groups may
+    wish for known ways, and for `more`.
     """
     best = work.best
     least = best.certificate.least if best is not None and best.prices is prices else work.stake
-    reseating = Reseating(
-        work.flat, plan, prices, work.columns.blocks.models, work.columns.ways, work.fined
-    )
+    ways = [*work.columns.ways, *more]
+    reseating = Reseating(work.flat, plan, prices, work.columns.blocks.models, ways, work.fined)
     for done in range(1, _RESEATINGS + 1):
         saved = reseating.round(least, work.check_time)
         if saved > 0:

@@ -129,7 +129,7 @@ def test_what_is_not_taken_is_ended() -> None:
             assert one == pytest.approx(200)
             break
         at_work = [child for child in engine.seen if child.process.poll() is None]
-        assert engine._busy == 0
+        assert engine._busy == set()
         assert len(at_work) == len(engine._idle) <= 1
         assert engine.run(costs(priced(3))) == pytest.approx(300)
 
@@ -186,13 +186,13 @@ def test_an_engine_works_while_its_asker_does_something_else() -> None:
     """It asks others meanwhile, whose answers come before."""
     with Children() as engine:
         with engine.meanwhile(costs(knapsack(300, 20), nodes=50)) as outcome:
-            assert engine._busy == 1
+            assert len(engine._busy) == 1
             assert engine.run(costs(priced(2))) == pytest.approx(200)
             assert outcome() > 1000
-        assert engine._busy == 0
+        assert engine._busy == set()
         with pytest.raises(ZeroDivisionError), engine.meanwhile(costs(knapsack())):
             raise ZeroDivisionError
-        assert engine._busy == 0
+        assert engine._busy == set()
 
 
 def test_dialogues_share_no_more_processes_than_there_may_be() -> None:
@@ -229,3 +229,22 @@ def test_nothing_found_in_time_is_an_answer() -> None:
         dialogue.send(None)
     assert end.value.value.outcome is Outcome.NO_SOLUTION
     assert end.value.value.bound == -np.inf
+
+
+def test_who_died_while_it_had_nothing_to_do_is_not_asked() -> None:
+    """The system may kill a process that sleeps; the next question goes to a new one."""
+    with Engine() as engine:
+        assert engine.run(costs(priced(2))) == pytest.approx(200)
+        engine._idle[0].process.kill()
+        engine._idle[0].process.wait()
+        assert engine.run(costs(priced(3))) == pytest.approx(300)
+
+
+def test_leaving_an_engine_ends_those_at_work() -> None:
+    """Somebody still holds the outcomes that were not taken."""
+    with Children() as engine:
+        outcomes = engine.each([costs(priced(2)), costs(knapsack())])
+        assert next(outcomes) == pytest.approx(200)
+    assert all(child.process.poll() is not None for child in engine.seen)
+    del outcomes
+    assert engine._busy == set()

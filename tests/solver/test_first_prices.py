@@ -44,7 +44,7 @@ def test_a_plan_is_made_while_an_engine_works_on_the_next_prices(
     moved: list[float] = []
 
     def planned(work: Work, prices: Prices) -> None:
-        asked.append(engine._busy)
+        asked.append(len(engine._busy))
         plan_at_once(work, prices)
 
     def noted(work: Work, prices: Prices) -> None:
