@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import takewhile
 
 import numpy as np
 
@@ -118,19 +117,42 @@ class Certifier:
         above = np.maximum(cost - floor, 0.0)
         alone = self._alone.at(problem, prices)
         bound = self._of_parts(prices, alone, solved, [], above).bound
-        far = farthest(above, [one.pairs for one in solved], slack)
-        if bound < enough:
-            some = (blocks[row] for row in takewhile(lambda _: not is_late(), far))
-            gap = slack / max(len(solved), 1)
-            for row, one in zip(
-                far, self._models.solved_each(problem, prices, some, gap), strict=False
-            ):
-                bound += one.bound - solved[row].bound
-                solved[row], above[row] = one, 0.0
-                if bound >= enough or is_late():
-                    break
+        self._solve_far(
+            problem, prices, solved, above, slack, lambda more: bound + more >= enough or is_late()
+        )
         found += [one.way for one in solved if one.way is not None]
         return self._of_parts(prices, alone, solved, found, above)
+
+    def _solve_far(
+        self,
+        problem: Problem,
+        prices: Prices,
+        solved: list[Solved],
+        above: Floats,
+        slack: float,
+        is_done: Callable[[float], bool],
+    ) -> None:
+        """Solve blocks whose relaxations are farthest below their ways, and note it in place.
+
+        Args:
+            problem: priced.
+            prices: of what stays unmet.
+            solved: what is known of each block, B.
+            above: float64[B], how far each may be below what it costs.
+            slack: as `certify` says.
+            is_done: whether the bound has gained enough by now, or time is over.
+        """
+        far = farthest(above, [one.pairs for one in solved], slack)
+        gained, gap = 0.0, slack / max(len(solved), 1)
+        if is_done(gained):
+            return
+        blocks = (self._blocks.models[row] for row in far)
+        each = self._models.solved_each(problem, prices, blocks, gap)
+        for row, one in zip(far, each, strict=False):
+            gained += one.bound - solved[row].bound
+            solved[row], above[row] = one, 0.0
+            if is_done(gained):
+                break
 
     def _of_parts(
         self,
