@@ -208,13 +208,6 @@ class BlockBounds:
         served = partly.cost * (1.0 - float(self._forced[block[0]]))
         return Solved(bound=min(served, price), way=None, partly=partly)
 
-    def solved(
-        self, problem: Problem, prices: Prices, block: Longs, gap: float, *, proof: bool = True
-    ) -> Solved:
-        """Return the bound and the best way found of a block; see `solved_each`."""
-        [found] = self.solved_each(problem, prices, [block], gap, proof=proof)
-        return found
-
     def solved_each(
         self,
         problem: Problem,

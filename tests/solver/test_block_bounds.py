@@ -10,13 +10,14 @@ import numpy as np
 import pytest
 
 from solver.asking import Asked, Engine
-from solver.block_bounds import BlockBounds, Solved, _will_do
+from solver.block_bounds import BlockBounds, _will_do
+from solver.block_dialogues import Solved
 from solver.block_models import BlockModels
 from solver.blocks import Longs, blocks_of
 from solver.certificate import Certifier, farthest
 from solver.pairs import Pairs
 from solver.preferences import Stay
-from solver.prices import no_prices, priced
+from solver.prices import Prices, no_prices, priced
 from solver.problem import Apart, Level, Problem, Together
 from solver.relaxation import service_of
 from tests.solver.random_problems import unchecked
@@ -40,6 +41,14 @@ def test_services_relaxed_together_are_bounded_as_each_alone() -> None:
             alone += fresh.relaxed(priced(one, prices), prices, [block], unchecked)
     assert [found.bound for found in together] == pytest.approx([300.0, 500.0, 700.0])
     assert [found.bound for found in together] == pytest.approx([found.bound for found in alone])
+
+
+def one_of(
+    bounds: BlockBounds, problem: Problem, prices: Prices, block: Longs, gap: float
+) -> Solved:
+    """What is found of one block."""
+    [found] = bounds.solved_each(problem, prices, [block], gap)
+    return found
 
 
 class Counting(BlockModels):
@@ -92,7 +101,7 @@ def test_a_small_block_may_take_more_nodes_than_large_ones() -> None:
     prices = replace(no_prices(one), unmet=np.array([np.inf]))
     with Engine() as engine:
         bounds = BlockBounds(one, np.zeros(1), engine)
-        found = bounds.solved(priced(one, prices), prices, np.array([0]), 1.0)
+        found = one_of(bounds, priced(one, prices), prices, np.array([0]), 1.0)
     assert found.bound == pytest.approx(300.0)
     assert found.nodes > 2000
 
@@ -107,7 +116,7 @@ def test_gangs_that_stand_together_have_to_fit_together(rules: Rules) -> None:
     (block,) = blocks_of(one).models
     with Engine() as engine:
         bounds = BlockBounds(one, np.zeros(2), engine)
-        found = bounds.solved(priced(one, prices), prices, block, 1.0)
+        found = one_of(bounds, priced(one, prices), prices, block, 1.0)
     assert found.bound == pytest.approx(1600.0)
 
 
@@ -120,7 +129,7 @@ def test_a_service_pays_for_what_cheap_pools_do_not_hold(rules: Rules) -> None:
     with Engine() as engine:
         bounds = BlockBounds(one, np.zeros(1), engine)
         (relaxed,) = bounds.relaxed(priced(one, prices), prices, [np.array([0])], unchecked)
-        found = bounds.solved(priced(one, prices), prices, np.array([0]), 1.0)
+        found = one_of(bounds, priced(one, prices), prices, np.array([0]), 1.0)
     assert relaxed.bound >= 200 + 1.5 * 300 - 1
     assert found.bound == pytest.approx(200 + 2 * 300)
     assert found.way is not None
@@ -135,7 +144,7 @@ def test_what_is_left_between_bound_and_way_is_known() -> None:
         bounds = BlockBounds(one, np.zeros(1), engine)
         asked = priced(one, prices), prices
         relaxed = bounds.relaxed(*asked, [np.array([0])], unchecked)
-        solved = bounds.solved(*asked, np.array([0]), 1.0)
+        solved = one_of(bounds, *asked, np.array([0]), 1.0)
     assert relaxed[0].above == np.inf
     assert solved.above == pytest.approx(0.0, abs=1.0)
 
@@ -159,8 +168,8 @@ def test_back_at_the_prices_before_nothing_is_solved_again() -> None:
         bounds, found = BlockBounds(one, np.zeros(1), engine), []
         for prices in (here, there, here, there):
             bounds.relaxed(priced(one, prices), prices, [np.array([0])], unchecked)
-            found.append(bounds.solved(priced(one, prices), prices, np.array([0]), 1.0))
-            found.append(bounds.solved(priced(one, prices), prices, np.array([0]), 1.0))
+            found.append(one_of(bounds, priced(one, prices), prices, np.array([0]), 1.0))
+            found.append(one_of(bounds, priced(one, prices), prices, np.array([0]), 1.0))
         count = engine.solved
         (way,) = bounds.ways()
     assert found[4:] == found[:4]
@@ -171,7 +180,7 @@ def test_back_at_the_prices_before_nothing_is_solved_again() -> None:
     with first:
         for prices in (here, there):
             fresh = BlockBounds(one, np.zeros(1), first)
-            fresh.solved(priced(one, prices), prices, np.array([0]), 1.0)
+            one_of(fresh, priced(one, prices), prices, np.array([0]), 1.0)
     assert count == first.solved
 
 
@@ -181,10 +190,10 @@ def test_who_came_near_enough_is_not_solved_for_a_smaller_gap() -> None:
     prices = replace(no_prices(one), unmet=np.array([np.inf]))
     with Counted() as engine:
         bounds = BlockBounds(one, np.zeros(1), engine)
-        wide = bounds.solved(priced(one, prices), prices, np.array([0]), 10.0)
+        wide = one_of(bounds, priced(one, prices), prices, np.array([0]), 10.0)
         before = engine.solved
         assert wide.above == pytest.approx(0.0, abs=1e-6)
-        assert bounds.solved(priced(one, prices), prices, np.array([0]), 1e-6) is wide
+        assert one_of(bounds, priced(one, prices), prices, np.array([0]), 1e-6) is wide
         assert engine.solved == before
 
 
@@ -200,7 +209,7 @@ def test_bounds_at_the_oldest_prices_are_forgotten() -> None:
         bounds = BlockBounds(one, np.zeros(1), engine)
         for at in (0, 1, 0, 2, 0, 1):
             before = engine.solved
-            bounds.solved(priced(one, prices[at]), prices[at], np.array([0]), 1.0)
+            one_of(bounds, priced(one, prices[at]), prices[at], np.array([0]), 1.0)
             counts.append(engine.solved > before)
     assert counts == [True, True, False, True, False, True]
 
@@ -214,7 +223,7 @@ def test_the_size_of_a_model_is_known_relaxed_and_solved() -> None:
         bounds = BlockBounds(one, np.zeros(1), engine)
         asked = priced(one, prices), prices
         (relaxed,) = bounds.relaxed(*asked, [np.array([0])], unchecked)
-        solved = bounds.solved(*asked, np.array([0]), 1.0)
+        solved = one_of(bounds, *asked, np.array([0]), 1.0)
         (again,) = bounds.relaxed(*asked, [np.array([0])], unchecked)
     assert (relaxed.pairs, solved.pairs, again.pairs) == (3, 3, 3)
     assert again.way is solved.way
@@ -231,7 +240,7 @@ def test_what_cannot_be_served_whole_is_bounded_anew(back: bool) -> None:
         bounds = BlockBounds(one, forced, engine)
         for prices in (here, there, here) if back else (here, here):
             found += bounds.relaxed(priced(one, prices), prices, [np.array([0])], unchecked)
-            bounds.solved(priced(one, prices), prices, np.array([0]), 1.0)
+            one_of(bounds, priced(one, prices), prices, np.array([0]), 1.0)
             forced[0] = 1 / 3  # of a load of 25, ten a unit
     assert found[0].bound == pytest.approx(300.0)
     assert found[-1].bound == pytest.approx(500 / 3)
