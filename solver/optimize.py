@@ -8,15 +8,16 @@ import numpy as np
 
 from solver.asking import Engine
 from solver.decomposition import solve_decomposed
-from solver.exact import Progress, solve_exact
+from solver.exact import DEFAULT_NODES, Progress, solve_exact
 from solver.pairs import enumerate_pairs
 from solver.prices import Prices
 from solver.problem import Family, Problem
 from solver.solution import SearchLimits, Solution, Status, Stop
 
-#: Problems of no more demands than this are one model, and larger ones without services up to so
-#: many pairs: without routes, one model of many demands is an easy one.
+#: Problems of no more demands than this are one model, with services up to so many pairs: routes
+#: and many pairs together take an engine long. Without services, larger ones are one model too.
 FEW_DEMANDS = 12
+MANY_PAIRS = 8_000
 FEW_PAIRS = 60_000
 #: Up to so many demands and pairs, what the decomposition does not prove is tried as one model
 #: with so many nodes.
@@ -57,7 +58,8 @@ def solve(
     is_proven = found.status is Status.OPTIMAL and not any(one.is_open for one in found.levels)
     if is_proven or found.stop is Stop.INTERRUPT or not _is_fair(problem):
         return found
-    nodes = min(limits.work or FAIR_NODES, FAIR_NODES)
+    nodes = DEFAULT_NODES if problem.demands.count <= FEW_DEMANDS else FAIR_NODES
+    nodes = min(limits.work or nodes, nodes)
     whole = solve_exact(
         problem, replace(limits, work=nodes), engine=engine, start=found, progress=progress
     )
@@ -75,17 +77,19 @@ def _rank(problem: Problem, solution: Solution) -> tuple[float, ...]:
 
 def _is_fair(problem: Problem) -> bool:
     """Return whether one exact model is worth a try where a decomposition leaves a gap."""
-    if problem.demands.count > FAIR_DEMANDS:
-        return False
-    return enumerate_pairs(problem).count <= FAIR_PAIRS
+    if problem.demands.count <= FEW_DEMANDS:
+        return True
+    return problem.demands.count <= FAIR_DEMANDS and enumerate_pairs(problem).count <= FAIR_PAIRS
 
 
 def is_small(problem: Problem) -> bool:
     """Return whether one exact model is the better way."""
     demands = problem.demands
+    if (demands.family == Family.SERVICE).any():
+        if demands.count > FEW_DEMANDS:
+            return False
+        return enumerate_pairs(problem).count <= MANY_PAIRS
     if demands.count <= FEW_DEMANDS:
         return True
-    if (demands.family == Family.SERVICE).any():
-        return False
     size = np.diff(problem.eligible_start)
     return int(size[np.unique(demands.mode_signature)].sum()) * demands.count <= FEW_PAIRS * 8
