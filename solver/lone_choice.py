@@ -162,10 +162,18 @@ class _Moves:
     group: NDArray[np.int32]
     steps: dict[int, Steps]
 
-    @property
-    def falls(self) -> bool:
-        """True where no step costs more than the one before."""
-        return all(bool((np.diff(one.cost) <= 0).all()) for one in self.steps.values())
+    def saved(self, amount: float) -> float:
+        """The most that parts of `amount` cost less than their shares of `full`.
+
+        A class whose steps fall saves nothing; one whose first units are free, at most those.
+        """
+        return sum(_most_saved(one, amount) for one in self.steps.values())
+
+
+def _most_saved(steps: Steps, amount: float) -> float:
+    """The most that a part of `amount` costs less than its share of the whole: at a step's end."""
+    share = steps.width.cumsum() / amount * steps_cost(steps, amount)
+    return float((share - (steps.width * steps.cost).cumsum()).max(initial=0.0))
 
 
 def _moves(problem: Problem, pairs: Pairs) -> _Moves:
@@ -199,8 +207,6 @@ def batch_choice(problem: Problem, left: Remainder, pairs: Pairs, gap: float) ->
     if not pairs.count:
         return nothing_taken()
     moves, proven = _moves(problem, pairs), bool(np.isfinite(gap))
-    if proven and not moves.falls:
-        return None
     demand = int(pairs.demand[0])
     hours = problem.demands.mode_hours[pairs.mode]
     held = pairs.amount / hours * pairs.unit_cost
@@ -219,7 +225,8 @@ def batch_choice(problem: Problem, left: Remainder, pairs: Pairs, gap: float) ->
     if not _stands_together(problem, demand, pairs.supply[share > 0]):
         return None
     choice = _batch_choice_of(problem, pairs, moves, share)
-    if proven and choice.cost > float(bound @ rate) * (1 + gap) + 1e-9:
+    least = float(bound @ rate) - moves.saved(float(problem.demands.data_amount[demand]))
+    if proven and choice.cost > least * (1 + gap) + 1e-9:
         return None
     return choice
 

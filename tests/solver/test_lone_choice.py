@@ -24,12 +24,12 @@ def refused(_alone: Problem) -> Solution:
     raise AssertionError("an engine was asked")
 
 
-def chosen(one: Problem) -> Choice | None:
-    """What arithmetic takes for a problem of one gang or batch, to the last cent."""
+def chosen(one: Problem, gap: float = 0.0) -> Choice | None:
+    """What arithmetic takes for a problem of one gang or batch, to the last cent or near it."""
     left, pairs = Remainder(one), enumerate_pairs(one)
     if one.demands.family[0] == Family.GANG:
         return gang_choice(one, left, pairs)
-    return batch_choice(one, left, pairs, gap=0.0)
+    return batch_choice(one, left, pairs, gap=gap)
 
 
 def drawn(seed: int) -> Problem:
@@ -67,13 +67,13 @@ def drawn(seed: int) -> Problem:
     return tiered(one) if draw.random() < 0.4 else one
 
 
-def tiered(one: Problem) -> Problem:
-    """Moves to place 1 cost 2 a unit up to 50 units, then 0.5."""
+def tiered(one: Problem, cost: tuple[float, float] = (2.0, 0.5), end: float = 50.0) -> Problem:
+    """Moves to place 1 cost 2 a unit up to 50 units, then 0.5, or others up to another end."""
     tiers = Tiers(
         class_of=np.array([[-1, 0, -1, -1]], np.int32),
         start=np.array([0, 2], np.int64),
-        up_to=np.array([50.0, np.inf]),
-        cost=np.array([2.0, 0.5]),
+        up_to=np.array([end, np.inf]),
+        cost=np.array(cost),
     )
     move = np.array([[0.0, 2.0, 1.0, 1.0]])
     return replace(one, tiers=tiers, demands=replace(one.demands, move_cost=move))
@@ -98,6 +98,26 @@ def test_arithmetic_and_an_engine_agree(family: Family) -> None:
             assert choice.cost == pytest.approx(exact.cost, rel=1e-5, abs=1e-3), seed
             keeps_what_is_left(one, choice)
     assert answered >= (asked if family == Family.GANG else asked / 3)
+
+
+@pytest.mark.parametrize("end", [1.0, 50.0])
+def test_what_moves_for_nothing_at_first_is_minded(end: float) -> None:
+    """A part moves cheaper than its share of all: a choice is near the least all the same."""
+    answered = asked = 0
+    with Engine() as engine:
+        for seed in range(160):
+            one = drawn(seed)
+            if one.demands.family[0] != Family.BATCH or not one.demands.data_amount[0]:
+                continue
+            one, asked = tiered(one, cost=(0.0, 2.0), end=end), asked + 1
+            choice = chosen(one, gap=0.05)
+            if choice is None:
+                continue
+            answered += 1
+            exact = solve_exact(one, SearchLimits(gap=0.0), engine=engine)
+            assert choice.unmet == pytest.approx(exact.unmet[0], abs=1e-5), seed
+            assert choice.cost <= exact.cost * 1.05 + 1e-3, seed
+    assert asked / 3 <= answered < asked
 
 
 def keeps_what_is_left(one: Problem, choice: Choice) -> None:
