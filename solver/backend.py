@@ -48,6 +48,13 @@ _ENGINES: Final = {
     "cp-sat": parameters_pb2.SOLVER_TYPE_CP_SAT,
 }
 
+#: What HiGHS makes smaller models for.
+_SMALLER_MODELS: Final = (
+    "mip_heuristic_run_rins",
+    "mip_heuristic_run_rens",
+    "mip_heuristic_run_root_reduced_cost",
+)
+
 Longs = NDArray[np.int64]
 
 _COLUMNS: Final = model_pb2.VariablesProto
@@ -101,6 +108,10 @@ def _parameters(effort: Effort) -> Any:
         found.highs.double_options["mip_feasibility_tolerance"] = 1e-7
         found.highs.string_options["parallel"] = "off"
         found.highs.bool_options["mip_allow_restart"] = effort.restarts
+        if effort.plain:
+            found.presolve = parameters_pb2.EMPHASIS_OFF
+            for name in _SMALLER_MODELS:
+                found.highs.bool_options[name] = False
     if effort.engine == "scip":
         found.gscip.real_params["numerics/feastol"] = 1e-7
     return found

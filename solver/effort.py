@@ -29,6 +29,9 @@ class Effort:
         known: float64[N], a point that keeps the model: HiGHS starts from it; None: none.
         restarts: HiGHS may begin again once it has fixed much at the root. Models of single
             services take three fifths of the time without, and end as near.
+        plain: HiGHS takes a model as it is, and looks for plans by branching alone. Of thousands
+            of columns in few rows, its presolve takes seconds, and once more for every smaller
+            model that it makes of one.
     """
 
     gap: float = 1e-4
@@ -37,6 +40,7 @@ class Effort:
     engine: str = "highs"
     known: Floats | None = None
     restarts: bool = True
+    plain: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

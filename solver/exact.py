@@ -18,11 +18,16 @@ from solver.read_rows import readers_of
 from solver.refusal_rows import overridden
 from solver.solution import LevelProof, SearchLimits, Solution, SolverError, Status, Stop
 from solver.stay_rows import unbilled_cost
+from solver.thinned import Thinned
 
 #: Branch-and-bound nodes of one solve when the caller names no work limit.
 DEFAULT_NODES = 20_000
 #: Nodes spent on the guess that everything can be served.
 FIRST_NODES = 500
+
+#: A model of more columns is thinned; where no more rows are left, it is tried as it is first.
+MANY_COLUMNS = 10_000
+FEW_ROWS = 1_000
 
 #: Part of the largest override that is the engine's tolerance, not a decision.
 _NO_OVERRIDE = 1e-7
@@ -101,7 +106,7 @@ def _searched(
     if stage.answer is None:
         stage = _serve_by_priority(compact, model, effort, engine, report)
     stage = _override_least(compact, stage, effort, engine, report)
-    answer = stage.answer or engine.solve_integer(stage.model, effort)
+    answer = stage.answer or _solved(stage.model, effort, engine)
     if not len(answer.x) and len(stage.known):
         objective = float(stage.model.cost @ stage.known)
         answer = replace(answer, x=stage.known, objective=objective)
@@ -109,6 +114,25 @@ def _searched(
         raise SolverError("the engine found no plan within its limits")
     report("cost", answer.objective, answer.bound)
     return stage, answer
+
+
+def _solved(model: Model, effort: Effort, engine: Engine) -> Answer:
+    """Solve a model; a large one without what does not count."""
+    if len(model.cost) <= MANY_COLUMNS:
+        return engine.solve_integer(model, effort)
+    thin = Thinned.of(model)
+    answer = _solved_thin(thin.model, effort, engine)
+    return replace(answer, x=thin.whole(answer.x))
+
+
+def _solved_thin(model: Model, effort: Effort, engine: Engine) -> Answer:
+    """Solve what is left of a large model; of few rows by branching alone, if that suffices."""
+    if len(model.row_low) <= FEW_ROWS:
+        nodes = min(effort.nodes or FIRST_NODES, FIRST_NODES)
+        answer = engine.solve_integer(model, replace(effort, nodes=nodes, plain=True))
+        if answer.outcome not in {Outcome.FEASIBLE, Outcome.NO_SOLUTION}:
+            return answer
+    return engine.solve_integer(model, effort)
 
 
 def _override_least(
@@ -121,7 +145,7 @@ def _override_least(
         return stage
     cost = np.zeros(len(stage.model.cost))
     cost[column] = 1.0
-    answer = engine.solve_integer(replace(stage.model, cost=cost), replace(effort, gap=0.0))
+    answer = _solved(replace(stage.model, cost=cost), replace(effort, gap=0.0), engine)
     known = answer.x if len(answer.x) else stage.known
     if not len(known):
         raise SolverError("no plan found at the level of first refusals")
@@ -185,12 +209,12 @@ def _serve_everything(
     high = model.high.copy()
     high[compact.unmet] = forced
     whole = replace(model, high=high)
-    answer = engine.solve_integer(
-        whole, replace(effort, nodes=min(effort.nodes or FIRST_NODES, FIRST_NODES))
+    answer = _solved(
+        whole, replace(effort, nodes=min(effort.nodes or FIRST_NODES, FIRST_NODES)), engine
     )
     goes_further = effort.nodes is None or effort.nodes > FIRST_NODES
     if answer.outcome is Outcome.FEASIBLE and goes_further:
-        answer = engine.solve_integer(whole, effort)
+        answer = _solved(whole, effort, engine)
     if answer.outcome in {Outcome.INFEASIBLE, Outcome.NO_SOLUTION}:
         return _Stage(model=model, levels=(), answer=None, known=np.empty(0))
     levels = tuple(
@@ -220,7 +244,7 @@ def _serve_by_priority(
         weight = demands.weight[member]
         cost = np.zeros(len(model.cost))
         cost[compact.unmet[member]] = weight
-        answer = engine.solve_integer(replace(model, cost=cost), replace(effort, gap=0.0))
+        answer = _solved(replace(model, cost=cost), replace(effort, gap=0.0), engine)
         if not len(answer.x):
             raise SolverError(f"no plan found at priority {priority}")
         known = answer.x

@@ -88,7 +88,7 @@ def is_small(problem: Problem) -> bool:
     if (demands.family == Family.SERVICE).any():
         if demands.count > FEW_DEMANDS:
             return False
-        return enumerate_pairs(problem).count <= MANY_PAIRS
+        return problem.is_coupled or enumerate_pairs(problem).count <= MANY_PAIRS
     if demands.count <= FEW_DEMANDS:
         return True
     size = np.diff(problem.eligible_start)
