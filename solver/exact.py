@@ -25,7 +25,7 @@ DEFAULT_NODES = 20_000
 #: Nodes spent on the guess that everything can be served.
 FIRST_NODES = 500
 
-#: A model of more columns is thinned; where no more rows are left, it is tried as it is first.
+#: A model of more columns is thinned; what is still of more, in no more rows, is tried as it is.
 MANY_COLUMNS = 10_000
 FEW_ROWS = 1_000
 
@@ -126,8 +126,8 @@ def _solved(model: Model, effort: Effort, engine: Engine) -> Answer:
 
 
 def _solved_thin(model: Model, effort: Effort, engine: Engine) -> Answer:
-    """Solve what is left of a large model; of few rows by branching alone, if that suffices."""
-    if len(model.row_low) <= FEW_ROWS:
+    """Solve what is left of a model; where it is wide, by branching alone, if that suffices."""
+    if len(model.cost) > MANY_COLUMNS and len(model.row_low) <= FEW_ROWS:
         nodes = min(effort.nodes or FIRST_NODES, FIRST_NODES)
         answer = engine.solve_integer(model, replace(effort, nodes=nodes, plain=True))
         if answer.outcome not in {Outcome.FEASIBLE, Outcome.NO_SOLUTION}:

@@ -14,8 +14,9 @@ from solver.prices import Prices
 from solver.problem import Family, Problem
 from solver.solution import SearchLimits, Solution, Status, Stop
 
-#: Problems of no more demands than this are one model, with services up to so many pairs: routes
-#: and many pairs together take an engine long. Without services, larger ones are one model too.
+#: Problems of no more demands than this are one model, with services up to so many pairs where no
+#: row over the whole plan binds them: each service by itself then stands at fewer places for the
+#: same cost. Without services, larger ones are one model too.
 FEW_DEMANDS = 12
 MANY_PAIRS = 8_000
 FEW_PAIRS = 60_000
@@ -88,7 +89,8 @@ def is_small(problem: Problem) -> bool:
     if (demands.family == Family.SERVICE).any():
         if demands.count > FEW_DEMANDS:
             return False
-        return problem.is_coupled or enumerate_pairs(problem).count <= MANY_PAIRS
+        is_joint = problem.is_coupled or problem.accounts.count > 0
+        return is_joint or enumerate_pairs(problem).count <= MANY_PAIRS
     if demands.count <= FEW_DEMANDS:
         return True
     size = np.diff(problem.eligible_start)

@@ -1,9 +1,13 @@
-"""A large model without rows that cannot bind, and without units that no other row counts.
+"""A large model without rows that cannot bind, and without columns that count for nothing.
 
 A batch on thousands of supplies has a column for its share at each and one for the whole units
 that carry it, n >= a x. Most supplies have room for all that anybody may hold of them: nothing
 but n's own largest value then stands in x's way. An engine's presolve sees that, too, but takes
 seconds for what costs a hundredth here.
+
+Shares that nothing distinguishes but a price, in the cost as in every row, lie on a line: one
+between two others costs and spends what a mix of these does. The cheapest that have room for
+everything are kept, and the dearest that have (a promise to spend may need these).
 """
 
 from __future__ import annotations
@@ -18,8 +22,9 @@ from solver.problem import Bools, Floats
 
 Longs = NDArray[np.int64]
 
-#: Part of a unit that is the engine's tolerance.
+#: Part of a unit that is the engine's tolerance, and by which roundings miss a line.
 _TOLERANCE = 1e-6
+_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,14 +32,16 @@ class Thinned:
     """What is left of a model of N columns, and the way back.
 
     Attributes:
-        model: of n columns; its points are those of the whole without the units left out.
-        columns: int64[n], their numbers in the whole.
+        model: of n columns; its points are points of the whole, once units are given back.
+        count: N.
+        columns: int64[n], their numbers in the whole; of others but `units`, nothing is used.
         units: int64[U], columns left out.
         shares: int64[U], the column of the whole that each carries.
         each: float64[U], units that the whole of a share needs.
     """
 
     model: Model
+    count: int
     columns: Longs
     units: Longs
     shares: Longs
@@ -53,9 +60,12 @@ class Thinned:
         live[rows] = False
         kept = np.ones(len(model.cost), np.bool_)
         kept[units] = False
+        some = _part(replace(model, high=high), kept, live)
+        needed = ~_between_others(some)
         return cls(
-            model=_part(replace(model, high=high), kept, live),
-            columns=np.flatnonzero(kept),
+            model=_part(some, needed, np.ones(len(some.row_low), np.bool_)),
+            count=len(model.cost),
+            columns=np.flatnonzero(kept)[needed],
             units=units,
             shares=shares,
             each=each,
@@ -65,7 +75,7 @@ class Thinned:
         """Return the point of the whole model, float64[N], of one of this; empty: an empty one."""
         if not len(point):
             return point
-        found = np.zeros(len(self.columns) + len(self.units))
+        found = np.zeros(self.count)
         found[self.columns] = point
         found[self.units] = np.ceil(found[self.shares] * self.each - _TOLERANCE)
         return found
@@ -102,6 +112,56 @@ def _both(model: Model, rows: Longs, units: Longs) -> tuple[Longs, Longs]:
     entries = entries[np.argsort(place[model.row[entries]], kind="stable")]
     is_unit = model.column[entries] == np.repeat(units, 2)
     return entries[is_unit], entries[~is_unit]
+
+
+def _between_others(model: Model) -> Bools:
+    """bool[N]: columns in place of which others of the same rows can always be mixed."""
+    order = np.lexsort((model.row, model.column))
+    row, value = model.row[order], model.value[order]
+    start = np.searchsorted(model.column[order], np.arange(len(model.cost) + 1))
+    alike: dict[bytes, list[int]] = {}
+    for one in np.flatnonzero(~model.integral & (model.low == 0)).tolist():
+        alike.setdefault(row[start[one] : start[one + 1]].tobytes(), []).append(one)
+    room = _room(model)
+    gone = np.zeros(len(model.cost), np.bool_)
+    for group in alike.values():
+        members, size = np.array(group), int(start[group[0] + 1] - start[group[0]])
+        each = value[start[members][:, None] + np.arange(size)]
+        rows = row[start[group[0]] : start[group[0]] + size]
+        most = room[rows[(each == 1).all(axis=0)]].min(initial=np.inf)
+        inner = _inner(np.column_stack([model.cost[members], each]), model.high[members], most)
+        gone[members[inner]] = True
+    return gone
+
+
+def _room(model: Model) -> Floats:
+    """float64[K]: what columns add up to at most that a row counts once; inf: no limit."""
+    never = (model.value <= 0) | (model.low[model.column] < 0)
+    counts = np.bincount(model.row, never, len(model.row_low)) == 0
+    return np.where(counts, model.row_high, np.inf)
+
+
+def _inner(points: Floats, high: Floats, most: float) -> Longs:
+    """int64[.]: points (float64[n, K]) on a line, between enough at both its ends.
+
+    Args:
+        points: what each column costs and is in every row.
+        high: float64[n], what there is of each at most.
+        most: what there is of all together; inf: nothing is enough.
+    """
+    wide = points.max(axis=0) - points.min(axis=0)
+    along = points[:, np.argmax(wide / np.maximum(np.abs(points).max(axis=0), _ROUNDING))]
+    order = np.argsort(along, kind="stable")
+    first, last = points[order[0]], points[order[-1]]
+    length = along[order[-1]] - along[order[0]]
+    part = (along[:, None] - along[order[0]]) / (length if length > 0 else 1.0)
+    missed = np.abs(points - (first + part * (last - first)))
+    if not np.isfinite(most) or (missed > _ROUNDING * np.abs(points).max(axis=0)).any():
+        return order[:0]
+    each = np.minimum(high[order], most)
+    ahead = np.append(0.0, np.cumsum(each)[:-1])
+    behind = np.append(np.cumsum(each[::-1])[::-1][1:], 0.0)
+    return order[(ahead >= most) & (behind >= most)]
 
 
 def _part(model: Model, kept: Bools, live: Bools) -> Model:

@@ -70,6 +70,48 @@ def test_units_that_something_counts_stay(one: Problem, left: int) -> None:
     assert int(thinned(one).model.integral.sum()) == left
 
 
+def test_shares_between_enough_of_both_ends_are_left_out() -> None:
+    """Two units of the cheapest do for 150 unit-hours; the dearest is to leave it unmet."""
+    rows = [Row(cost=cost, capacity=2) for cost in (5, 1, 2, 3, 4)]
+    thin = thinned(problem(rows, [BATCH]))
+    assert sorted(thin.model.cost[thin.model.cost < 1e4].tolist()) == [150]
+
+
+def test_shares_at_ends_with_little_room_take_more() -> None:
+    """One unit is 100 of 150 unit-hours: the two cheapest have room for them."""
+    rows = [Row(cost=cost, capacity=1) for cost in (5, 1, 2, 3, 4)]
+    thin = thinned(problem(rows, [BATCH]))
+    assert sorted(thin.model.cost[thin.model.cost < 1e4].tolist()) == [150, 300]
+
+
+def test_what_spends_otherwise_than_it_costs_is_no_mix_of_others() -> None:
+    """Three shares on no line: a row counts them by something that their cost does not say."""
+    points = np.array([[1.0, 1.0, 3.0], [2.0, 1.0, 9.0], [3.0, 1.0, 5.0]])
+    assert thinned_out(points, high=1.0) == []
+    points[1, 2] = 4.0
+    assert thinned_out(points, high=1.0) == [1]
+    assert thinned_out(points, high=0.9) == []
+    assert thinned_out(points, high=1.0, most=np.inf) == []
+    points[:, 1] = 0.5  # twice as much of them fits
+    assert thinned_out(points, high=1.0) == []
+
+
+def thinned_out(points: Floats, high: float, most: float = 1.0) -> list[int]:
+    """Which of some points are not needed where there is so much of each."""
+    model = Model(
+        cost=points[:, 0],
+        low=np.zeros(len(points)),
+        high=np.full(len(points), high),
+        integral=np.zeros(len(points), np.bool_),
+        row=np.repeat([0, 1], len(points)),
+        column=np.tile(np.arange(len(points)), 2),
+        value=np.concatenate([points[:, 1], points[:, 2]]),
+        row_low=np.array([0.5, 3.5]),
+        row_high=np.array([most, 4.2]),
+    )
+    return sorted(set(range(len(points))) - set(Thinned.of(model).columns.tolist()))
+
+
 def test_an_empty_point_stays_empty() -> None:
     thin = thinned(problem([Row(cost=1, capacity=9)], [BATCH]))
     assert len(thin.whole(np.empty(0))) == 0
