@@ -225,10 +225,10 @@ def batch_choice(problem: Problem, left: Remainder, pairs: Pairs, gap: float) ->
     if not _stands_together(problem, demand, pairs.supply[share > 0]):
         return None
     choice = _batch_choice_of(problem, pairs, moves, share)
+    if not proven:
+        return choice
     least = float(bound @ rate) - moves.saved(float(problem.demands.data_amount[demand]))
-    if proven and choice.cost > least * (1 + gap) + 1e-9:
-        return None
-    return choice
+    return choice if choice.cost <= least * (1 + gap) + 1e-9 else None
 
 
 def _batch_choice_of(problem: Problem, pairs: Pairs, moves: _Moves, share: Floats) -> Choice:
