@@ -27,6 +27,9 @@ Longs = NDArray[np.int64]
 #: Choices looked at per mode, and pairs that one more round of prices may add to a demand.
 _PER_MODE = 24
 MORE = 6
+#: A gang or batch of more pairs has very many: so many of them stand for all.
+_VERY_MANY = 5_000
+_OF_VERY_MANY = 250
 #: Services whose pairs are spelled out at once, and demands that are priced at once.
 _AT_ONCE = 256
 _PRICED = 10_000
@@ -137,11 +140,30 @@ class Columns:
         self.pairs = joined(self.problem, [self.pairs, cheap])
         return cheap
 
-    def add_all(self, demands: Longs) -> None:
-        """Add all pairs of some demands."""
-        if len(demands):
-            every = Listing.of(self.flat).pairs(self.problem, demands, self.most)
-            self.pairs = joined(self.problem, [self.pairs, every])
+    def add_all(self, demands: Longs, prices: Prices | None = None) -> None:
+        """Add all pairs of some demands.
+
+        Of gangs and batches that have very many, those that are cheapest at `prices`; None: at
+        their own costs.
+        """
+        listing = Listing.of(self.flat)
+        is_wide = self._size(listing)[demands] > _VERY_MANY
+        parts = []
+        if not is_wide.all():
+            parts.append(listing.pairs(self.problem, demands[~is_wide], self.most))
+        if is_wide.any():
+            costs = self.flat if prices is None else priced(self.flat, prices)
+            pricer = Pricer.of(self.flat, demands[is_wide])
+            choices = pricer.cheapest(costs, _OF_VERY_MANY)
+            parts.append(few_choices(costs, choices, _OF_VERY_MANY, self.most))
+        self.pairs = joined(self.problem, [self.pairs, *parts])
+
+    def _size(self, listing: Listing) -> Longs:
+        """int64[D], about how many pairs each gang and batch has; 0 of services."""
+        demands = self.flat.demands
+        owner = np.repeat(np.arange(demands.count), np.diff(demands.mode_start))
+        size = np.bincount(owner, weights=listing.size, minlength=demands.count)
+        return np.where(demands.family == Family.SERVICE, 0, size).astype(np.int64)
 
     def add_ways(self, ways: Sequence[Way]) -> None:
         """Add ways that are not known yet, and the pairs they use."""

@@ -33,7 +33,7 @@ _COMPANY_AGAIN = 4
 _AIMED = 0.5
 _FEW_PAIRS = 3
 #: Up to so many demands, all of them are a neighbourhood, too; branch-and-bound nodes for it.
-_FEW = 60
+FEW = 60
 _NODES_FOR_ALL = 300
 #: Companies that make room for a demand that is left out: none, some, many with services.
 _ROOM_MAKERS = (0, _COMPANY, 16)
@@ -194,7 +194,7 @@ class Improvement:
     def solve_all(self, check: Callable[[], None]) -> None:
         """Solve for every demand at once; for few demands only."""
         check()
-        if len(self._block) <= _FEW:
+        if len(self._block) <= FEW:
             self._search.step(np.arange(len(self._block)), nodes=_NODES_FOR_ALL)
 
     def improve(

@@ -12,7 +12,7 @@ from solver.aside import Aside, parts_alone
 from solver.compact import build_compact
 from solver.first_plan import first_plan, unproven
 from solver.handy import HandyWays
-from solver.improvement import FEW_COLUMNS, MANY_COLUMNS, Improvement
+from solver.improvement import FEW, FEW_COLUMNS, MANY_COLUMNS, Improvement
 from solver.packing import movable_in, packed
 from solver.prices import Prices, priced
 from solver.problem import Family, Problem
@@ -238,9 +238,19 @@ def repair(work: Work) -> None:
     improvement.repair(work.check_time)
     is_open = any(level.is_open for level in work.levels(search.unmet))
     if is_open and (work.missed(search.unmet) > 0).any():
-        improvement.solve_all(work.check_time)
+        _solve_all(work, search, improvement)
     know(work, search.decoded())
     work.tell("repaired")
+
+
+def _solve_all(work: Work, search: Search, improvement: Improvement) -> None:
+    """Solve for few demands all at once; not again where the same plan has been solved for."""
+    before = search.incumbent.x.copy()
+    if np.array_equal(before, work.best_of_all):
+        return
+    improvement.solve_all(work.check_time)
+    if np.array_equal(before, search.incumbent.x):
+        work.best_of_all = before
 
 
 def _serve_aside(work: Work) -> None:
@@ -262,7 +272,7 @@ def _serve_aside(work: Work) -> None:
 
 
 def widen(work: Work) -> None:
-    """Look at all known pairs; at all there are of what is left out, and of who holds its place.
+    """Look at all known pairs; at all of what is left out, and of who holds its place.
 
     Few pairs are known of each demand, and where one is left out the cheap ones are taken. Who
     must stand where it does counts as left out as well.
@@ -272,12 +282,13 @@ def widen(work: Work) -> None:
     plan = work.search.decoded()
     block = work.columns.blocks.first_of(work.problem.demands.count)
     missed = np.flatnonzero(np.isin(block, block[work.missed(plan[2]) > 0]))
-    work.columns.add_all(missed)
+    prices = work.prices if work.best is None else work.best.prices
+    work.columns.add_all(missed, prices)
     pairs, held = work.columns.pairs, plan[0]
     wanted = np.unique(pairs.supply[np.isin(pairs.demand, missed)])
     holders = np.unique(held.demand[np.isin(held.supply, wanted)])
     holders = holders[work.problem.demands.family[holders] != Family.SERVICE]
-    work.columns.add_all(holders[:_HOLDERS].astype(np.int64))
+    work.columns.add_all(holders[:_HOLDERS].astype(np.int64), prices)
     known = work.search.compact
     if not known.is_whole or work.columns.pairs.count > known.pairs.count:
         compact = build_compact(work.problem, work.columns.pairs)
@@ -326,11 +337,12 @@ def improve(work: Work) -> None:
     work.is_improved = True
     improvement.improve(steps, work.is_good, work.check_time, most_columns=most)
     if not work.is_good() and work.serves_all:
-        improvement.solve_all(work.check_time)
+        _solve_all(work, work.search, improvement)
     work.tell("improved")
     plan = work.search.decoded()
     know(work, plan)
     missed = frozenset(np.flatnonzero(work.missed(plan[2]) > 0).tolist())
-    if missed and missed == work.given_up:
-        level_service(work)  # serving more has been tried twice
+    # Serving more has been tried twice, or for all at once.
+    if missed and (missed == work.given_up or work.problem.demands.count <= FEW):
+        level_service(work)
     work.given_up = missed

@@ -129,7 +129,7 @@ def first_prices(work: Work, meanwhile: Callable[[Prices], None] | None = None) 
         work.check_time()
         is_of_few, pairs = few is not None, work.columns.pairs if few is None else few
         ahead = partial(meanwhile, good) if meanwhile and good else lambda: None
-        restricted, model, answer = _relaxed(work, pairs, ahead)
+        restricted, model, answer, is_broken = _relaxed(work, pairs, ahead)
         prices = prices_of(restricted, answer, work.service)
         good = None if number == 0 or is_of_few else prices
         work.stake = _stakes(work, restricted.compact, model, prices, answer.x)
@@ -146,9 +146,10 @@ def first_prices(work: Work, meanwhile: Callable[[Prices], None] | None = None) 
         few = joined(work.problem, cheap) if number == 0 and is_large else None
         work.tell(f"prices {number + 1}")
         fell = value - answer.objective
-        value = answer.objective
+        value = np.inf if is_broken else answer.objective
         has_settled = work.columns.pairs.count <= before * (1 + _SETTLED)
         has_settled |= fell <= _LEAST_FALL * abs(value)
+        has_settled &= not is_broken
         if (has_settled and not is_of_few) or (is_large and work.leaves_many):
             break
     return prices
@@ -156,8 +157,11 @@ def first_prices(work: Work, meanwhile: Callable[[Prices], None] | None = None) 
 
 def _relaxed(
     work: Work, pairs: Pairs, meanwhile: Callable[[], None]
-) -> tuple[Restricted, Model, LinearAnswer]:
-    """Relax a model of some pairs, with fines, and do something else `meanwhile`."""
+) -> tuple[Restricted, Model, LinearAnswer, bool]:
+    """Relax a model of some pairs, with fines, and do something else `meanwhile`.
+
+    True: what comes of it breaks rows that were left out.
+    """
     restricted = restrict(work.flat, pairs, work.service, loose=True)
     compact, model = restricted.compact, with_fines(restricted, work.service, work.fines)
     with work.engine.meanwhile(linear(work.idle.without(compact, model))) as relaxed:
@@ -165,8 +169,9 @@ def _relaxed(
         answer = relaxed()
     if answer is None or answer.outcome is not Outcome.OPTIMAL:
         raise SolverError("the relaxation of the first prices has no solution")
-    work.idle.learn(compact, model, work.idle.completed(compact, model, answer.x), answer.dual)
-    return restricted, model, answer
+    x = work.idle.completed(compact, model, answer.x)
+    is_broken = work.idle.learn(compact, model, x, answer.dual)
+    return restricted, model, answer, is_broken
 
 
 def _stakes(work: Work, compact: Compact, model: Model, prices: Prices, x: Floats) -> Floats:
