@@ -7,7 +7,9 @@ seconds for what costs a hundredth here.
 
 Shares that nothing distinguishes but a price, in the cost as in every row, lie on a line: one
 between two others costs and spends what a mix of these does. The cheapest that have room for
-everything are kept, and the dearest that have (a promise to spend may need these).
+everything are kept, and the dearest that have (a promise to spend may need these). Where a second
+measure counts, such as carbon, they lie in a plane, and its outermost are kept
+(`solver.mixtures`).
 """
 
 from __future__ import annotations
@@ -17,14 +19,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from solver.mixtures import between_others
 from solver.model import Model
 from solver.problem import Bools, Floats
 
 Longs = NDArray[np.int64]
 
-#: Part of a unit that is the engine's tolerance, and by which roundings miss a line.
+#: Part of a unit that is the engine's tolerance.
 _TOLERANCE = 1e-6
-_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +63,7 @@ class Thinned:
         kept = np.ones(len(model.cost), np.bool_)
         kept[units] = False
         some = _part(replace(model, high=high), kept, live)
-        needed = ~_between_others(some)
+        needed = ~_mixable(some)
         return cls(
             model=_part(some, needed, np.ones(len(some.row_low), np.bool_)),
             count=len(model.cost),
@@ -114,7 +116,7 @@ def _both(model: Model, rows: Longs, units: Longs) -> tuple[Longs, Longs]:
     return entries[is_unit], entries[~is_unit]
 
 
-def _between_others(model: Model) -> Bools:
+def _mixable(model: Model) -> Bools:
     """bool[N]: columns in place of which others of the same rows can always be mixed."""
     order = np.lexsort((model.row, model.column))
     row, value = model.row[order], model.value[order]
@@ -129,8 +131,8 @@ def _between_others(model: Model) -> Bools:
         each = value[start[members][:, None] + np.arange(size)]
         rows = row[start[group[0]] : start[group[0]] + size]
         most = room[rows[(each == 1).all(axis=0)]].min(initial=np.inf)
-        inner = _inner(np.column_stack([model.cost[members], each]), model.high[members], most)
-        gone[members[inner]] = True
+        points = np.column_stack([model.cost[members], each])
+        gone[members[between_others(points, model.high[members], most)]] = True
     return gone
 
 
@@ -139,29 +141,6 @@ def _room(model: Model) -> Floats:
     never = (model.value <= 0) | (model.low[model.column] < 0)
     counts = np.bincount(model.row, never, len(model.row_low)) == 0
     return np.where(counts, model.row_high, np.inf)
-
-
-def _inner(points: Floats, high: Floats, most: float) -> Longs:
-    """int64[.]: points (float64[n, K]) on a line, between enough at both its ends.
-
-    Args:
-        points: what each column costs and is in every row.
-        high: float64[n], what there is of each at most.
-        most: what there is of all together; inf: nothing is enough.
-    """
-    wide = points.max(axis=0) - points.min(axis=0)
-    along = points[:, np.argmax(wide / np.maximum(np.abs(points).max(axis=0), _ROUNDING))]
-    order = np.argsort(along, kind="stable")
-    first, last = points[order[0]], points[order[-1]]
-    length = along[order[-1]] - along[order[0]]
-    part = (along[:, None] - along[order[0]]) / (length if length > 0 else 1.0)
-    missed = np.abs(points - (first + part * (last - first)))
-    if not np.isfinite(most) or (missed > _ROUNDING * np.abs(points).max(axis=0)).any():
-        return order[:0]
-    each = np.minimum(high[order], most)
-    ahead = np.append(0.0, np.cumsum(each)[:-1])
-    behind = np.append(np.cumsum(each[::-1])[::-1][1:], 0.0)
-    return order[(ahead >= most) & (behind >= most)]
 
 
 def _part(model: Model, kept: Bools, live: Bools) -> Model:
