@@ -17,6 +17,7 @@ from typing import Any, Generic, Self, TypeVar
 
 import numpy as np
 
+from solver.answers import Answers
 from solver.child import Child, ChildDied, Request, first_ready
 from solver.effort import Answer, Effort, LinearAnswer, Outcome
 from solver.model import Model
@@ -86,10 +87,14 @@ class Engine:
 
     A context manager: leaving it ends the children. Interrupting a solve kills those that work,
     and the next solve starts another.
+
+    Attributes:
+        answers: what was asked before is not asked again.
     """
 
     def __init__(self, *, seconds: float | None = None) -> None:
         """Start the clock: all solves together may take `seconds`; None: as long as they take."""
+        self.answers = Answers()
         self._deadline = None if seconds is None else time.monotonic() + seconds
         self._idle: list[Child] = []
         self._busy: set[Child] = set()
@@ -228,6 +233,7 @@ class _Talk(Generic[T]):
 
     dialogue: Dialogue[T]
     asked: Asked | None = None
+    key: bytes | None = None
     child: Child | None = None
     end: float | None = None
     is_begun: bool = False
@@ -301,6 +307,11 @@ class _Round(Generic[T]):
     def _ask(self, talk: _Talk[T]) -> None:
         if talk.asked is None:
             return
+        talk.key = self._engine.answers.key(talk.asked.request)
+        known = self._engine.answers.of(talk.key)
+        if known is not None:
+            talk.hear(known, "")
+            return
         request, talk.end = self._engine.limited(talk.asked)
         try:
             talk.child = self._engine.take_child()
@@ -340,6 +351,7 @@ class _Round(Generic[T]):
             return
         talk.child = None
         self._engine.give_back(child)
+        self._engine.answers.keep(talk.key, answer)
         talk.hear(answer, failure)
 
     def _ended(self, talk: _Talk[T], failure: str) -> None:

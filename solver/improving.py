@@ -238,19 +238,9 @@ def repair(work: Work) -> None:
     improvement.repair(work.check_time)
     is_open = any(level.is_open for level in work.levels(search.unmet))
     if is_open and (work.missed(search.unmet) > 0).any():
-        _solve_all(work, search, improvement)
+        improvement.solve_all(work.check_time)
     know(work, search.decoded())
     work.tell("repaired")
-
-
-def _solve_all(work: Work, search: Search, improvement: Improvement) -> None:
-    """Solve for few demands all at once; not again where the same plan has been solved for."""
-    before = search.incumbent.x.copy()
-    if np.array_equal(before, work.best_of_all):
-        return
-    improvement.solve_all(work.check_time)
-    if np.array_equal(before, search.incumbent.x):
-        work.best_of_all = before
 
 
 def _serve_aside(work: Work) -> None:
@@ -337,7 +327,7 @@ def improve(work: Work) -> None:
     work.is_improved = True
     improvement.improve(steps, work.is_good, work.check_time, most_columns=most)
     if not work.is_good() and work.serves_all:
-        _solve_all(work, work.search, improvement)
+        improvement.solve_all(work.check_time)
     work.tell("improved")
     plan = work.search.decoded()
     know(work, plan)

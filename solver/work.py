@@ -79,7 +79,6 @@ class Work:
             refusal; None: it has all.
         idle: rows that relaxations do without.
         given_up: demands that the last round of improvement left unmet.
-        best_of_all: float64[N], a point that solving for all demands at once did not make better.
     """
 
     problem: Problem
@@ -96,7 +95,6 @@ class Work:
     spare: tuple[Certifier, Best] | None = None
     stake: Floats = field(default_factory=lambda: np.empty(0))
     given_up: frozenset[int] = frozenset()
-    best_of_all: Floats = field(default_factory=lambda: np.empty(0))
     combined: int = 0
     is_improved: bool = False
     dear: list[Longs] = field(default_factory=list)

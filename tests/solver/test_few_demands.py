@@ -1,4 +1,4 @@
-"""What is done otherwise where demands are few: bounds take no time, all are solved at once."""
+"""First prices of few demands, and what is done otherwise where demands are few."""
 
 from __future__ import annotations
 
@@ -8,19 +8,15 @@ import numpy as np
 import pytest
 
 from solver import columns, decomposition, improving, rounds
-from solver.asking import Asked, Engine
+from solver.asking import Engine
 from solver.columns import Columns
 from solver.decomposition import bound_again, solve_decomposed
-from solver.first_plan import first_plan
-from solver.improving import improve
 from solver.prices import no_prices
 from solver.problem import Problem
-from solver.rounds import adopt, certify, first_prices
+from solver.rounds import certify, first_prices
 from solver.solution import SearchLimits
 from solver.work import Work
-from tests.solver.test_decomposition import twenty
 from tests.solver.tiny import BATCH, GANG, SERVICE, Row, Rules, like, problem
-from tests.solver.watched import Watched
 
 
 def limited() -> Problem:
@@ -65,36 +61,6 @@ def test_better_prices_of_few_are_tried_as_they_are(
     assert work.bound == pytest.approx(2_600)
     bound_again(work)
     assert work.bound == pytest.approx(bound)
-
-
-class Noting(Watched):
-    """An engine that notes the models that it is asked for with as many nodes as those of all."""
-
-    def __init__(self) -> None:
-        """Note nothing yet."""
-        super().__init__()
-        self.asked: list[int] = []
-
-    def before(self, asked: Asked) -> None:
-        """Note how many columns there are."""
-        kind, model, effort = asked.request
-        if kind == "integer" and effort is not None and effort.nodes == 300:
-            self.asked.append(len(model.cost))
-
-
-def test_all_are_solved_for_at_once_until_nothing_comes_of_it() -> None:
-    """Not again in the same plan, however often it is improved."""
-    one = twenty(3)
-    with Noting() as engine:
-        work = Work(one, SearchLimits(), engine, lambda *_: None, None)
-        first_prices(work)
-        adopt(work, first_plan(one))
-        asked = list[int]()
-        for _ in range(4):
-            improve(work)
-            asked.append(len(engine.asked))
-    assert asked[0] > 0
-    assert asked[-1] == asked[-2]
 
 
 @pytest.mark.parametrize(("few", "tries"), [(0, 2), (60, 1)])
