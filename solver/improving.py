@@ -262,7 +262,7 @@ def _serve_aside(work: Work) -> None:
 
 
 def widen(work: Work) -> None:
-    """Look at all known pairs; at all of what is left out, and of who holds its place.
+    """Look at all known pairs, and at more of what is left out and of who holds its place.
 
     Few pairs are known of each demand, and where one is left out the cheap ones are taken. Who
     must stand where it does counts as left out as well.
@@ -332,7 +332,7 @@ def improve(work: Work) -> None:
     plan = work.search.decoded()
     know(work, plan)
     missed = frozenset(np.flatnonzero(work.missed(plan[2]) > 0).tolist())
-    # Serving more has been tried twice, or for all at once.
+    # Serving more has been tried twice; of few it was tried for all at once.
     if missed and (missed == work.given_up or work.problem.demands.count <= FEW):
         level_service(work)
     work.given_up = missed

@@ -16,8 +16,6 @@ Longs = NDArray[np.int64]
 
 #: Part of what points are by which roundings miss a line or a plane.
 _ROUNDING = 1e-9
-#: So small a part of the width of all is none: three points on an edge need no corner between.
-_FLAT = 1e-12
 
 
 def between_others(points: Floats, high: Floats, most: float) -> Longs:
@@ -28,7 +26,7 @@ def between_others(points: Floats, high: Floats, most: float) -> Longs:
         high: float64[n], what there is of each at most.
         most: what there is of all together; inf: nothing is enough.
     """
-    if not np.isfinite(most):
+    if not np.isfinite(most) or len(points) < 3:
         return np.empty(0, np.int64)
     size = np.maximum(np.abs(points).max(axis=0), _ROUNDING)
     scaled = (points - points[0]) / size
@@ -60,49 +58,45 @@ def _on_line(along: Floats, high: Floats, most: float) -> Longs:
 
 
 def _in_plane(points: Floats, enough: Bools) -> Longs:
-    """int64[.]: points, float64[n, 2], within the hull of those of which there is enough."""
-    some = np.flatnonzero(enough)
-    corner = some[_corners(points[some])] if len(some) else some
-    if len(corner) < 3:
-        return np.empty(0, np.int64)
-    inside = np.ones(len(points), np.bool_)
-    width = np.ptp(points[corner], axis=0).max()
-    for one, other in zip(points[corner], points[np.roll(corner, -1)], strict=True):
-        inside &= _left_of(one, other, points) >= -_ROUNDING * width * np.hypot(*(other - one))
-    inside[corner] = False
+    """int64[.]: points, float64[n, 2], within the hull of those of which there is enough.
+
+    What lies outside by a rounding stays: at a sharp corner, that may be far along the hull.
+    """
+    mirrored = points * [1.0, -1.0]
+    below, above = _chain(points, enough), _chain(mirrored, enough)
+    inside = _is_over(points, below) & _is_over(mirrored, above)
+    inside[below] = inside[above] = False
     return np.flatnonzero(inside)
 
 
-def _corners(points: Floats) -> Longs:
-    """int64[.]: corners of the convex hull of float64[n, 2], counter-clockwise.
+def _chain(points: Floats, enough: Bools) -> Longs:
+    """int64[.]: corners of the lower half of a convex hull, from the left to the right.
 
-    Monotone chains (A. M. Andrew, "Another efficient algorithm for convex hulls in two
+    A monotone chain (A. M. Andrew, "Another efficient algorithm for convex hulls in two
     dimensions", Information Processing Letters 9, 1979, doi:10.1016/0020-0190(79)90072-3).
     """
-    order = np.lexsort((points[:, 1], points[:, 0]))
-    flat = _FLAT * float(np.ptp(points, axis=0).max()) ** 2
-    chains = (_chain(points, one.tolist(), flat)[:-1] for one in (order, order[::-1]))
-    return np.concatenate([np.array(one, np.int64) for one in chains])
-
-
-def _chain(points: Floats, order: list[int], flat: float) -> list[int]:
-    """The corners of one half of the hull, from the first point in order to the last."""
+    some = np.flatnonzero(enough)
+    order = some[np.lexsort((points[some, 1], points[some, 0]))]
+    order = order[np.unique(points[order, 0], return_index=True)[1]]  # the lowest of each place
+    x, y = points.T.tolist()
     found: list[int] = []
-    for one in order:
-        while len(found) > 1 and _turn(*points[[*found[-2:], one]].tolist()) <= flat:
+    for one in order.tolist():
+        while len(found) > 1:
+            first, middle = found[-2:]
+            rise = (x[middle] - x[first]) * (y[one] - y[first])
+            if rise > (y[middle] - y[first]) * (x[one] - x[first]):
+                break
             found.pop()
         found.append(one)
-    return found
+    return np.array(found, np.int64)
 
 
-def _turn(first: list[float], middle: list[float], last: list[float]) -> float:
-    """More than 0 where the way from the first point over the middle to the last turns left."""
-    return (middle[0] - first[0]) * (last[1] - first[1]) - (middle[1] - first[1]) * (
-        last[0] - first[0]
-    )
-
-
-def _left_of(one: Floats, other: Floats, points: Floats) -> Floats:
-    """float64[n]: how far points are to the left of an edge, times its length."""
-    edge, way = other - one, points - one
-    return np.asarray(edge[0] * way[:, 1] - edge[1] * way[:, 0], np.float64)
+def _is_over(points: Floats, chain: Longs) -> Bools:
+    """bool[n]: points on or over the lower half of a hull; none where that is a single corner."""
+    if len(chain) < 2:
+        return np.zeros(len(points), np.bool_)
+    corner, x = points[chain], points[:, 0]
+    at = np.clip(np.searchsorted(corner[:, 0], x, side="right") - 1, 0, len(chain) - 2)
+    edge, way = (corner[1:] - corner[:-1])[at], points - corner[at]
+    is_over = edge[:, 0] * way[:, 1] >= edge[:, 1] * way[:, 0]
+    return np.asarray(is_over & (x >= corner[0, 0]) & (x <= corner[-1, 0]), np.bool_)

@@ -66,6 +66,30 @@ def test_the_same_several_times_is_needed_once_at_a_corner_and_at_both_ends_of_a
     assert len(kept(embedded(SQUARE[[0, 0, 1, 2, 2]]), np.ones(5))) == 3
 
 
+@pytest.mark.parametrize(("bend", "cost"), [(3e-9, 0.9), (1e-8, 0.99), (1e-7, 0.999), (1e-3, 0.9)])
+def test_what_lies_beyond_a_sharp_corner_stays(bend: float, cost: float) -> None:
+    """It lies outside by next to nothing, but far along the hull."""
+    costs = np.array([1, 1.5, 2, 1.25, cost])
+    points = np.column_stack([costs, 2 * costs * [1, 1 + bend, 1, 1, 1]])
+    assert 4 in kept(points, np.array([1, 1, 1, 1, 0.5]))
+
+
+def test_what_lies_beyond_a_thin_upright_hull_stays() -> None:
+    """Of what lies far to its sides there is little."""
+    thin = np.array([[2, 0], [2, 1], [2 + 1e-8, 0.5], [2, 1.5], [0, 0], [5, 1], [2, 0.5]])
+    high = np.array([1.0] * 3 + [0.5] * 4)
+    assert kept(thin, high) == list(range(6))
+
+
+def test_beside_a_steep_edge_what_is_outside_stays() -> None:
+    """Above, below and beside two corners of the same first part."""
+    square = np.array([[0, 0], [4, 0], [4, 4], [0, 4]], np.float64)
+    outside = np.array([[4, -1], [4, 5], [0, -1], [0, 5], [5, 0], [-1, 2]], np.float64)
+    inside = np.array([[4, 1], [0, 3]], np.float64)
+    high = np.array([1.0] * 4 + [0.5] * 8)
+    assert kept(np.vstack([square, outside, inside]), high) == list(range(10))
+
+
 def is_mix(point: Floats, others: Floats, high: Floats, engine: Engine) -> bool:
     """Whether an engine finds parts of others, no more than there is, that come to a point."""
     count, parts = others.shape
