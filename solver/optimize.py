@@ -16,9 +16,11 @@ from solver.solution import SearchLimits, Solution, Status, Stop
 
 #: Problems of no more demands than this are one model, with services up to so many pairs where no
 #: row over the whole plan binds them: each service by itself then stands at fewer places for the
-#: same cost. Without services, larger ones are one model too.
+#: same cost. Where one does, of so many more: several batches on thousands of offers each take an
+#: engine minutes. Without services, larger ones are one model too.
 FEW_DEMANDS = 12
 MANY_PAIRS = 8_000
+VERY_MANY_PAIRS = 50_000
 FEW_PAIRS = 60_000
 #: Up to so many demands and pairs, what the decomposition does not prove is tried as one model
 #: with so many nodes.
@@ -56,8 +58,7 @@ def solve(
     found = solve_decomposed(
         problem, limits, engine=engine, start=start, prices=prices, progress=progress
     )
-    is_proven = found.status is Status.OPTIMAL and not any(one.is_open for one in found.levels)
-    if is_proven or found.stop is Stop.INTERRUPT or not _is_fair(problem):
+    if found.stop is Stop.INTERRUPT or _is_proven(found) or not _is_fair(problem, found):
         return found
     nodes = DEFAULT_NODES if problem.demands.count <= FEW_DEMANDS else FAIR_NODES
     nodes = min(limits.work or nodes, nodes)
@@ -76,11 +77,19 @@ def _rank(problem: Problem, solution: Solution) -> tuple[float, ...]:
     return (*ranked, round(solution.overridden, 3), 2 * solution.cost - solution.bound)
 
 
-def _is_fair(problem: Problem) -> bool:
-    """Return whether one exact model is worth a try where a decomposition leaves a gap."""
+def _is_proven(found: Solution) -> bool:
+    return found.status is Status.OPTIMAL and not any(one.is_open for one in found.levels)
+
+
+def _is_fair(problem: Problem, found: Solution) -> bool:
+    """Return whether one exact model is worth a try where a decomposition leaves something open.
+
+    For what it says of priorities alone, a model of very many pairs takes too long.
+    """
+    pairs = enumerate_pairs(problem).count if problem.demands.count <= FAIR_DEMANDS else np.inf
     if problem.demands.count <= FEW_DEMANDS:
-        return True
-    return problem.demands.count <= FAIR_DEMANDS and enumerate_pairs(problem).count <= FAIR_PAIRS
+        return found.status is not Status.OPTIMAL or pairs <= VERY_MANY_PAIRS
+    return pairs <= FAIR_PAIRS
 
 
 def is_small(problem: Problem) -> bool:
@@ -90,7 +99,7 @@ def is_small(problem: Problem) -> bool:
         if demands.count > FEW_DEMANDS:
             return False
         is_joint = problem.is_coupled or problem.accounts.count > 0
-        return is_joint or enumerate_pairs(problem).count <= MANY_PAIRS
+        return enumerate_pairs(problem).count <= (VERY_MANY_PAIRS if is_joint else MANY_PAIRS)
     if demands.count <= FEW_DEMANDS:
         return True
     size = np.diff(problem.eligible_start)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 
@@ -32,6 +34,25 @@ def test_a_service_beside_many_pairs_is_decomposed(
     assert (whole.method, apart.method) == ("compact", "decomposition")
     assert used(whole) == used(apart)
     assert whole.cost == pytest.approx(apart.cost)
+
+
+def test_beside_very_many_pairs_a_budget_makes_no_exact_model(
+    monkeypatch: pytest.MonkeyPatch, engine: Engine
+) -> None:
+    """Up to eight it does; of more, one is tried for a gap, not for a priority that stays open."""
+    one = replace(problem(ROWS, [SERVICE, BATCH]), most_cost=150.0)
+    exact = solve(one, CLOSE, engine=engine)
+    assert exact.levels[0].bound == pytest.approx(exact.levels[0].unmet)
+    assert is_small(one)
+    monkeypatch.setattr(optimize, "VERY_MANY_PAIRS", 7)
+    assert not is_small(one)
+    found = solve(one, SearchLimits(), engine=engine)
+    assert found.method == "decomposition"
+    assert found.levels[0].is_open
+    assert found.gap <= SearchLimits().gap
+    monkeypatch.setattr(optimize, "VERY_MANY_PAIRS", 8)
+    monkeypatch.setattr(optimize, "is_small", lambda _: False)
+    assert solve(one, SearchLimits(), engine=engine).method == "compact"
 
 
 def test_without_a_service_few_demands_are_one_model(monkeypatch: pytest.MonkeyPatch) -> None:
