@@ -41,6 +41,7 @@ from solver.resumed import resume
 from solver.rounds import (
     adopt,
     better_prices,
+    bound_again,
     certify,
     first_prices,
     first_ways,
@@ -60,10 +61,6 @@ from solver.work import OutOfTime, PlanFirst, Progress, Work
 #: much work.
 ROUNDS = 8
 WORK_A_ROUND = 5_000
-#: Part of the best prices so far in those of the next bound: duals of few ways swing. Up to so
-#: many demands, whose bound takes no time, those are tried as they are first.
-_BLEND = 0.5
-_SOON_BOUNDED = 60
 #: While a round makes the plan cheaper by this part, the next one does without a new bound.
 _WORTHWHILE = 1e-3
 #: Up to so many demands, known ways are combined in every round but the first, whatever it is for.
@@ -183,15 +180,6 @@ def _run(work: Work, start: Solution | None, prices: Prices | None) -> None:
         bound_again(work)
         if work.is_good() or (combined and _has_settled(work, before)):
             return
-
-
-def bound_again(work: Work) -> None:
-    """Bound at better prices, or between them and the best so far."""
-    prices, before = better_prices(work), work.bound
-    if work.problem.demands.count <= _SOON_BOUNDED:
-        certify(work, prices)
-    if work.bound <= before:
-        certify(work, prices, blend=_BLEND)
 
 
 def _allowed(work: Work, start: Solution | None) -> Solution | None:
@@ -387,7 +375,7 @@ def _bound_what_is_served(work: Work) -> None:
     level_service(work)
     certify(work, first_prices(work))
     if not work.is_good() and not is_huge(work):
-        certify(work, better_prices(work), blend=_BLEND)
+        bound_again(work)
 
 
 def _has_settled(work: Work, before: tuple[float, float]) -> bool:

@@ -51,6 +51,10 @@ _LARGE = 5e-3
 #: than this part.
 _MASTER_ROUNDS = 6
 _LEAST_FALL = 2e-4
+#: Part of the best prices so far in those of the next bound: duals of few ways swing. Up to so
+#: many demands, whose bound takes no time, those are tried as they are first.
+_BLEND = 0.5
+_SOON_BOUNDED = 60
 #: Part of the gap, and of so much of the cost, that a bound may give away for not solving blocks.
 #: Dear blocks are solved until the others fall short by so many times that, or so many are.
 _UNSOLVED = 0.1
@@ -295,6 +299,15 @@ def certify(
     elif work.best is not None and _is_closer(certificate, prices, work.best):
         work.best = replace(work.best, certificate=certificate, joint=False)
     work.tell("bound")
+
+
+def bound_again(work: Work) -> None:
+    """Bound at better prices, or between them and the best so far."""
+    prices, before = better_prices(work), work.bound
+    if work.problem.demands.count <= _SOON_BOUNDED:
+        certify(work, prices)
+    if work.bound <= before:
+        certify(work, prices, blend=_BLEND)
 
 
 def _rounded_up(bound: float) -> float:

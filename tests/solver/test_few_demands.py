@@ -7,13 +7,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from solver import columns, decomposition, improving, rounds
+from solver import columns, improving, rounds
 from solver.asking import Engine
 from solver.columns import Columns
-from solver.decomposition import bound_again, solve_decomposed
+from solver.decomposition import solve_decomposed
 from solver.prices import no_prices
 from solver.problem import Problem
-from solver.rounds import certify, first_prices
+from solver.rounds import bound_again, certify, first_prices
 from solver.solution import SearchLimits
 from solver.work import Work
 from tests.solver.tiny import BATCH, GANG, SERVICE, Row, Rules, like, problem
@@ -55,7 +55,7 @@ def test_better_prices_of_few_are_tried_as_they_are(
 ) -> None:
     """The first bound minds the limit for each by itself: all the way to 3,800, or half of it."""
     monkeypatch.setattr(rounds, "_PRICE_ROUNDS", 1)
-    monkeypatch.setattr(decomposition, "_SOON_BOUNDED", few)
+    monkeypatch.setattr(rounds, "_SOON_BOUNDED", few)
     work = Work(limited(), SearchLimits(), engine, lambda *_: None, None)
     certify(work, first_prices(work))
     assert work.bound == pytest.approx(2_600)
