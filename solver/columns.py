@@ -146,6 +146,8 @@ class Columns:
         Of gangs and batches that have very many, those that are cheapest at `prices`; None: at
         their own costs.
         """
+        if not len(demands):
+            return
         listing = Listing.of(self.flat)
         is_wide = self._size(listing)[demands] > _VERY_MANY
         parts = []
