@@ -66,8 +66,16 @@ def combine(work: Work, start: Solution | None) -> None:
         if best is None or rank(work, found) < rank(work, best):
             best = found
             break
-    work.search = best
+    # One that today's model does not hold may still be the better one.
+    if former is not None or not _is_worse(work, best):
+        work.search = best
     work.tell("plan")
+
+
+def _is_worse(work: Work, found: Search | None) -> bool:
+    """True when the plan so far is better than one that was found without it."""
+    now = work.search
+    return now is not None and (found is None or rank(work, now) < rank(work, found))
 
 
 def _combined(

@@ -15,8 +15,11 @@ from solver.asking import Asked, Engine
 from solver.columns import Columns
 from solver.combination import some_at_a_time
 from solver.combine import master_gap
-from solver.compact_columns import Longs
+from solver.compact_columns import Compact, Longs
 from solver.decomposition import solve_decomposed
+from solver.first_plan import first_plan
+from solver.model import Model
+from solver.rounds import adopt
 from solver.search import Search
 from solver.solution import SearchLimits, Solution
 from solver.work import Work
@@ -70,6 +73,36 @@ def test_combining_makes_no_plan_worse_and_no_rule_is_broken(
     assert seen > 0 or found.unmet.any()  # what is shared out by priority may need none
     assert found.bound <= found.cost + TOLERANCE
     assert case.violations(found) == []
+
+
+class Forgetful(Search):
+    """A plan of other columns whose model, built anew, does not hold it any more."""
+
+    @classmethod
+    def holding(cls, *_: object) -> None:  # type: ignore[override]
+        """None, whatever it is."""
+
+
+def test_a_plan_that_the_model_does_not_hold_is_left_for_a_better_one_only(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The one that is found serves nobody: it takes the place of none at all."""
+
+    def poor(work: Work, compact: Compact, model: Model, *_: object) -> Search:
+        return Search(compact, model, work.engine)
+
+    monkeypatch.setattr(combine, "_combined", poor)
+    monkeypatch.setattr(combine, "Search", Forgetful)
+    one = problem([Row(cost=1, capacity=9)], [like(SERVICE, loads=((0, 15.0),))])
+    work = Work(one, SearchLimits(), engine, lambda *_: None, None)
+    combine.combine(work, None)
+    assert work.search is not None
+    assert work.search.unmet.tolist() == [1.0]
+    adopt(work, first_plan(one))
+    before = work.search
+    assert before.unmet.tolist() == [0.0]
+    combine.combine(work, None)
+    assert work.search is before
 
 
 def test_a_way_that_is_found_twice_at_once_is_known_once() -> None:
